@@ -1,0 +1,3 @@
+module rules_modhash
+
+go 1.26.0
