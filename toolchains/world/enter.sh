@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# usage: unshare --mount [--map-root-user] enter.sh ROOT DIRECTORY [KEEP...] -- COMMAND...
+#
+# Makes ROOT the root file system of this mount namespace and runs COMMAND in DIRECTORY. All that
+# is not the operating system's (homes, checkouts, temporary folders) stays at its own path, and so
+# do the folders KEEP, wherever they lie.
+# pivot_root, not chroot: in a chroot the kernel refuses user namespaces, and with them
+# Bazel's linux-sandbox.
+set -euo pipefail
+root=$1 directory=$2
+shift 2
+kept=()
+while [[ $1 != -- ]]; do
+    kept+=("$1")
+    shift
+done
+shift
+
+mount --bind "$root" "$root"
+cd "$root"
+
+# keep PATH: mounts the host's folder PATH at the same place of the new root.
+keep() {
+    mkdir -p ".$1"
+    mount --rbind "$1" ".$1"
+}
+
+for path in /*; do
+    case $path in
+        /bin | /boot | /etc | /lib | /lib?* | /run | /sbin | /usr | /var | /lost+found) ;;
+        *) if [[ -d $path && ! -L $path ]]; then keep "$path"; fi ;;
+    esac
+done
+for path in "$directory" ${kept[@]+"${kept[@]}"}; do
+    case $path in /boot/* | /etc/* | /run/* | /usr/* | /var/*) keep "$path" ;; esac
+done
+
+# Where ROOT lies below a kept folder it is seen there as a second mount, which would keep
+# sandboxes from binding the folders around it.
+if mountpoint --quiet ".$root"; then umount --lazy ".$root"; fi
+
+# share FILE TARGET: the host's FILE, if there is one, is seen as TARGET.
+share() { if [[ -s $1 ]]; then mount --bind "$(readlink -f "$1")" ".$2"; fi; }
+
+bundle=/etc/ssl/certs/ca-certificates.crt
+share /etc/resolv.conf /etc/resolv.conf
+share /etc/hosts /etc/hosts
+share "${SSL_CERT_FILE:-$bundle}" $bundle
+export SSL_CERT_FILE=$bundle
+
+mkdir -p .old
+pivot_root . .old
+umount --lazy /.old
+cd "$directory"
+exec "$@"

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# usage: run.sh WORLD CACHE RECIPE bazel BAZEL-ARGUMENTS... | --print | --enter [COMMAND...]
+#
+# The inner half of ./bazelw: runs inside the world, in the caller's folder.
+set -euo pipefail
+readonly world=$1 cache=$2 recipe=$3
+shift 3
+readonly manifest=/etc/rules_modhash/manifest.tsv
+readonly sandbox=/usr/share/bazel/linux-sandbox
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/go-1.26/bin
+export RULES_MODHASH_WORLD=$world GOTOOLCHAIN=local
+unset GOROOT JAVA_HOME BAZEL_REAL USE_BAZEL_VERSION
+
+say() { echo "bazelw: $*" >&2; }
+die() {
+    say "error: $*"
+    exit 1
+}
+
+registry_digest() {
+    cat "$recipe"/registry/*.go "$recipe"/registry/*.txtar | sha256sum | cut -c 1-12
+}
+registry=$world/registry-$(registry_digest)
+
+# workspace_module prints the MODULE.bazel around the working folder, if there is one.
+workspace_module() {
+    local folder=$PWD
+    until [[ -e $folder/MODULE.bazel ]]; do
+        [[ $folder == / ]] && return
+        folder=$(dirname "$folder")
+    done
+    echo "$folder/MODULE.bazel"
+}
+
+# make_registry: the offline registry answers for each module version that this workspace asks for.
+make_registry() {
+    local roots stamp
+    mapfile -t roots < <({ workspace_module; echo "$recipe/../../MODULE.bazel"; } | sort -u)
+    stamp=$registry/asked/$(cat "${roots[@]}" | sha256sum | cut -c 1-16)
+    [[ -e $stamp ]] && return
+    exec 8>"$world/registry.lock"
+    flock 8
+    if [[ ! -x $registry/registry ]]; then
+        say "making the offline registry of Bazel modules, once"
+        (cd "$recipe/../.." && go build -trimpath -o "$registry/registry" ./toolchains/world/registry) ||
+            die "compiling the registry maker failed: see above"
+    fi
+    "$registry/registry" --out="$registry" --goroot=/usr/lib/go-1.26 --bazel-share=/usr/share/bazel "${roots[@]}" ||
+        die "making the offline registry failed: see above"
+    mkdir -p "$registry/asked" && : >"$stamp"
+    exec 8>&-
+}
+
+# Bazel falls back to a weaker sandbox in silence where linux-sandbox does not work.
+assert_sandbox() {
+    local message
+    mkdir -p "$cache/output"
+    message=$("$sandbox" -W "$cache/output" -- /bin/true 2>&1) ||
+        die "Bazel's linux-sandbox does not work here, and builds must not run without it: $message." \
+            "Next: allow user namespaces on this machine, or run as root"
+}
+
+write_bazelrc() {
+    cat >"$world/bazelrc.$$" <<EOF
+# Written by bazelw.
+startup --install_base=/usr/share/bazel --trust_install_base
+startup --output_user_root=$cache/output
+common --noenable_workspace
+common --registry=file://$registry/registry.d
+common --lockfile_mode=off
+common --repository_cache=$cache/repository
+common --repo_env=RULES_MODHASH_WORLD=$world
+build --disk_cache=$cache/disk
+build --experimental_disk_cache_gc_max_size=20G
+EOF
+    mv "$world/bazelrc.$$" "$world/bazelrc"
+}
+
+print_world() {
+    echo "world:         $world ($(du -shx "$world" | cut -f 1))"
+    echo "outputs:       $cache/output"
+    echo "disk cache:    $cache/disk"
+    echo "registry:      $registry/registry.d"
+    echo "manifest:      $world/root$manifest (sha256 $(sha256sum $manifest | cut -d ' ' -f 1))"
+    awk -F '\t' '
+        $1 == "note" { printf "%-15s%s\n", $2 ":", $3 }
+        $1 == "package" { packages++ }
+        $1 == "package" && $2 ~ /^(bazel-bootstrap|golang-1.26-go|protobuf-compiler|gcc-[0-9]+|clang-[0-9]+|binutils|make|dwarves|kmod|qemu-system-x86)$/ {
+            printf "%-15s%s (sha256 %s)\n", "package:", $2 " " $3, $5
+        }
+        $1 == "archive" { printf "%-15s%s (sha256 %s)\n", "archive:", $2 " " $3, $5 }
+        END { printf "%-15s%d, all in the manifest\n", "packages:", packages }' $manifest
+}
+
+case $1 in
+    --print) print_world ;;
+    --enter)
+        shift
+        [[ $# != 0 ]] || set -- /bin/bash
+        exec "$@"
+        ;;
+    bazel)
+        shift
+        assert_sandbox
+        make_registry
+        write_bazelrc
+        exec bazel --bazelrc="$world/bazelrc" "$@"
+        ;;
+esac
