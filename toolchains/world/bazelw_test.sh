@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# bazelw's own decisions and messages. Making a world is what every build in one tests.
+set -uo pipefail
+bazelw=$(readlink -f "$1")
+failures=0
+
+# expect NAME STATUS TEXT COMMAND...: COMMAND exits with STATUS and prints TEXT.
+expect() {
+    local name=$1 status=$2 text=$3 got output
+    shift 3
+    output=$("$@" 2>&1)
+    got=$?
+    if [[ $got != "$status" || $output != *"$text"* ]]; then
+        printf 'FAIL %s: got exit %s and:\n%s\nwant exit %s and: %s\n' "$name" "$got" "$output" "$status" "$text"
+        failures=$((failures + 1))
+    fi
+}
+
+path=$TEST_TMPDIR/path
+mkdir -p "$path" "$TEST_TMPDIR/home"
+for tool in bash env cat dirname readlink sha256sum cut id; do ln -sf "$(command -v $tool)" "$path/$tool"; done
+run() { env -i HOME="$TEST_TMPDIR/home" PATH="$path" "$@"; }
+
+expect 'help teaches' 0 'usage: ./bazelw BAZEL-ARGUMENTS' run "$bazelw" --help-world
+expect 'unknown choice' 1 "BAZELW is 'sometimes', wanted auto, system or world" run BAZELW=sometimes "$bazelw" build
+expect 'no Bazel in PATH' 1 'BAZELW=system, but there is no bazel or bazelisk in PATH' run BAZELW=system "$bazelw" build
+
+# From here on PATH has a Bazel: one that tells what it was called with.
+printf '#!/bin/bash\necho "called with:" "$@"\nexit 7\n' >"$path/bazel"
+chmod +x "$path/bazel"
+expect 'arguments and exit code pass through' 7 'called with: test //a:b --c=d e' \
+    run BAZELW=system "$bazelw" test //a:b --c=d e
+
+[[ $failures == 0 ]] && echo "all cases passed"
+exit "$failures"
