@@ -62,8 +62,9 @@ assert_sandbox() {
             "Next: allow user namespaces on this machine, or run as root"
 }
 
-write_bazelrc() {
-    cat >"$world/bazelrc.$$" <<EOF
+# bazelrc prints the flags that make Bazel use this world.
+bazelrc() {
+    cat <<EOF
 # Written by bazelw.
 startup --install_base=/usr/share/bazel --trust_install_base
 startup --output_user_root=$cache/output
@@ -75,6 +76,11 @@ common --repo_env=RULES_MODHASH_WORLD=$world
 build --disk_cache=$cache/disk
 build --experimental_disk_cache_gc_max_size=20G
 EOF
+}
+
+write_bazelrc() {
+    [[ -e $world/bazelrc && $(<"$world/bazelrc") == "$(bazelrc)" ]] && return
+    bazelrc >"$world/bazelrc.$$"
     mv "$world/bazelrc.$$" "$world/bazelrc"
 }
 

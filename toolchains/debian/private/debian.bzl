@@ -20,6 +20,11 @@ The repository holds `:modules` (all module files), `:kernel_modules` (the same 
 `kernel_modules_import`) and `release.bzl` (`RELEASE`, `PACKAGE`, `VERSION`, `SHA256`).
 """,
     attrs = {
+        "include": attr.string_list(
+            default = ["**/*.ko*"],
+            doc = """Which modules to take: glob patterns of paths below `lib/modules/RELEASE`, such as
+`kernel/fs/ext4/*.ko*`. Default: all.""",
+        ),
         "name": attr.string(mandatory = True, doc = "Name of the repository."),
         "sha256": attr.string(doc = "SHA-256 digest of the package, 64 hex digits. Mandatory with `urls`."),
         "urls": attr.string_list(doc = """Where to download the `.deb`. Empty: the package that
@@ -30,7 +35,7 @@ The repository holds `:modules` (all module files), `:kernel_modules` (the same 
 def _debian_impl(module_ctx):
     for module in module_ctx.modules:
         for tag in module.tags.modules:
-            debian_modules_package(name = tag.name, sha256 = tag.sha256, urls = tag.urls)
+            debian_modules_package(name = tag.name, include = tag.include, sha256 = tag.sha256, urls = tag.urls)
 
 debian = module_extension(
     doc = "Brings in what Debian packages: kernel modules.",

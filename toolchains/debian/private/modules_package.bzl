@@ -12,7 +12,7 @@ exports_files(["release.bzl"])
 
 filegroup(
     name = "modules",
-    srcs = glob(["{root}/**/*.ko*"]),
+    srcs = glob({include}),
 )
 
 kernel_modules_import(
@@ -64,7 +64,8 @@ def _debian_modules_package_impl(rctx):
     for data in ["data.tar.xz", "data.tar.zst"]:
         if rctx.path(data).exists:
             rctx.extract(data)
-            rctx.delete(data)
+    for member in ["control.tar.xz", "control.tar.zst", "data.tar.xz", "data.tar.zst", "debian-binary"]:
+        rctx.delete(member)
     rctx.delete(package.path)
     root = _release_dir(rctx, package)
     rctx.file("release.bzl", "".join([
@@ -74,12 +75,16 @@ def _debian_modules_package_impl(rctx):
         "VERSION = %r\n" % package.version,
         "SHA256 = %r\n" % package.sha256,
     ]))
-    rctx.file("BUILD.bazel", _BUILD.format(root = root))
+    rctx.file("BUILD.bazel", _BUILD.format(
+        include = [root + "/" + pattern for pattern in rctx.attr.include],
+        root = root,
+    ))
 
 debian_modules_package = repository_rule(
     implementation = _debian_modules_package_impl,
     doc = "Unpacks a Debian package of kernel modules. See `debian.modules`.",
     attrs = {
+        "include": attr.string_list(doc = "Glob patterns of the modules to take, below lib/modules/RELEASE."),
         "sha256": attr.string(doc = "SHA-256 digest of the package."),
         "urls": attr.string_list(doc = "Where to download it; empty for the one that the ./bazelw world keeps."),
     },
