@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package batch
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// ProofSuffix follows the install path in the name of a proof file.
+const ProofSuffix = ".proof.pb"
+
+// WriteProofs writes the proof of each leaf to `<install path>.proof.pb` in dir.
+func WriteProofs(ctx context.Context, t *treefile.Tree, leaves []treefile.Leaf, dir *output.Dir) error {
+	return each(ctx, len(leaves), nil, func(_ *module.Scanner, i int) error {
+		p, err := t.ProofOf(leaves[i].Position)
+		if err != nil {
+			return err
+		}
+		b, err := treefile.EncodeProof(p)
+		if err != nil {
+			return err
+		}
+		return dir.Create(leaves[i].InstallPath+ProofSuffix, func(w io.Writer) error {
+			_, err := w.Write(b)
+			return err
+		})
+	})
+}
+
+// AppendProofs appends its trailer to each leaf's module, which Leaves copied to
+// dir.
+func AppendProofs(ctx context.Context, t *treefile.Tree, dir *output.Dir) error {
+	return each(ctx, t.Len(), nil, func(_ *module.Scanner, i int) error {
+		p, err := t.Proof(uint32(i))
+		if err != nil {
+			return err
+		}
+		return dir.Append(t.Leaves[i].InstallPath, module.AppendTrailer(nil, p))
+	})
+}
+
+// Seal copies modules to dir, at their install paths, and appends their proofs. Each
+// must be in the tree, with exactly the bytes it has.
+func Seal(ctx context.Context, t *treefile.Tree, modules []moduleset.Module, r Reading, dir *output.Dir) error {
+	return each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
+		m := modules[i]
+		l, ok := t.Find(m.InstallPath)
+		if !ok {
+			return wrap(m, fmt.Errorf("the tree has no module with the install path %q", m.InstallPath))
+		}
+		p, err := t.ProofOf(l.Position)
+		if err != nil {
+			return wrap(m, err)
+		}
+		return dir.Create(m.InstallPath, func(w io.Writer) error {
+			return SealOne(s, m, p, r, w)
+		})
+	})
+}
+
+// SealOne copies a module to w and appends the proof. The module must hash to the
+// proof's leaf: if not, what was written is to be thrown away.
+func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading, w io.Writer) error {
+	o := module.Options{Position: p.Position, Cut: r.Existing.Cut, Raw: r.Raw, LeafOnly: true, Copy: w}
+	d, err := s.ScanFile(m.File, o)
+	if err != nil {
+		return wrap(m, err)
+	}
+	if d.Leaf != p.Leaf {
+		return wrap(m, fmt.Errorf("hashes to leaf %s at position %d, the proof of %s is for %s",
+			d.Leaf, p.Position, p.InstallPath, p.Leaf))
+	}
+	_, err = w.Write(module.AppendTrailer(nil, p.Proof))
+	return err
+}
+
+// Unseal copies modules to dir, at their install paths, without their trailers. A
+// module without one is an error.
+func Unseal(ctx context.Context, modules []moduleset.Module, progress func(), dir *output.Dir) error {
+	return each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
+		return dir.Create(modules[i].InstallPath, func(w io.Writer) error {
+			return UnsealOne(s, modules[i], w)
+		})
+	})
+}
+
+// UnsealOne copies a module to w without its trailer. A module without one is an
+// error.
+func UnsealOne(s *module.Scanner, m moduleset.Module, w io.Writer) error {
+	cut := func(tail []byte, size int64) (int, error) {
+		n, err := module.Strip.Cut(tail, size)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("carries no trailer to strip")
+		}
+		return n, err
+	}
+	if _, err := s.ScanFile(m.File, module.Options{Cut: cut, Raw: true, LeafOnly: true, Copy: w}); err != nil {
+		return wrap(m, err)
+	}
+	return nil
+}

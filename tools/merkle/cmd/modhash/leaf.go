@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// leafOptions are the arguments of modhash leaf.
+type leafOptions struct {
+	inputs   inputFlags
+	how      readingFlags
+	position uint32
+	order    string
+	out      string
+
+	sources []moduleset.Source
+	reading batch.Reading
+}
+
+func newLeaf() *cobra.Command {
+	o := &leafOptions{}
+	cmd := &cobra.Command{
+		Use:   "leaf --out FILE [--position N | --order FILE] PATH...",
+		Short: "Hash modules to leaves of a tree that is put together later",
+		Long: `Hash modules and write their leaves (proto ModuleLeaves), for modhash tree --leaves.
+
+Leaf hashes bind positions: the modules get the positions N, N+1, ... in the order in
+which they are given, those of one directory bytewise by install path; or, with --order,
+the line numbers, from 0, of a modules.order that may list other modules too.` + inputsHelp + exitCodesHelp,
+		Example: `  modhash leaf --position 0 --out leaves.pb /lib/modules/$(uname -r)`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.parse(cmd, args); err != nil {
+				return err
+			}
+			return runLeaf(cmd, o)
+		},
+	}
+	o.inputs.register(cmd)
+	o.how.register(cmd)
+	o.how.registerMachine(cmd)
+	cmd.Flags().Uint32Var(&o.position, "position", 0, "position of the first module")
+	cmd.Flags().StringVar(&o.order, "order", "", "modules.order that gives the positions")
+	cmd.Flags().StringVar(&o.out, "out", "", "file for the leaves (required)")
+	cmd.MarkFlagsMutuallyExclusive("position", "order")
+	return cmd
+}
+
+func (o *leafOptions) parse(_ *cobra.Command, args []string) (err error) {
+	if o.out == "" {
+		return errors.New("--out is required")
+	}
+	if o.reading, err = o.how.reading(); err != nil {
+		return err
+	}
+	o.sources, err = o.inputs.required(args)
+	return err
+}
+
+func runLeaf(cmd *cobra.Command, o *leafOptions) error {
+	modules, err := moduleset.Collect(o.sources)
+	if err != nil {
+		return err
+	}
+	positions, err := o.positions(modules)
+	if err != nil {
+		return err
+	}
+	leaves, err := hashModules(cmd, modules, positions, o.reading, nil)
+	if err != nil {
+		return err
+	}
+	data, err := treefile.EncodeLeaves(leaves)
+	if err != nil {
+		return err
+	}
+	return writeOne(o.out, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func (o *leafOptions) positions(modules []moduleset.Module) ([]uint32, error) {
+	if o.order != "" {
+		order, err := moduleset.ReadOrderFile(o.order)
+		if err != nil {
+			return nil, err
+		}
+		return order.Arrange(modules, false)
+	}
+	if uint64(o.position)+uint64(len(modules)) > merkle.MaxLeaves {
+		return nil, fmt.Errorf("--position %d and %d modules go beyond the last position, %d", o.position, len(modules), uint32(math.MaxUint32))
+	}
+	return consecutive(o.position, len(modules)), nil
+}
+
+// consecutive returns n positions from first on.
+func consecutive(first uint32, n int) []uint32 {
+	positions := make([]uint32, n)
+	for i := range positions {
+		positions[i] = first + uint32(i)
+	}
+	return positions
+}
+
+// hashModules hashes modules under a progress bar.
+func hashModules(cmd *cobra.Command, modules []moduleset.Module, positions []uint32, r batch.Reading, copies *output.Dir) ([]treefile.Leaf, error) {
+	bar := newProgress(cmd.ErrOrStderr(), "hashing", len(modules))
+	defer bar.clear()
+	r.Progress = bar.tick()
+	return batch.Leaves(cmd.Context(), modules, positions, r, copies)
+}
+
+// writeOne writes the only output of a command.
+func writeOne(path string, write func(io.Writer) error) error {
+	return withOutputs(func(outputs *output.Set) error {
+		return outputs.CreateFile(path, write)
+	})
+}
+
+// withOutputs commits what stage has staged, or discards it if there was an error.
+func withOutputs(stage func(*output.Set) error) error {
+	var outputs output.Set
+	if err := stage(&outputs); err != nil {
+		return errors.Join(err, outputs.Discard())
+	}
+	return outputs.Commit()
+}

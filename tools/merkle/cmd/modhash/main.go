@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command modhash hashes Linux kernel modules into a tree, writes the root for
+// vmlinux to carry, appends to each module the proof that it belongs, and checks
+// all of it again: the build side of CONFIG_MODULE_HASHES.
+//
+// Every subcommand has a --help with an example. Exit codes: 0 done, 1 a check
+// failed (verify, inspect), 2 the command could not be carried out.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes, part of the command's contract.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitError  = 2
+)
+
+const exitCodesHelp = `
+
+Exit codes: 0 done; 2 wrong usage, or input that cannot be read or accepted. Then
+nothing is written.`
+
+const checkExitCodesHelp = `
+
+Exit codes: 0 every module passed; 1 at least one did not; 2 wrong usage, or a file
+that cannot be read.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	args, err := expandParams(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "modhash: %v\n", err)
+		return exitError
+	}
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errCheckFailed):
+		return exitFailed
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
+	return exitError
+}
+
+// errCheckFailed makes the exit code 1. What failed has been printed by then.
+var errCheckFailed = errors.New("check failed")
+
+// newRoot returns the command with all its subcommands.
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "modhash",
+		Short: "Hash kernel modules into a tree, prove and check that they belong to it",
+		Long: `modhash makes the integrity of Linux kernel modules keyless and reproducible
+(CONFIG_MODULE_HASHES): it hashes every module, builds a Merkle tree over the hashes,
+writes the root for vmlinux to carry, and appends to each module the proof that it
+belongs, in place of a signature.
+
+Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line,
+taken as they are. An argument with // in it is a build label and left alone.` + exitCodesHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("no subcommand given, see modhash --help")
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify())
+	return root
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// proofOptions are the arguments of modhash proof.
+type proofOptions struct {
+	tree, out    string
+	installPaths []string
+}
+
+func newProof() *cobra.Command {
+	o := &proofOptions{}
+	cmd := &cobra.Command{
+		Use:   "proof --tree FILE --out DIR [--install-path PATH]...",
+		Short: "Write the proofs of a tree's modules",
+		Long: `Write the proofs of all modules of a tree, or of those named, to DIR, one file a
+module (proto ModuleProof, INSTALL PATH.proof.pb). The modules are not needed.` + exitCodesHelp,
+		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
+  modhash proof --tree tree.pb --out proofs`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.tree == "" || o.out == "" {
+				return errors.New("--tree and --out are required")
+			}
+			return runProof(cmd, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out (required)")
+	cmd.Flags().StringVar(&o.out, "out", "", "directory for the proofs, empty or not there yet (required)")
+	cmd.Flags().StringArrayVar(&o.installPaths, "install-path", nil, "only the proof of this module (repeatable)")
+	return cmd
+}
+
+func runProof(cmd *cobra.Command, o *proofOptions) error {
+	tree, err := readTree(o.tree)
+	if err != nil {
+		return err
+	}
+	leaves := tree.Leaves
+	if len(o.installPaths) > 0 {
+		if leaves, err = named(tree, o.tree, o.installPaths); err != nil {
+			return err
+		}
+	}
+	return withOutputs(func(outputs *output.Set) error {
+		return writeProofs(cmd, tree, leaves, o.out, outputs)
+	})
+}
+
+// named returns the leaves with the given install paths.
+func named(tree *treefile.Tree, file string, installPaths []string) ([]treefile.Leaf, error) {
+	var leaves []treefile.Leaf
+	for _, path := range installPaths {
+		l, ok := tree.Find(path)
+		if !ok {
+			return nil, fmt.Errorf("%s has no module with the install path %q", file, path)
+		}
+		leaves = append(leaves, l)
+	}
+	return leaves, nil
+}
+
+// readTree reads a ModuleTree file. Errors name the file.
+func readTree(file string) (*treefile.Tree, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := treefile.DecodeTree(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return tree, nil
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/rootobj"
+)
+
+// rootReport is the JSON form of a root.
+type rootReport struct {
+	Format  string `json:"format"`
+	Machine string `json:"machine,omitempty"`
+	Levels  uint32 `json:"levels"`
+	Root    string `json:"root"`
+}
+
+func newRootCommand() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "root [--json] FILE",
+		Short: "Print the root in a tree, a root object or a vmlinux",
+		Long: `Print the root that FILE carries as "LEVELS HEX". FILE is a tree.pb, a root object,
+or a vmlinux that was linked with one.` + exitCodesHelp,
+		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
+  modhash root tree.pb`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, err := rootfile.Read(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), reportRoot(found))
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), found.Root)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print format, machine, levels and root as JSON")
+	return cmd
+}
+
+func reportRoot(f rootfile.Found) rootReport {
+	return rootReport{Format: f.Format, Machine: machineName(f.Target), Levels: f.Root.Levels, Root: f.Root.Hash.String()}
+}
+
+// machineName returns the name of a target's machine, "" if there is no target.
+func machineName(t module.Target) string {
+	if t == (module.Target{}) {
+		return ""
+	}
+	if m, err := rootobj.MachineFor(t); err == nil {
+		return m.Name
+	}
+	return t.String()
+}
+
+// printJSON prints an indented JSON document.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

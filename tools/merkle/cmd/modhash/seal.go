@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// sealOptions are the arguments of modhash seal.
+type sealOptions struct {
+	inputs           inputFlags
+	how              readingFlags
+	tree, proof, out string
+
+	sources []moduleset.Source
+	reading batch.Reading
+}
+
+func newSeal() *cobra.Command {
+	o := &sealOptions{}
+	cmd := &cobra.Command{
+		Use:   "seal (--tree FILE --out DIR PATH... | --proof FILE --out FILE MODULE)",
+		Short: "Append their proofs to modules",
+		Long: `Write copies of modules, decompressed, with their proofs appended: what the kernel
+checks at load. With --tree, the modules go to DIR at their install paths, by which their
+proofs are found in the tree; they may be some of the tree's modules or all. With --proof,
+one module is sealed with one proof.
+
+A module that does not hash to the leaf in the tree or proof is an error.` + inputsHelp + exitCodesHelp,
+		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
+  modhash seal --tree tree.pb --out sealed /lib/modules/$(uname -r)`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.parse(args); err != nil {
+				return err
+			}
+			if o.tree != "" {
+				return runSealTree(cmd, o)
+			}
+			return runSealOne(o)
+		},
+	}
+	o.inputs.register(cmd)
+	o.how.register(cmd)
+	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out")
+	cmd.Flags().StringVar(&o.proof, "proof", "", "file written by modhash proof or modhash tree --proofs")
+	cmd.Flags().StringVar(&o.out, "out", "", "directory, empty or not there yet, or file with --proof (required)")
+	return cmd
+}
+
+func (o *sealOptions) parse(args []string) (err error) {
+	if o.out == "" {
+		return errors.New("--out is required")
+	}
+	if (o.tree == "") == (o.proof == "") {
+		return errors.New("one of --tree and --proof is required")
+	}
+	if o.reading, err = o.how.reading(); err != nil {
+		return err
+	}
+	o.sources, err = o.inputs.required(args)
+	return err
+}
+
+func runSealTree(cmd *cobra.Command, o *sealOptions) error {
+	tree, err := readTree(o.tree)
+	if err != nil {
+		return err
+	}
+	modules, err := moduleset.Collect(o.sources)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(cmd.ErrOrStderr(), "sealing", len(modules))
+	defer bar.clear()
+	o.reading.Progress = bar.tick()
+	return withOutputs(func(outputs *output.Set) error {
+		dir, err := outputs.Dir(o.out)
+		if err != nil {
+			return err
+		}
+		return batch.Seal(cmd.Context(), tree, modules, o.reading, dir)
+	})
+}
+
+func runSealOne(o *sealOptions) error {
+	data, err := os.ReadFile(o.proof)
+	if err != nil {
+		return err
+	}
+	proof, err := treefile.DecodeProof(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.proof, err)
+	}
+	m, err := onlyModule(o.sources)
+	if err != nil {
+		return fmt.Errorf("--proof: %w", err)
+	}
+	return writeOne(o.out, func(w io.Writer) error {
+		return batch.SealOne(new(module.Scanner), m, proof, o.reading, w)
+	})
+}
+
+// onlyModule returns the module of a command that takes one.
+func onlyModule(sources []moduleset.Source) (moduleset.Module, error) {
+	modules, err := moduleset.Collect(sources)
+	if err != nil {
+		return moduleset.Module{}, err
+	}
+	if len(modules) != 1 {
+		return moduleset.Module{}, fmt.Errorf("%d modules given, want 1", len(modules))
+	}
+	return modules[0], nil
+}

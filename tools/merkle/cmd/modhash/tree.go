@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// treeOptions are the arguments of modhash tree.
+type treeOptions struct {
+	inputs     inputFlags
+	how        readingFlags
+	order      string
+	out        string
+	rootObject string
+	proofs     string
+	seal       string
+	leaves     []string
+
+	sources []moduleset.Source
+	reading batch.Reading
+}
+
+func newTree() *cobra.Command {
+	o := &treeOptions{}
+	cmd := &cobra.Command{
+		Use:   "tree [--out FILE] [--root-object FILE] [--proofs DIR] [--seal DIR] PATH...",
+		Short: "Build the tree over modules: root, root object, proofs, sealed modules",
+		Long: `Build the tree over modules, print its root, and write what is asked for: the tree
+(proto ModuleTree), the object file that carries the root into vmlinux, one proof a
+module (proto ModuleProof, INSTALL PATH.proof.pb), sealed copies of the modules.
+
+The order is that of modules.order if given with --order (one .o or .ko path a line, as
+Kbuild writes it; every line must have its module and every module its line), else that
+of the install paths, bytewise. With --leaves, the tree is put together from the files
+that modhash leaf wrote; their positions count, --order only checks them, and the flags
+that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
+		Example: `  modhash tree --out tree.pb --root-object root.o --proofs proofs --seal sealed /lib/modules/$(uname -r)`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.parse(args); err != nil {
+				return err
+			}
+			return withOutputs(func(outputs *output.Set) error { return runTree(cmd, o, outputs) })
+		},
+	}
+	o.inputs.register(cmd)
+	o.how.register(cmd)
+	o.how.registerMachine(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.order, "order", "", "modules.order that gives the positions")
+	flags.StringVar(&o.out, "out", "", "file for the tree")
+	flags.StringVar(&o.rootObject, "root-object", "", "file for the ELF object with the root")
+	flags.StringVar(&o.proofs, "proofs", "", "directory for the proofs, empty or not there yet")
+	flags.StringVar(&o.seal, "seal", "", "directory for sealed modules, empty or not there yet")
+	flags.StringArrayVar(&o.leaves, "leaves", nil, "file written by modhash leaf, instead of modules (repeatable)")
+	return cmd
+}
+
+func (o *treeOptions) parse(args []string) (err error) {
+	if o.reading, err = o.how.reading(); err != nil {
+		return err
+	}
+	if len(o.leaves) == 0 {
+		o.sources, err = o.inputs.required(args)
+		return err
+	}
+	if o.seal != "" {
+		return errors.New("--seal needs the modules, not --leaves: seal them with modhash seal --tree")
+	}
+	if o.sources, err = o.inputs.sources(args); err == nil && len(o.sources) > 0 {
+		err = errors.New("modules and --leaves are given: use one of them")
+	}
+	return err
+}
+
+func runTree(cmd *cobra.Command, o *treeOptions, outputs *output.Set) error {
+	var copies *output.Dir
+	if o.seal != "" {
+		var err error
+		if copies, err = outputs.Dir(o.seal); err != nil {
+			return err
+		}
+	}
+	leaves, err := o.collect(cmd, copies)
+	if err != nil {
+		return err
+	}
+	tree, err := treefile.New(leaves)
+	if err != nil {
+		return err
+	}
+	if copies != nil {
+		if err := batch.AppendProofs(cmd.Context(), tree, copies); err != nil {
+			return err
+		}
+	}
+	if err := o.write(cmd, tree, outputs); err != nil {
+		return err
+	}
+	root := tree.Root()
+	fmt.Fprintf(cmd.OutOrStdout(), "modules %d\nlevels  %d\nroot    %s\n", tree.Len(), root.Levels, root.Hash)
+	return nil
+}
+
+// collect returns the leaves of the tree, from modules or from leaves files.
+func (o *treeOptions) collect(cmd *cobra.Command, copies *output.Dir) ([]treefile.Leaf, error) {
+	if len(o.leaves) > 0 {
+		return o.readLeaves()
+	}
+	modules, err := moduleset.Collect(o.sources)
+	if err != nil {
+		return nil, err
+	}
+	moduleset.Sort(modules)
+	positions := consecutive(0, len(modules))
+	if o.order != "" {
+		order, err := moduleset.ReadOrderFile(o.order)
+		if err != nil {
+			return nil, err
+		}
+		if positions, err = order.Arrange(modules, true); err != nil {
+			return nil, err
+		}
+	}
+	return o.hash(cmd, modules, positions, copies)
+}
+
+func (o *treeOptions) hash(cmd *cobra.Command, modules []moduleset.Module, positions []uint32, copies *output.Dir) ([]treefile.Leaf, error) {
+	leaves, err := hashModules(cmd, modules, positions, o.reading, copies)
+	if err == nil && len(leaves) > 0 && o.reading.Target == (module.Target{}) {
+		o.reading.Target = leaves[0].Target
+	}
+	return leaves, err
+}
+
+// readLeaves reads the files of modhash leaf. A leaf without a label is named by its
+// file in messages.
+func (o *treeOptions) readLeaves() ([]treefile.Leaf, error) {
+	var leaves []treefile.Leaf
+	for _, file := range o.leaves {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		shard, err := treefile.DecodeLeaves(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, l := range shard {
+			if l.Label == "" {
+				l.Label = file
+			}
+			leaves = append(leaves, l)
+		}
+	}
+	treefile.Sort(leaves)
+	return leaves, o.checkLeaves(leaves)
+}
+
+// checkLeaves checks targets, and names if there is an order.
+func (o *treeOptions) checkLeaves(leaves []treefile.Leaf) error {
+	err := batch.CheckTargets(leaves, o.reading.Target, func(i int) string { return leaves[i].String() })
+	if err != nil {
+		return err
+	}
+	for _, l := range leaves {
+		if o.reading.Target == (module.Target{}) {
+			o.reading.Target = l.Target
+		}
+	}
+	if o.order == "" {
+		return nil
+	}
+	order, err := moduleset.ReadOrderFile(o.order)
+	if err != nil {
+		return err
+	}
+	return checkOrder(order, leaves)
+}
+
+// checkOrder compares the positions of leaves with an order.
+func checkOrder(order *moduleset.Order, leaves []treefile.Leaf) error {
+	modules := make([]moduleset.Module, len(leaves))
+	for i, l := range leaves {
+		modules[i] = moduleset.Module{File: l.InstallPath, InstallPath: l.InstallPath, Label: l.Label}
+	}
+	positions, err := order.Arrange(modules, true)
+	if err != nil {
+		return err
+	}
+	for i, l := range leaves {
+		if positions[i] != l.Position {
+			return fmt.Errorf("%s was hashed for position %d, but %s gives it position %d", l, l.Position, order.Name(), positions[i])
+		}
+	}
+	return nil
+}
+
+// write stages the outputs that follow from the tree.
+func (o *treeOptions) write(cmd *cobra.Command, tree *treefile.Tree, outputs *output.Set) error {
+	if o.out != "" {
+		data, err := treefile.EncodeTree(tree)
+		if err != nil {
+			return err
+		}
+		if err := outputs.WriteFile(o.out, data); err != nil {
+			return err
+		}
+	}
+	if o.rootObject != "" {
+		if err := o.writeRootObject(tree, outputs); err != nil {
+			return err
+		}
+	}
+	if o.proofs == "" {
+		return nil
+	}
+	return writeProofs(cmd, tree, tree.Leaves, o.proofs, outputs)
+}
+
+func (o *treeOptions) writeRootObject(tree *treefile.Tree, outputs *output.Set) error {
+	if o.reading.Target == (module.Target{}) {
+		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", rootobj.MachineNames())
+	}
+	machine, err := rootobj.MachineFor(o.reading.Target)
+	if err != nil {
+		return err
+	}
+	object, err := rootobj.Write(machine, tree.Root())
+	if err != nil {
+		return err
+	}
+	return outputs.WriteFile(o.rootObject, object)
+}
+
+// writeProofs stages a directory with the proofs of leaves.
+func writeProofs(cmd *cobra.Command, tree *treefile.Tree, leaves []treefile.Leaf, path string, outputs *output.Set) error {
+	dir, err := outputs.Dir(path)
+	if err != nil {
+		return err
+	}
+	return batch.WriteProofs(cmd.Context(), tree, leaves, dir)
+}

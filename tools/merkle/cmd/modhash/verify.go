@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/rootfile"
+)
+
+// verifyOptions are the arguments of modhash verify.
+type verifyOptions struct {
+	inputs           inputFlags
+	root             string
+	asJSON, complete bool
+
+	sources []moduleset.Source
+}
+
+// verifyReport is the JSON form of a verification.
+type verifyReport struct {
+	Root     rootReport      `json:"root"`
+	Checked  int             `json:"checked"`
+	Passed   int             `json:"passed"`
+	Failed   int             `json:"failed"`
+	Failures []failureReport `json:"failures"`
+	// Missing is there with --complete only.
+	Missing []string `json:"missing,omitempty"`
+}
+
+type failureReport struct {
+	File        string `json:"file"`
+	InstallPath string `json:"install_path"`
+	Label       string `json:"label,omitempty"`
+	Reason      string `json:"reason"`
+}
+
+func newVerify() *cobra.Command {
+	o := &verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify --root FILE [--complete] [--json] PATH...",
+		Short: "Check that modules are sealed and belong to a tree",
+		Long: `Check, as the kernel does at load, that each module carries a proof that leads to the
+root in FILE: a tree.pb, a root object or a vmlinux. With a tree.pb, also check that each
+module stands at the path that the tree has for its position (a module given as a file:
+only its name), and, with --complete, that no module of the tree is missing.
+
+Each failure is a line on the standard error output; counts come last, on the standard
+output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
+		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
+  modhash verify --root tree.pb --complete sealed`,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if o.root == "" {
+				return errors.New("--root is required")
+			}
+			if o.sources, err = o.inputs.required(args); err != nil {
+				return err
+			}
+			return runVerify(cmd, o)
+		},
+	}
+	o.inputs.register(cmd)
+	cmd.Flags().StringVar(&o.root, "root", "", "file with the root (required)")
+	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print root, counts and failures as JSON on the standard output")
+	return cmd
+}
+
+func runVerify(cmd *cobra.Command, o *verifyOptions) error {
+	found, err := rootfile.Read(o.root)
+	if err != nil {
+		return err
+	}
+	if o.complete && found.Tree == nil {
+		return fmt.Errorf("--complete needs a tree.pb, %s is a %s: it does not tell the modules", o.root, found.Format)
+	}
+	modules, err := moduleset.Find(o.sources)
+	if err != nil {
+		return err
+	}
+	report, err := verifyModules(cmd, modules, found)
+	if err != nil {
+		return err
+	}
+	if !o.complete {
+		report.Missing = nil
+	}
+	if err := o.print(cmd, found, report); err != nil {
+		return err
+	}
+	if report.Checked == 0 || len(report.Failures) > 0 || len(report.Missing) > 0 {
+		return errCheckFailed
+	}
+	return nil
+}
+
+func verifyModules(cmd *cobra.Command, modules []moduleset.Module, found rootfile.Found) (batch.Report, error) {
+	bar := newProgress(cmd.ErrOrStderr(), "verifying", len(modules))
+	defer bar.clear()
+	return batch.Verify(cmd.Context(), modules, batch.Reference{Root: found.Root, Tree: found.Tree}, bar.tick())
+}
+
+func (o *verifyOptions) print(cmd *cobra.Command, found rootfile.Found, r batch.Report) error {
+	if o.asJSON {
+		return printJSON(cmd.OutOrStdout(), reportVerify(found, r))
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", f.Module, f.Reason)
+	}
+	for _, l := range r.Missing {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: is missing (position %d)\n", l.InstallPath, l.Position)
+	}
+	if r.Checked == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "no module found")
+	}
+	counts := fmt.Sprintf("checked %d, passed %d, failed %d", r.Checked, r.Checked-len(r.Failures), len(r.Failures))
+	if o.complete {
+		counts += fmt.Sprintf(", missing %d", len(r.Missing))
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), counts)
+	return err
+}
+
+func reportVerify(found rootfile.Found, r batch.Report) verifyReport {
+	failed := len(r.Failures)
+	report := verifyReport{
+		Root: reportRoot(found), Checked: r.Checked, Passed: r.Checked - failed, Failed: failed, Failures: []failureReport{},
+	}
+	for _, f := range r.Failures {
+		report.Failures = append(report.Failures, failureReport{
+			File: f.Module.File, InstallPath: f.Module.InstallPath, Label: f.Module.Label, Reason: f.Reason.Error(),
+		})
+	}
+	for _, l := range r.Missing {
+		report.Missing = append(report.Missing, l.InstallPath)
+	}
+	return report
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package module
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+)
+
+// Target says for which machine an ELF object was built.
+type Target struct {
+	// Class is 32 or 64 bit, Data the byte order, Machine the instruction set.
+	Class   elf.Class
+	Data    elf.Data
+	Machine elf.Machine
+}
+
+// String returns, for example, "ELFCLASS64 ELFDATA2LSB EM_X86_64".
+func (t Target) String() string {
+	return fmt.Sprintf("%s %s %s", t.Class, t.Data, t.Machine)
+}
+
+// header is what the ELF header of a module says.
+type header struct {
+	target Target
+	// sectionsEnd is the offset at which the section headers end.
+	sectionsEnd uint64
+}
+
+// parseHeader reads the first bytes of a file as the header of a relocatable ELF
+// object. It reads no further than the header: debug/elf would parse every
+// section, which costs more than hashing a small module.
+func parseHeader(b []byte) (header, error) {
+	if len(b) < elf.EI_NIDENT || !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
+		return header{}, fmt.Errorf("is not an ELF file: it starts with %x%s", b[:min(len(b), 6)], compressionHint(b))
+	}
+	t := Target{Class: elf.Class(b[elf.EI_CLASS]), Data: elf.Data(b[elf.EI_DATA])}
+	order, err := byteOrder(t.Data)
+	if err != nil {
+		return header{}, err
+	}
+	switch t.Class {
+	case elf.ELFCLASS32:
+		return decode(b, order, t, func(h *elf.Header32) sections {
+			return sections{uint64(h.Shoff), h.Shentsize, h.Shnum}
+		})
+	case elf.ELFCLASS64:
+		return decode(b, order, t, func(h *elf.Header64) sections {
+			return sections{h.Shoff, h.Shentsize, h.Shnum}
+		})
+	}
+	return header{}, fmt.Errorf("has ELF class %d, want 1 (32-bit) or 2 (64-bit)", b[elf.EI_CLASS])
+}
+
+func byteOrder(d elf.Data) (binary.ByteOrder, error) {
+	switch d {
+	case elf.ELFDATA2LSB:
+		return binary.LittleEndian, nil
+	case elf.ELFDATA2MSB:
+		return binary.BigEndian, nil
+	}
+	return nil, fmt.Errorf("has ELF byte order %d, want 1 (little endian) or 2 (big endian)", uint8(d))
+}
+
+// sections is where an ELF header puts the section headers.
+type sections struct {
+	offset    uint64
+	entrySize uint16
+	count     uint16
+}
+
+// decode reads b as the header type H. Type and machine lie at the same offset
+// in both classes.
+func decode[H elf.Header32 | elf.Header64](b []byte, order binary.ByteOrder, t Target, where func(*H) sections) (header, error) {
+	var h H
+	if _, err := binary.Decode(b, order, &h); err != nil {
+		return header{}, fmt.Errorf("is shorter than an ELF header: %d bytes", len(b))
+	}
+	if kind := elf.Type(order.Uint16(b[16:])); kind != elf.ET_REL {
+		return header{}, fmt.Errorf("is an ELF file of type %s, want ET_REL: modules are relocatable objects", kind)
+	}
+	t.Machine = elf.Machine(order.Uint16(b[18:]))
+	s := where(&h)
+	if s.offset == 0 || s.count == 0 {
+		return header{}, fmt.Errorf("is an ELF file without sections")
+	}
+	end := s.offset + uint64(s.entrySize)*uint64(s.count)
+	if end < s.offset {
+		return header{}, fmt.Errorf("has its ELF section headers at offset %d, behind any end", s.offset)
+	}
+	return header{target: t, sectionsEnd: end}, nil
+}
+
+// checkSize tells a truncated file: its section headers, which linkers put last
+// and without which the kernel loads nothing, lie behind its end.
+func (h header) checkSize(size int64) error {
+	if h.sectionsEnd > uint64(size) {
+		return fmt.Errorf("is truncated: its ELF section headers end at byte %d, the module at %d", h.sectionsEnd, size)
+	}
+	return nil
+}
+
+// compressionHint names the compression that b starts with, if any.
+func compressionHint(b []byte) string {
+	for _, c := range compressions {
+		if bytes.HasPrefix(b, c.magic) {
+			return fmt.Sprintf(" (%s data: such a file needs a name that ends in .ko%s)", c.name, c.suffix)
+		}
+	}
+	return ""
+}

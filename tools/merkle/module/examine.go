@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package module
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+
+	"rules_modhash/tools/merkle/merkle"
+)
+
+// Finding is what a module file carries.
+type Finding struct {
+	// Digest of the module in front of its last trailer, the whole file if there
+	// is none. Its Leaf is for the position in the proof if there is one, else for
+	// the position guessed.
+	Digest
+	// Signed tells that there is a trailer.
+	Signed bool
+	// Type and SignatureSize are the trailer's id_type and sig_len.
+	Type          IDType
+	SignatureSize int
+	// Proof is set if Type is IDTypeMerkle.
+	Proof merkle.Proof
+}
+
+// Sealed reports whether the module carries a Merkle proof.
+func (f *Finding) Sealed() bool {
+	return f.Signed && f.Type == IDTypeMerkle
+}
+
+// Examine reads a module file with whatever trailer it has. The leaf hash begins
+// with the position, which stands at the end of the file: where it cannot be
+// looked up there, that of a compressed file, it is guessed, and the file read
+// again if the guess was wrong. Options.Position is the guess; Options.Cut is not
+// used.
+func (s *Scanner) Examine(name string, o Options) (Finding, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return Finding{}, err
+	}
+	defer f.Close()
+	if position, ok := peekPosition(f); ok {
+		o.Position = position
+	}
+	found, err := s.examine(f, name, o)
+	if err != nil || !found.Sealed() || found.Proof.Position == o.Position {
+		return found, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return Finding{}, err
+	}
+	o.Position = found.Proof.Position
+	return s.examine(f, name, o)
+}
+
+func (s *Scanner) examine(r io.Reader, name string, o Options) (Finding, error) {
+	var found Finding
+	o.Cut = func(tail []byte, size int64) (int, error) {
+		t, err := SplitTrailer(tail, size)
+		if err != nil || t == nil {
+			return 0, err
+		}
+		// The signature lies in a buffer that is used again: keep its size only.
+		found = Finding{Signed: true, Type: t.Type, SignatureSize: len(t.Signature), Proof: t.Proof}
+		return t.Size(), nil
+	}
+	d, err := s.Scan(r, name, o)
+	found.Digest = d
+	return found, err
+}
+
+// peekPosition reads the position out of the Merkle proof at the end of a file that
+// is not compressed. It is only a guess: whatever looks wrong is left for
+// SplitTrailer to report.
+func peekPosition(f *os.File) (uint32, bool) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, false
+	}
+	var fixed [fixedSize]byte
+	end := info.Size() - int64(fixedSize)
+	if _, err := f.ReadAt(fixed[:], end); err != nil || !endsWithMarker(fixed[:]) {
+		return 0, false
+	}
+	in := parseInfo(fixed[:], info.Size())
+	if in.idType != IDTypeMerkle || in.check() != nil {
+		return 0, false
+	}
+	var position [positionSize]byte
+	if _, err := f.ReadAt(position[:], end-int64(in.signatureLen)); err != nil {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(position[:]), true
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package module reads kernel module files: it undoes their compression, finds
+// and checks the trailer that a signature or a proof leaves at their end, checks
+// the ELF header, and hashes what is left in one pass and constant memory.
+package module
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"rules_modhash/tools/merkle/merkle"
+)
+
+// Marker ends a module that carries a signature or a proof
+// (MODULE_SIGNATURE_MARKER, include/uapi/linux/module_signature.h).
+const Marker = "~Module signature appended~\n"
+
+const (
+	// infoSize is the size of struct module_signature.
+	infoSize = 12
+	// fixedSize is the part of a trailer behind the signature.
+	fixedSize = infoSize + len(Marker)
+	// positionSize is the size of the position that starts a proof.
+	positionSize = 4
+	// maxSignature is the longest signature taken. PKCS#7 ones have under 10 KiB
+	// even with post-quantum algorithms, proofs at most 1028 bytes.
+	maxSignature = 64 << 10
+	// window is how much of a module's end must be at hand to split the trailer
+	// off and to see whether there is another one in front of it.
+	window = maxSignature + 2*fixedSize
+)
+
+// ErrMalformed is what errors about a trailer with a marker but absurd contents
+// wrap. The kernel refuses such a module (EBADMSG) under every policy.
+var ErrMalformed = errors.New("malformed trailer")
+
+// IDType says what an appended signature is (enum module_signature_type).
+type IDType uint8
+
+// The values of id_type. PGP and X.509 are those of old kernels.
+const (
+	IDTypePGP    IDType = 0
+	IDTypeX509   IDType = 1
+	IDTypePKCS7  IDType = 2
+	IDTypeMerkle IDType = 3
+)
+
+// String returns the usual name of the signature type.
+func (t IDType) String() string {
+	switch t {
+	case IDTypePGP:
+		return "PGP signature"
+	case IDTypeX509:
+		return "X.509 signature"
+	case IDTypePKCS7:
+		return "PKCS#7 signature"
+	case IDTypeMerkle:
+		return "Merkle proof"
+	}
+	return fmt.Sprintf("signature of unknown id_type %d", uint8(t))
+}
+
+// Trailer is what is appended to a module: signature, struct module_signature,
+// Marker.
+type Trailer struct {
+	// Type tells the kinds of signature apart.
+	Type IDType
+	// Signature holds the sig_len bytes in front of struct module_signature.
+	Signature []byte
+	// Proof is the parsed signature if Type is IDTypeMerkle.
+	Proof merkle.Proof
+}
+
+// Size returns the length of the whole trailer in bytes.
+func (t *Trailer) Size() int {
+	return len(t.Signature) + fixedSize
+}
+
+// info is struct module_signature (include/uapi/linux/module_signature.h).
+type info struct {
+	algo, hash          uint8
+	idType              IDType
+	signerLen, keyLen   uint8
+	pad                 [3]uint8
+	signatureLen        uint32
+	restSize, available int64
+}
+
+// SplitTrailer reads the trailer at the end of a file. Tail holds the last bytes
+// of the file, size is the file's length; tail must be the whole file or at least
+// 64 KiB and a little (any trailer that is accepted fits). It returns nil if
+// there is no marker, and an error that wraps ErrMalformed if there is one but
+// the rest makes no sense, by the rules of mod_check_sig
+// (kernel/module_signature.c).
+func SplitTrailer(tail []byte, size int64) (*Trailer, error) {
+	if !endsWithMarker(tail) {
+		return nil, nil
+	}
+	if len(tail) < fixedSize {
+		return nil, fmt.Errorf("%w: the file has %d bytes, too few for a trailer", ErrMalformed, size)
+	}
+	head := tail[:len(tail)-fixedSize]
+	in := parseInfo(tail[len(head):], size)
+	if err := in.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	t := &Trailer{Type: in.idType, Signature: head[len(head)-int(in.signatureLen):]}
+	if t.Type == IDTypeMerkle {
+		proof, err := parseProof(t.Signature)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		t.Proof = proof
+	}
+	return t, nil
+}
+
+func endsWithMarker(tail []byte) bool {
+	return len(tail) >= len(Marker) && string(tail[len(tail)-len(Marker):]) == Marker
+}
+
+func parseInfo(b []byte, size int64) info {
+	return info{
+		algo: b[0], hash: b[1], idType: IDType(b[2]),
+		signerLen: b[3], keyLen: b[4], pad: [3]uint8(b[5:8]),
+		signatureLen: binary.BigEndian.Uint32(b[8:infoSize]),
+		available:    size - int64(fixedSize),
+	}
+}
+
+// check applies mod_check_sig's rules. Types other than PKCS#7 and Merkle use the
+// other fields in ways of their own.
+func (in info) check() error {
+	n := int64(in.signatureLen)
+	if n >= in.available {
+		return fmt.Errorf("sig_len is %d, but only %d bytes are in front of it, the module among them", n, in.available)
+	}
+	if n > maxSignature {
+		return fmt.Errorf("sig_len is %d, want at most %d", n, maxSignature)
+	}
+	if in.idType != IDTypePKCS7 && in.idType != IDTypeMerkle {
+		return nil
+	}
+	if in.algo != 0 || in.hash != 0 || in.signerLen != 0 || in.keyLen != 0 || in.pad != [3]uint8{} {
+		return fmt.Errorf("%s with algo %d, hash %d, signer_len %d, key_id_len %d, pad %x, want all zero",
+			in.idType, in.algo, in.hash, in.signerLen, in.keyLen, in.pad)
+	}
+	return nil
+}
+
+// parseProof reads be32(position) || siblings.
+func parseProof(b []byte) (merkle.Proof, error) {
+	siblings := len(b) - positionSize
+	levels := siblings / merkle.HashSize
+	if siblings < 0 || siblings%merkle.HashSize != 0 || levels > merkle.MaxLevels {
+		return merkle.Proof{}, fmt.Errorf("Merkle proof has %d bytes, want 4 + 32 × levels, levels at most %d",
+			len(b), merkle.MaxLevels)
+	}
+	p := merkle.Proof{Position: binary.BigEndian.Uint32(b), Siblings: make([]merkle.Hash, levels)}
+	for i := range p.Siblings {
+		p.Siblings[i] = merkle.Hash(b[positionSize+i*merkle.HashSize:][:merkle.HashSize])
+	}
+	return p, nil
+}
+
+// AppendTrailer appends to dst what a sealed module carries behind its own
+// bytes: be32(position), the siblings, struct module_signature, Marker.
+func AppendTrailer(dst []byte, p merkle.Proof) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint32(dst, p.Position)
+	for _, s := range p.Siblings {
+		dst = append(dst, s[:]...)
+	}
+	n := len(dst) - start
+	dst = append(dst, 0, 0, byte(IDTypeMerkle), 0, 0, 0, 0, 0)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(n))
+	return append(dst, Marker...)
+}

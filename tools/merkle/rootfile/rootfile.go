@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rootfile reads the root of a module tree out of any file that carries
+// one, whatever its format: tree.pb, root object, vmlinux.
+package rootfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// FormatTree is the format name of a ModuleTree file.
+const FormatTree = "module tree"
+
+// Found is a root and where it comes from.
+type Found struct {
+	Root merkle.Root
+	// Format names the kind of file: FormatTree, or one of rootobj's formats.
+	Format string
+	// Target is the ELF target, zero for FormatTree.
+	Target module.Target
+	// Tree is set for FormatTree.
+	Tree *treefile.Tree
+}
+
+// sniffSize is how many of a file's first bytes tell its format.
+const sniffSize = 0x206
+
+// format is one kind of file that may carry a root.
+type format struct {
+	// is reports whether a file that begins with head is of this kind.
+	is   func(head []byte) bool
+	read func(f *os.File) (Found, error)
+}
+
+// formats are tried in this order.
+var formats = []format{
+	{isELF, readELF},
+	{isBootImage, refuseBootImage},
+	{isTree, readTree},
+}
+
+// Read finds the root in the file called name. Errors name the file.
+func Read(name string) (Found, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return Found{}, err
+	}
+	defer f.Close()
+	found, err := read(f)
+	if err != nil {
+		return Found{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return found, nil
+}
+
+func read(f *os.File) (Found, error) {
+	head := make([]byte, sniffSize)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return Found{}, err
+	}
+	head = head[:n]
+	for _, format := range formats {
+		if format.is(head) {
+			return format.read(f)
+		}
+	}
+	return Found{}, fmt.Errorf("carries no root: it starts with %x and is none of tree.pb, root object, vmlinux", head[:min(n, 6)])
+}
+
+func isELF(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\x7fELF"))
+}
+
+func readELF(f *os.File) (Found, error) {
+	found, err := rootobj.Read(f)
+	return Found{Root: found.Root, Format: string(found.Format), Target: found.Target}, err
+}
+
+// isBootImage knows the x86 boot protocol's header (Documentation/arch/x86/boot.rst).
+func isBootImage(head []byte) bool {
+	return len(head) >= 0x206 && string(head[0x202:0x206]) == "HdrS"
+}
+
+func refuseBootImage(*os.File) (Found, error) {
+	return Found{}, errors.New("is a bzImage, whose kernel is compressed: give the vmlinux it was made from")
+}
+
+// isTree knows the first field of a ModuleTree: format_version, a varint.
+func isTree(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0x08})
+}
+
+func readTree(f *os.File) (Found, error) {
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return Found{}, err
+	}
+	tree, err := treefile.DecodeTree(data)
+	if err != nil {
+		return Found{}, err
+	}
+	return Found{Root: tree.Root(), Format: FormatTree, Tree: tree}, nil
+}
