@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 const (
@@ -139,13 +140,22 @@ func emptyDirectory(path string) (final string, exists bool, err error) {
 // those that were are removed.
 func (s *Set) Commit() error {
 	for i, out := range s.staged {
-		if err := os.Rename(out.temporary, out.final); err != nil {
+		if err := rename(out.temporary, out.final); err != nil {
 			undo := removeMoved(s.staged[:i])
 			s.staged = s.staged[i:]
 			return errors.Join(fmt.Errorf("moving an output to its place: %w", err), undo, s.Discard())
 		}
 	}
 	s.staged = nil
+	return nil
+}
+
+// rename is rename(2), which puts a directory in the place of an empty one; os.Rename
+// refuses to.
+func rename(from, to string) error {
+	if err := syscall.Rename(from, to); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
 	return nil
 }
 
