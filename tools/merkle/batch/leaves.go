@@ -17,8 +17,6 @@ import (
 
 // Reading says how modules are read.
 type Reading struct {
-	// Existing says what becomes of trailers that are there already.
-	Existing module.Policy
 	// Raw takes any file for a module.
 	Raw bool
 	// Target is the ELF target that all modules must have; if zero, that of the
@@ -34,7 +32,7 @@ func Leaves(ctx context.Context, modules []moduleset.Module, positions []uint32,
 	leaves := make([]treefile.Leaf, len(modules))
 	err := each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
 		m := modules[i]
-		o := module.Options{Position: positions[i], Cut: r.Existing.Cut, Raw: r.Raw}
+		o := module.Options{Position: positions[i], Cut: m.Existing.Cut, Raw: r.Raw}
 		d, err := scan(s, m, o, copies)
 		if err != nil {
 			return wrap(m, err)

@@ -68,7 +68,7 @@ func Seal(ctx context.Context, t *treefile.Tree, modules []moduleset.Module, r R
 // SealOne copies a module to w and appends the proof. The module must hash to the
 // proof's leaf: if not, what was written is to be thrown away.
 func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading, w io.Writer) error {
-	o := module.Options{Position: p.Position, Cut: r.Existing.Cut, Raw: r.Raw, LeafOnly: true, Copy: w}
+	o := module.Options{Position: p.Position, Cut: m.Existing.Cut, Raw: r.Raw, LeafOnly: true, Copy: w}
 	d, err := s.ScanFile(m.File, o)
 	if err != nil {
 		return wrap(m, err)

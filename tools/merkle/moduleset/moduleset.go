@@ -28,6 +28,12 @@ type Source struct {
 	// InstallPath of the file, or prefix for the install paths of what the
 	// directory holds. Empty: the file's name, no prefix.
 	InstallPath string
+	// StripPrefix is a leading part of the paths below the directory that does not
+	// belong to the install paths: a clean relative path, or empty. Nothing in the
+	// directory may stand elsewhere.
+	StripPrefix string
+	// Existing says what becomes of a trailer that is there already.
+	Existing module.Policy
 	// Label is the build label that error messages name, if any.
 	Label string
 }
@@ -44,8 +50,9 @@ type Module struct {
 	// InstallPath is its path relative to lib/modules/RELEASE once installed,
 	// without a compression suffix.
 	InstallPath string
-	// Label is that of the source.
-	Label string
+	// Existing and Label are those of the source.
+	Existing module.Policy
+	Label    string
 	// Guessed tells that InstallPath is only the file's name: the user gave a
 	// file and did not say where it is installed.
 	Guessed bool
@@ -125,6 +132,9 @@ func (s Source) modules() ([]Module, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is neither a regular file nor a directory", s)
 	}
+	if s.StripPrefix != "" {
+		return nil, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory", s, s.StripPrefix)
+	}
 	m, err := s.module(s.Path, cmp.Or(s.InstallPath, filepath.Base(s.Path)))
 	m.Guessed = s.InstallPath == ""
 	return []Module{m}, err
@@ -141,7 +151,7 @@ func (s Source) wrap(err error) error {
 // module returns the module in file, install being its install path but for the
 // compression suffix.
 func (s Source) module(file, install string) (Module, error) {
-	m := Module{File: file, InstallPath: module.TrimCompression(install), Label: s.Label}
+	m := Module{File: file, InstallPath: module.TrimCompression(install), Existing: s.Existing, Label: s.Label}
 	if err := CheckInstallPath(m.InstallPath); err != nil {
 		return m, fmt.Errorf("%s: %w", m, err)
 	}
@@ -160,11 +170,11 @@ func (s Source) walk() ([]Module, error) {
 		if err := checkRegular(file, entry); err != nil {
 			return err
 		}
-		relative, err := filepath.Rel(root, file)
+		install, err := s.installPath(root, file)
 		if err != nil {
 			return err
 		}
-		m, err := s.module(file, path.Join(s.InstallPath, filepath.ToSlash(relative)))
+		m, err := s.module(file, install)
 		modules = append(modules, m)
 		return err
 	})
@@ -173,6 +183,23 @@ func (s Source) walk() ([]Module, error) {
 	}
 	Sort(modules)
 	return modules, nil
+}
+
+// installPath returns where the file in the directory root is installed.
+func (s Source) installPath(root, file string) (string, error) {
+	relative, err := filepath.Rel(root, file)
+	if err != nil {
+		return "", err
+	}
+	relative = filepath.ToSlash(relative)
+	if s.StripPrefix != "" {
+		below, ok := strings.CutPrefix(relative, s.StripPrefix+"/")
+		if !ok {
+			return "", fmt.Errorf("%s is not below %q, the prefix to strip from paths in the directory", file, s.StripPrefix)
+		}
+		relative = below
+	}
+	return path.Join(s.InstallPath, relative), nil
 }
 
 // checkRegular looks through symbolic links, which is how build sandboxes show

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -20,11 +21,13 @@ PATH is a module file, or a directory that is searched for *.ko, *.ko.xz, *.ko.z
 *.ko.gz at any depth. A module's install path is its path below that directory, or the
 file's name, without the compression suffix. With --input, --install-path and --label,
 given the same number of times, each module gets its install path (each directory a
-prefix) and the build label that messages name.`
+prefix) and the build label that messages name; with --strip-prefix, each directory loses
+a prefix of the paths below it, which all its modules must have (empty for files).`
 
 // inputFlags are the flags that name modules.
 type inputFlags struct {
-	inputs, installPaths, labels []string
+	inputs, installPaths, labels, stripPrefixes, existing []string
+	allowEmpty                                            bool
 }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
@@ -32,6 +35,18 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.inputs, "input", nil, "module file or directory, instead of PATH (repeatable)")
 	flags.StringArrayVar(&f.installPaths, "install-path", nil, "install path of the --input at the same place; prefix for a directory")
 	flags.StringArrayVar(&f.labels, "label", nil, "build label of the --input at the same place, for messages")
+	flags.StringArrayVar(&f.stripPrefixes, "strip-prefix", nil, "prefix of the paths below the --input at the same place that is dropped")
+}
+
+// registerExisting registers the flag of commands that look at trailers.
+func (f *inputFlags) registerExisting(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.existing, "existing-signature", []string{module.Strip.String()},
+		"what to do with a trailer that a module carries already: strip, keep (hash it) or error; once for all, or as often as --input")
+}
+
+// registerAllowEmpty registers the flag of commands for which no modules may be right.
+func (f *inputFlags) registerAllowEmpty(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.allowEmpty, "allow-empty", false, "accept that no modules are given: the empty tree")
 }
 
 // sources returns the modules named by flags or by arguments.
@@ -39,10 +54,7 @@ func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
 	if len(args) > 0 && len(f.inputs) > 0 {
 		return nil, errors.New("modules are given as arguments and with --input: use one of them")
 	}
-	if err := f.checkParallel("--install-path", f.installPaths); err != nil {
-		return nil, err
-	}
-	if err := f.checkParallel("--label", f.labels); err != nil {
+	if err := f.checkAllParallel(); err != nil {
 		return nil, err
 	}
 	var sources []moduleset.Source
@@ -50,18 +62,52 @@ func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
 		sources = append(sources, moduleset.Source{Path: path})
 	}
 	for i, path := range f.inputs {
-		sources = append(sources, moduleset.Source{Path: path, InstallPath: at(f.installPaths, i), Label: at(f.labels, i)})
+		sources = append(sources, moduleset.Source{
+			Path: path, InstallPath: at(f.installPaths, i), StripPrefix: at(f.stripPrefixes, i), Label: at(f.labels, i),
+		})
 	}
-	return sources, nil
+	return sources, f.setExisting(sources)
+}
+
+// setExisting gives each source its policy: the one there is, or that of its place.
+func (f *inputFlags) setExisting(sources []moduleset.Source) error {
+	for i := range sources {
+		if len(f.existing) == 0 {
+			break // a command that does not look at trailers
+		}
+		policy, err := module.ParsePolicy(f.existing[min(i, len(f.existing)-1)])
+		if err != nil {
+			return fmt.Errorf("--existing-signature: %w", err)
+		}
+		sources[i].Existing = policy
+	}
+	return nil
 }
 
 // required returns the sources, of which there must be one.
 func (f *inputFlags) required(args []string) ([]moduleset.Source, error) {
 	sources, err := f.sources(args)
-	if err == nil && len(sources) == 0 {
+	if err == nil && len(sources) == 0 && !f.allowEmpty {
 		err = errors.New("no modules given: name files or directories (an empty directory for none)")
 	}
 	return sources, err
+}
+
+func (f *inputFlags) checkAllParallel() error {
+	return cmp.Or(
+		f.checkParallel("--install-path", f.installPaths),
+		f.checkParallel("--label", f.labels),
+		f.checkParallel("--strip-prefix", f.stripPrefixes),
+		f.checkExisting(),
+	)
+}
+
+func (f *inputFlags) checkExisting() error {
+	if len(f.existing) > 1 && len(f.existing) != len(f.inputs) {
+		return fmt.Errorf("--existing-signature is given %d times, want once, or as often as --input, %d times",
+			len(f.existing), len(f.inputs))
+	}
+	return nil
 }
 
 func (f *inputFlags) checkParallel(flag string, values []string) error {
@@ -80,15 +126,12 @@ func at(values []string, i int) string {
 
 // readingFlags are the flags that say how modules are read.
 type readingFlags struct {
-	existing, machine string
-	raw               bool
+	machine string
+	raw     bool
 }
 
 func (f *readingFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.existing, "existing-signature", module.Strip.String(),
-		"what to do with a trailer that a module carries already: strip, keep (hash it) or error")
-	flags.BoolVar(&f.raw, "raw", false, "take any file for a module, without looking at its ELF header")
+	cmd.Flags().BoolVar(&f.raw, "raw", false, "take any file for a module, without looking at its ELF header")
 }
 
 func (f *readingFlags) registerMachine(cmd *cobra.Command) {
@@ -97,11 +140,7 @@ func (f *readingFlags) registerMachine(cmd *cobra.Command) {
 }
 
 func (f *readingFlags) reading() (batch.Reading, error) {
-	policy, err := module.ParsePolicy(f.existing)
-	if err != nil {
-		return batch.Reading{}, fmt.Errorf("--existing-signature: %w", err)
-	}
-	r := batch.Reading{Existing: policy, Raw: f.raw}
+	r := batch.Reading{Raw: f.raw}
 	if f.machine != "" {
 		m, err := rootobj.MachineNamed(f.machine)
 		if err != nil {

@@ -51,6 +51,8 @@ A module that does not hash to the leaf in the tree or proof is an error.` + inp
 		},
 	}
 	o.inputs.register(cmd)
+	o.inputs.registerExisting(cmd)
+	o.inputs.registerAllowEmpty(cmd)
 	o.how.register(cmd)
 	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out")
 	cmd.Flags().StringVar(&o.proof, "proof", "", "file written by modhash proof or modhash tree --proofs")

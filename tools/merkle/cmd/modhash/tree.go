@@ -27,6 +27,7 @@ type treeOptions struct {
 	proofs     string
 	seal       string
 	leaves     []string
+	quiet      bool
 
 	sources []moduleset.Source
 	reading batch.Reading
@@ -55,6 +56,8 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 		},
 	}
 	o.inputs.register(cmd)
+	o.inputs.registerExisting(cmd)
+	o.inputs.registerAllowEmpty(cmd)
 	o.how.register(cmd)
 	o.how.registerMachine(cmd)
 	flags := cmd.Flags()
@@ -64,6 +67,7 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 	flags.StringVar(&o.proofs, "proofs", "", "directory for the proofs, empty or not there yet")
 	flags.StringVar(&o.seal, "seal", "", "directory for sealed modules, empty or not there yet")
 	flags.StringArrayVar(&o.leaves, "leaves", nil, "file written by modhash leaf, instead of modules (repeatable)")
+	flags.BoolVar(&o.quiet, "quiet", false, "do not print the root")
 	return cmd
 }
 
@@ -107,6 +111,9 @@ func runTree(cmd *cobra.Command, o *treeOptions, outputs *output.Set) error {
 	}
 	if err := o.write(cmd, tree, outputs); err != nil {
 		return err
+	}
+	if o.quiet {
+		return nil
 	}
 	root := tree.Root()
 	fmt.Fprintf(cmd.OutOrStdout(), "modules %d\nlevels  %d\nroot    %s\n", tree.Len(), root.Levels, root.Hash)

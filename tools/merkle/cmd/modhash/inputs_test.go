@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/moduleset"
+)
+
+func TestInputFlags(t *testing.T) {
+	tests := []struct {
+		name    string
+		args    []string
+		want    []moduleset.Source
+		wantErr string
+	}{
+		{
+			name: "arguments",
+			args: []string{"--existing-signature=keep", "a", "b"},
+			want: []moduleset.Source{{Path: "a", Existing: module.Keep}, {Path: "b", Existing: module.Keep}},
+		},
+		{
+			name: "default",
+			args: []string{"a"},
+			want: []moduleset.Source{{Path: "a", Existing: module.Strip}},
+		},
+		{
+			name: "parallel",
+			args: []string{
+				"--input=a", "--install-path=x/a.ko", "--strip-prefix=", "--label=//:a", "--existing-signature=error",
+				"--input=b", "--install-path=", "--strip-prefix=lib", "--label=//:b", "--existing-signature=strip",
+			},
+			want: []moduleset.Source{
+				{Path: "a", InstallPath: "x/a.ko", Label: "//:a", Existing: module.Refuse},
+				{Path: "b", StripPrefix: "lib", Label: "//:b", Existing: module.Strip},
+			},
+		},
+		{
+			name: "one policy for all",
+			args: []string{"--input=a", "--input=b", "--existing-signature=error"},
+			want: []moduleset.Source{{Path: "a", Existing: module.Refuse}, {Path: "b", Existing: module.Refuse}},
+		},
+		{
+			name: "allowed to be empty",
+			args: []string{"--allow-empty"},
+		},
+		{
+			name:    "empty",
+			wantErr: "no modules given: name files or directories (an empty directory for none)",
+		},
+		{
+			name:    "too few policies",
+			args:    []string{"--input=a", "--input=b", "--input=c", "--existing-signature=error", "--existing-signature=keep"},
+			wantErr: "--existing-signature is given 2 times, want once, or as often as --input, 3 times",
+		},
+		{
+			name:    "too few prefixes",
+			args:    []string{"--input=a", "--input=b", "--strip-prefix=lib"},
+			wantErr: "--strip-prefix is given 1 times, want as often as --input, 2 times, or never",
+		},
+		{
+			name:    "unknown policy",
+			args:    []string{"--existing-signature=drop", "a"},
+			wantErr: `--existing-signature: unknown policy "drop" for existing signatures, want strip, keep or error`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var flags inputFlags
+			cmd := &cobra.Command{}
+			flags.register(cmd)
+			flags.registerExisting(cmd)
+			flags.registerAllowEmpty(cmd)
+			if err := cmd.ParseFlags(test.args); err != nil {
+				t.Fatal(err)
+			}
+			got, err := flags.required(cmd.Flags().Args())
+			if message := errorText(err); message != test.wantErr {
+				t.Fatalf("got error %q, want %q", message, test.wantErr)
+			}
+			if err == nil && !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
