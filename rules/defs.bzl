@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of rules_modhash: Merkle trees over Linux kernel modules.
+
+Definitions outside this file and `providers.bzl` are private and may change at any time.
+"""
+
+load("//rules/private:kernel_module_import.bzl", _kernel_module_import = "kernel_module_import")
+load("//rules/private:kernel_modules_import.bzl", _kernel_modules_import = "kernel_modules_import")
+load("//rules/private:module_tree.bzl", _module_tree = "module_tree")
+load("//rules/private:module_verify_test.bzl", _module_verify_test = "module_verify_test")
+
+kernel_module_import = _kernel_module_import
+kernel_modules_import = _kernel_modules_import
+module_tree = _module_tree
+module_verify_test = _module_verify_test

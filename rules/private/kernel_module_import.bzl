@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel_module_import: one prebuilt kernel module."""
+
+load("//rules/private:attributes.bzl", "existing_signature_attribute")
+load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:paths.bzl", "SUFFIXES", "drop_compression", "is_install_path", "path_below_package")
+load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
+load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
+
+_DOC = """\
+One prebuilt kernel module, as a member of a `module_tree`.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_module_import")
+
+visibility("//...")
+
+kernel_module_import(
+    name = "ext4",
+    module = "kernel/fs/ext4/ext4.ko.xz",
+)
+```
+
+**Outputs.** The module file as it is; nothing is built. Install path above: `kernel/fs/ext4/ext4.ko`.
+
+**Failures.** An install path that is not clean is an error when the target is analysed. What is wrong
+with the file itself (empty, no ELF relocatable, built for another machine, a signature where
+`existing_signature = "error"`) is an error of the tree that it becomes a member of, and names this
+target.
+"""
+
+def _kernel_module_import_impl(ctx):
+    file = ctx.file.module
+    if file.is_directory:
+        fail_attribute(
+            ctx.label,
+            "module",
+            "the directory %s" % file.short_path,
+            "one module file. For a directory of modules use kernel_modules_import",
+        )
+    path = ctx.attr.install_path or drop_compression(path_below_package(file))
+    if not is_install_path(path):
+        fail_attribute(
+            ctx.label,
+            "install_path",
+            repr(path),
+            "a path relative to lib/modules/RELEASE without empty, '.' or '..' parts that ends in .ko, " +
+            "such as \"kernel/fs/ext4/ext4.ko\"",
+        )
+    module = KernelModuleInfo(
+        existing_signature = ctx.attr.existing_signature,
+        install_path = path,
+        label = ctx.label,
+        module = file,
+    )
+    return [
+        DefaultInfo(files = depset([file])),
+        module,
+        KernelModulesInfo(directories = [], modules = [module]),
+    ]
+
+kernel_module_import = rule(
+    implementation = _kernel_module_import_impl,
+    doc = _DOC,
+    attrs = {
+        "existing_signature": existing_signature_attribute("strip"),
+        "install_path": attr.string(
+            doc = """\
+Where the module is installed, relative to `lib/modules/RELEASE`, without a compression suffix. Default:
+the module's path below its package, its compression suffix dropped.""",
+        ),
+        "module": attr.label(
+            doc = "The module: `.ko`, or compressed as `.ko.gz`, `.ko.xz` or `.ko.zst`.",
+            allow_single_file = SUFFIXES,
+            mandatory = True,
+        ),
+    },
+    provides = [KernelModuleInfo, KernelModulesInfo],
+)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""module_tree: a Merkle tree over kernel modules."""
+
+load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
+load("//rules/private:errors.bzl", "fail_attribute")
+load(
+    "//rules/private:inputs.bzl",
+    "add_inputs",
+    "add_path",
+    "add_signatures",
+    "input_files",
+    "params",
+)
+load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private:members.bzl", "declared_modules", "directories_of")
+load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
+load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+
+_DOC = """\
+A Merkle tree over kernel modules: its root for vmlinux, and each module's proof.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_modules_import", "module_tree")
+
+visibility("//...")
+
+kernel_modules_import(
+    name = "modules",
+    srcs = glob(["kernel/**/*.ko.xz"]),
+)
+
+module_tree(
+    name = "tree",
+    modules = [":modules"],
+)
+```
+
+**Outputs.** By default the tree (`tree.tree.pb`, a `modhash.v1.ModuleTree`) and the root object
+(`tree.root.o`). Each output is an output group too, made by an action of its own, and costs nothing
+where nobody asks for it:
+
+| output group | content |
+| --- | --- |
+| `tree` | `NAME.tree.pb`: root, levels, and the modules in order |
+| `root_object` | `NAME.root.o`: the section `.module_hashes` for vmlinux |
+| `proofs` | `NAME.proofs/`: `<install path>.proof.pb` for each module |
+| `sealed` | `NAME.sealed/`: each module at its install path, uncompressed, its proof appended |
+
+`bazel build //:tree --output_groups=sealed` makes the sealed modules. Rules get at all of them by
+`ModuleTreeInfo`.
+
+**How it is built.** Modules whose names are known are hashed in shards of `granularity` modules, so that
+a change costs one shard; with a directory of unknown contents among the members, one action hashes
+everything, in parallel. The bytes are the same either way. The position of a module is its line in
+`order`, or else its place in the bytewise order of install paths.
+
+**Failures.** Two modules with one install path, a module that `order` does not list, or lists twice, a
+listed one that is not there, a module that is empty, malformed, built for another machine or already
+sealed, and a signature where its import says `existing_signature = "error"`: errors that name the file
+and the target that it comes from. Nothing is left behind. A tree without modules is legal: levels 0,
+and nothing verifies.
+"""
+
+# An action costs about as much as hashing this many modules.
+_MAX_SHARD = 64
+
+def shard_size(granularity, count):
+    """How many modules one leaf action hashes.
+
+    Args:
+      granularity: int, the attribute; 0 where the user leaves it to us.
+      count: int, modules in the tree.
+
+    Returns:
+      int, at least 1. If left to us, small enough for about _MAX_SHARD actions, at most _MAX_SHARD.
+    """
+    if granularity:
+        return granularity
+    return min(_MAX_SHARD, max(1, (count + _MAX_SHARD - 1) // _MAX_SHARD))
+
+def _shards(modules, size):
+    return [
+        struct(first = first, modules = modules[first:first + size])
+        for first in range(0, len(modules), size)
+    ]
+
+def _run(ctx, mnemonic, command, args, inputs, outputs, message):
+    modhash = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash
+    ctx.actions.run(
+        mnemonic = mnemonic,
+        executable = modhash,
+        arguments = [command, args],
+        inputs = inputs,
+        outputs = outputs,
+        env = {},
+        progress_message = message + " of %{label}",
+        toolchain = MODHASH_TOOLCHAIN,
+    )
+
+def _order_files(tree):
+    return [tree.order] if tree.order else []
+
+def _add_members(args, tree):
+    if not tree.modules and not tree.directories:
+        args.add("--allow-empty")
+    add_inputs(args, tree.modules, tree.directories)
+    add_signatures(args, tree.modules + tree.directories)
+
+def _hash_shard(ctx, tree, shard):
+    leaves = ctx.actions.declare_file("%s.leaves/%d.pb" % (ctx.label.name, shard.first))
+    args = params(ctx)
+    if tree.order:
+        args.add(tree.order, format = "--order=%s")
+    else:
+        args.add(shard.first, format = "--position=%s")
+    args.add(tree.machine, format = "--machine=%s")
+    args.add(leaves, format = "--out=%s")
+    add_inputs(args, shard.modules, [])
+    add_signatures(args, shard.modules)
+    _run(
+        ctx,
+        "ModhashLeaf",
+        "leaf",
+        args,
+        input_files(shard.modules, []) + _order_files(tree),
+        [leaves],
+        "Hashing modules %d to %d" % (shard.first, shard.first + len(shard.modules) - 1),
+    )
+    return leaves
+
+def _make_tree(ctx, tree):
+    args = params(ctx)
+    args.add("--quiet")
+    args.add(tree.machine, format = "--machine=%s")
+    args.add(tree.tree, format = "--out=%s")
+    args.add(tree.root_object, format = "--root-object=%s")
+    if tree.order:
+        args.add(tree.order, format = "--order=%s")
+    if tree.directories or not tree.modules:
+        inputs = input_files(tree.modules, tree.directories)
+        _add_members(args, tree)
+    else:
+        size = shard_size(ctx.attr.granularity, len(tree.modules))
+        inputs = [_hash_shard(ctx, tree, shard) for shard in _shards(tree.modules, size)]
+        args.add_all(inputs, format_each = "--leaves=%s")
+    outputs = [tree.tree, tree.root_object]
+    _run(ctx, "ModhashTree", "tree", args, inputs + _order_files(tree), outputs, "Making the tree")
+
+def _make_proofs(ctx, tree):
+    args = params(ctx)
+    args.add(tree.tree, format = "--tree=%s")
+    add_path(args, "--out", tree.proofs)
+    _run(ctx, "ModhashProof", "proof", args, [tree.tree], [tree.proofs], "Writing the proofs")
+
+def _seal(ctx, tree):
+    args = params(ctx)
+    args.add(tree.tree, format = "--tree=%s")
+    add_path(args, "--out", tree.sealed)
+    _add_members(args, tree)
+    inputs = [tree.tree] + input_files(tree.modules, tree.directories)
+    _run(ctx, "ModhashSeal", "seal", args, inputs, [tree.sealed], "Sealing the modules")
+
+def _module_tree_impl(ctx):
+    if ctx.attr.granularity < 0:
+        fail_attribute(ctx.label, "granularity", ctx.attr.granularity, "0 (automatic) or a number of modules")
+    name = ctx.label.name
+    tree = ModuleTreeInfo(
+        directories = directories_of(ctx.attr.modules),
+        label = ctx.label,
+        machine = machine_of(ctx),
+        modules = declared_modules(ctx.label, ctx.attr.modules),
+        order = ctx.file.order,
+        proofs = ctx.actions.declare_directory(name + ".proofs"),
+        root_object = ctx.actions.declare_file(name + ".root.o"),
+        sealed = ctx.actions.declare_directory(name + ".sealed"),
+        tree = ctx.actions.declare_file(name + ".tree.pb"),
+    )
+    _make_tree(ctx, tree)
+    _make_proofs(ctx, tree)
+    _seal(ctx, tree)
+    return [
+        tree,
+        DefaultInfo(files = depset([tree.tree, tree.root_object])),
+        OutputGroupInfo(
+            proofs = depset([tree.proofs]),
+            root_object = depset([tree.root_object]),
+            sealed = depset([tree.sealed]),
+            tree = depset([tree.tree]),
+        ),
+    ]
+
+module_tree = rule(
+    implementation = _module_tree_impl,
+    doc = _DOC,
+    attrs = {
+        "granularity": attr.int(
+            doc = """\
+Modules that one action hashes, where all names are known. 0: 1 in a tree of up to 64 modules, growing
+with the tree to at most 64. Changes how fast a build is, never its outputs.""",
+            default = 0,
+        ),
+        "modules": attr.label_list(
+            doc = "The members, in any order: targets such as `kernel_module_import`. May be empty.",
+            mandatory = True,
+            providers = [KernelModulesInfo],
+        ),
+        "order": attr.label(
+            doc = """\
+A `modules.order` that gives each module its position: one path a line, `.o` or `.ko`, `kernel/` before
+it or not. It lists exactly the members. Default: bytewise order of install paths.""",
+            allow_single_file = True,
+        ),
+    } | MACHINE_ATTRIBUTES,
+    provides = [ModuleTreeInfo],
+    toolchains = [MODHASH_TOOLCHAIN],
+)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""module_verify_test: sealed modules match a tree."""
+
+load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
+load("//rules/private:inputs.bzl", "add_inputs", "add_path", "input_files")
+load("//rules/private:members.bzl", "declared_modules", "directories_of")
+load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModuleDirectoryInfo")
+load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
+load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+
+_DOC = """\
+A test that modules, as they will be installed, match a tree: what the kernel checks when it loads them,
+done ahead for each module.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_module_import", "module_tree", "module_verify_test")
+
+visibility("//...")
+
+kernel_module_import(
+    name = "ext4",
+    module = "ext4.ko",
+    install_path = "kernel/fs/ext4/ext4.ko",
+)
+
+module_tree(
+    name = "tree",
+    modules = [":ext4"],
+)
+
+module_verify_test(
+    name = "tree_verify_test",
+    tree = ":tree",
+)
+```
+
+**Outputs.** A test. It runs the `modhash` program of the toolchain, on the machine where tests run.
+
+**Failures.** The test fails with one line for each module that does not verify, and counts at the end.
+With `complete`, a module of the tree that is not there is a failure too. Without any module the test
+fails.
+"""
+
+_LAUNCHER = """\
+#!/bin/sh
+cd "${{RUNFILES_DIR:-$0.runfiles}}/{workspace}" || exit 2
+exec {modhash} verify @{params} "$@"
+"""
+
+def _members(ctx):
+    """The modules to verify, as (modules, directories)."""
+    if ctx.attr.modules:
+        return declared_modules(ctx.label, ctx.attr.modules), directories_of(ctx.attr.modules)
+    tree = ctx.attr.tree[ModuleTreeInfo]
+    return [], [KernelModuleDirectoryInfo(
+        directory = tree.sealed,
+        existing_signature = "error",
+        install_prefix = "",
+        label = tree.label,
+        strip_prefix = "",
+    )]
+
+def _write_params(ctx, modules, directories):
+    args = ctx.actions.args()
+    args.set_param_file_format("multiline")
+    add_path(args, "--root", ctx.attr.tree[ModuleTreeInfo].tree, runfile = True)
+    if ctx.attr.complete:
+        args.add("--complete")
+    add_inputs(args, modules, directories, runfile = True)
+    file = ctx.actions.declare_file(ctx.label.name + ".params")
+    ctx.actions.write(file, args)
+    return file
+
+def _write_launcher(ctx, modhash, params):
+    launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
+    ctx.actions.write(
+        launcher,
+        _LAUNCHER.format(
+            modhash = shell.quote(modhash.short_path),
+            params = shell.quote(params.short_path),
+            workspace = ctx.workspace_name,
+        ),
+        is_executable = True,
+    )
+    return launcher
+
+def _module_verify_test_impl(ctx):
+    modhash = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash
+    modules, directories = _members(ctx)
+    params = _write_params(ctx, modules, directories)
+    files = [modhash.executable, params, ctx.attr.tree[ModuleTreeInfo].tree]
+    runfiles = ctx.runfiles(files = files + input_files(modules, directories))
+    return [DefaultInfo(
+        executable = _write_launcher(ctx, modhash.executable, params),
+        runfiles = runfiles.merge(ctx.attr.tree[DefaultInfo].default_runfiles),
+    )]
+
+module_verify_test = rule(
+    implementation = _module_verify_test_impl,
+    doc = _DOC,
+    attrs = {
+        "complete": attr.bool(
+            doc = "Whether a module of the tree that is not among the modules is a failure.",
+            default = True,
+        ),
+        "modules": attr.label_list(
+            doc = "The modules, with their proofs appended. Default: the tree's sealed modules.",
+            providers = [KernelModulesInfo],
+        ),
+        "tree": attr.label(
+            doc = "The tree that the modules must match.",
+            mandatory = True,
+            providers = [ModuleTreeInfo],
+        ),
+    },
+    test = True,
+    toolchains = [MODHASH_TOOLCHAIN],
+)

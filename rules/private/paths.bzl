@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Install paths of modules: where they come from, and which ones are good."""
+
+visibility("//...")
+
+SUFFIXES = [".ko", ".ko.gz", ".ko.xz", ".ko.zst"]
+
+def is_module_path(path):
+    """Whether a path has the name of a module, compressed or not.
+
+    Args:
+      path: string.
+
+    Returns:
+      bool.
+    """
+    return any([path.endswith(suffix) for suffix in SUFFIXES])
+
+def drop_compression(path):
+    """The path of the uncompressed module.
+
+    Args:
+      path: string, a path for which is_module_path holds.
+
+    Returns:
+      string, ends in `.ko`.
+    """
+    return path[:path.rindex(".ko")] + ".ko"
+
+def is_clean(path):
+    """Whether a path is relative and is written in the one way that has no needless parts.
+
+    Args:
+      path: string.
+
+    Returns:
+      bool.
+    """
+
+    # A line of a parameter file holds one argument, so that no path may contain a line end.
+    if "\n" in path or "\r" in path:
+        return False
+    return not [part for part in path.split("/") if part in ["", ".", ".."]]
+
+def is_install_path(path):
+    """Whether a path can be an install path of a module.
+
+    Args:
+      path: string.
+
+    Returns:
+      bool.
+    """
+    return is_clean(path) and path.endswith(".ko") and path.split("/")[-1] != ".ko"
+
+def path_below_package(file):
+    """A file's path below the package of the target that it belongs to.
+
+    Args:
+      file: File, a source file or an output of a rule, from any repository.
+
+    Returns:
+      string, a clean relative path.
+    """
+    path = file.short_path
+    if path.startswith("../"):
+        path = path.split("/", 2)[2]
+    package = file.owner.package
+    return path.removeprefix(package + "/") if package else path
+
+def join_paths(prefix, path):
+    """Puts a prefix before a path.
+
+    Args:
+      prefix: string, a clean relative path, or empty.
+      path: string, a clean relative path.
+
+    Returns:
+      string, a clean relative path.
+    """
+    return prefix + "/" + path if prefix else path

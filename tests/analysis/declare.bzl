@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files and directories for rules under analysis: nothing in them is ever read."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+
+def _declare_impl(ctx):
+    files = [ctx.actions.declare_file(path) for path in ctx.attr.files]
+    directories = [ctx.actions.declare_directory(path) for path in ctx.attr.directories]
+    for output in files + directories:
+        ctx.actions.run_shell(command = "exit 1", outputs = [output], mnemonic = "NeverRun")
+    return [DefaultInfo(files = depset(files + directories))]
+
+_declare = rule(
+    implementation = _declare_impl,
+    attrs = {
+        "directories": attr.string_list(doc = "Directories in the package."),
+        "files": attr.string_list(doc = "Files in the package."),
+    },
+)
+
+def declare(name, **kwargs):
+    """Files and directories that cannot be built.
+
+    Args:
+      name: string.
+      **kwargs: `files` and `directories`, lists of paths in the package.
+    """
+    _declare(name = name, tags = ["manual"], **kwargs)
+
+def _failure_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    for part in ctx.attr.error:
+        asserts.expect_failure(env, part)
+    return analysistest.end(env)
+
+failure_test = analysistest.make(
+    _failure_test_impl,
+    doc = "The target cannot be analysed, and the message says why in these words.",
+    attrs = {"error": attr.string_list(doc = "Parts of the message.", mandatory = True)},
+    expect_failure = True,
+)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Analysis tests of module_verify_test."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree", "module_verify_test")
+load(":declare.bzl", "declare")
+
+def _written(env):
+    """What the target's actions write: the content by the extension of the file."""
+    written = {}
+    for action in analysistest.target_actions(env):
+        if action.mnemonic == "FileWrite" or action.mnemonic == "ParameterFileWrite":
+            written[action.outputs.to_list()[0].extension] = action.content
+    return written
+
+def _verify_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    written = _written(env)
+    asserts.equals(env, ctx.attr.params, written["params"].splitlines())
+    launcher = written["sh"]
+    asserts.true(env, "/modhash' verify @'tests/analysis/%s.params'" % target.label.name in launcher, launcher)
+    runfiles = [file.short_path for file in target[DefaultInfo].default_runfiles.files.to_list()]
+    for argument in written["params"].splitlines():
+        if argument.split("=")[0] in ["--root", "--input"]:
+            path = argument.split("=")[1]
+            asserts.true(env, path in runfiles, "%s is not among the runfiles %s" % (path, runfiles))
+    asserts.true(env, [path for path in runfiles if path.endswith("/modhash")] != [], "no modhash")
+    return analysistest.end(env)
+
+_verify_test = analysistest.make(
+    _verify_test_impl,
+    doc = "The test runs the program with these arguments, and finds all files they name.",
+    attrs = {"params": attr.string_list(mandatory = True)},
+)
+
+def verify_tests(name):
+    """All tests of module_verify_test.
+
+    Args:
+      name: string, the suite's name.
+    """
+    declare(name = name + "_file", files = [name + "/x.ko"])
+    declare(name = name + "_folder", directories = [name + "/folder"])
+    kernel_module_import(
+        name = name + "_x",
+        install_path = "kernel/x.ko",
+        module = name + "_file",
+        tags = ["manual"],
+    )
+    kernel_modules_import(
+        name = name + "_unknown",
+        srcs = [name + "_folder"],
+        install_prefix = "updates",
+        tags = ["manual"],
+    )
+    module_tree(name = name + "_tree", machine = "x86_64", modules = [name + "_x"], tags = ["manual"])
+
+    module_verify_test(name = name + "_default", tags = ["manual"], tree = name + "_tree")
+    _verify_test(
+        name = name + "_default_test",
+        params = [
+            "--root=tests/analysis/%s_tree.tree.pb" % name,
+            "--complete",
+            "--input=tests/analysis/%s_tree.sealed" % name,
+            "--install-path=",
+            "--label=//tests/analysis:%s_tree" % name,
+        ],
+        target_under_test = name + "_default",
+    )
+
+    module_verify_test(
+        name = name + "_some",
+        complete = False,
+        modules = [name + "_x", name + "_unknown"],
+        tags = ["manual"],
+        tree = name + "_tree",
+    )
+    _verify_test(
+        name = name + "_some_test",
+        params = [
+            "--root=tests/analysis/%s_tree.tree.pb" % name,
+            "--input=tests/analysis/%s/x.ko" % name,
+            "--install-path=kernel/x.ko",
+            "--label=//tests/analysis:%s_x" % name,
+            "--input=tests/analysis/%s/folder" % name,
+            "--install-path=updates",
+            "--label=//tests/analysis:%s_unknown" % name,
+        ],
+        target_under_test = name + "_some",
+    )
+    native.test_suite(name = name, tests = [name + "_default_test", name + "_some_test"])
