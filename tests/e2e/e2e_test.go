@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e uses the rules as a stranger would: from a workspace of its own, with a Bazel of its
+// own, on real modules of a distribution. The tests need a ./bazelw world and reach the network
+// (Go modules), so they run outside the sandbox and are never cached.
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// stranger is the workspace of somebody who found the rules and wants a tree of some modules.
+const stranger = `
+-- MODULE.bazel --
+module(name = "stranger")
+
+bazel_dep(name = "rules_modhash", version = "0.1.0")
+local_path_override(
+    module_name = "rules_modhash",
+    path = "CHECKOUT",
+)
+
+debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
+debian.modules(
+    name = "some_modules",
+    include = [
+        "kernel/fs/ext4/*.ko*",
+        "kernel/fs/jbd2/*.ko*",
+        "kernel/net/ipv4/**/*.ko*",
+    ],
+)
+use_repo(debian, "some_modules")
+-- BUILD.bazel --
+load("@rules_modhash//rules:defs.bzl", "module_tree", "module_verify_test")
+
+module_tree(
+    name = "tree",
+    modules = ["@some_modules//:kernel_modules"],
+)
+
+module_verify_test(
+    name = "verify",
+    tree = ":tree",
+)
+-- bad/BUILD.bazel --
+load("@rules_modhash//rules:defs.bzl", "kernel_module_import", "module_tree")
+
+kernel_module_import(
+    name = "text",
+    module = "text.ko",
+)
+
+module_tree(
+    name = "no_elf",
+    modules = [":text"],
+)
+-- bad/text.ko --
+no module at all
+`
+
+// workspace is a child workspace, and the Bazel that builds it.
+type workspace struct {
+	t   *testing.T
+	dir string
+	// env are further environment variables, and command what Bazel is started through.
+	env, command []string
+	// cold keeps our own actions from taking anything out of a cache. The tool that they run
+	// may come from one: compiling it anew takes minutes.
+	cold bool
+}
+
+// checkout is the source tree that the test was built from: its files stand in the runfiles as links.
+func checkout(t *testing.T) string {
+	t.Helper()
+	module, err := filepath.EvalSymlinks("../../MODULE.bazel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(module)
+}
+
+func newWorkspace(t *testing.T, archive string) *workspace {
+	t.Helper()
+	if _, err := os.Stat("/etc/rules_modhash/world"); err != nil {
+		t.Skip("not inside a ./bazelw world")
+	}
+	dir := t.TempDir()
+	text := strings.ReplaceAll(archive, "CHECKOUT", checkout(t))
+	for _, file := range txtar.Parse([]byte(text)).Files {
+		path := filepath.Join(dir, file.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &workspace{t: t, dir: dir}
+	t.Cleanup(w.shutdown)
+	return w
+}
+
+// startup are the flags that give the workspace a Bazel server of its own.
+func (w *workspace) startup() []string {
+	return []string{"--output_user_root=" + w.dir + ".out", "--max_idle_secs=60"}
+}
+
+// bazel runs a Bazel command in the workspace and returns all it prints.
+func (w *workspace) bazel(command string, args ...string) (string, error) {
+	argv := append(append([]string{}, w.command...), filepath.Join(checkout(w.t), "bazelw"))
+	argv = append(append(argv, w.startup()...), command)
+	if w.cold && command == "build" {
+		argv = append(argv, "--modify_execution_info=Modhash.*=+no-cache")
+	}
+	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
+	cmd.Dir = w.dir
+	cmd.Env = append(append(os.Environ(), "BAZELW=world", "GO_REPOSITORY_USE_HOST_CACHE=1"), w.env...)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err := cmd.Run()
+	return output.String(), err
+}
+
+func (w *workspace) mustBazel(command string, args ...string) string {
+	w.t.Helper()
+	output, err := w.bazel(command, args...)
+	if err != nil {
+		w.t.Fatalf("bazel %s %s: %v\n%s", command, strings.Join(args, " "), err, output)
+	}
+	return output
+}
+
+func (w *workspace) shutdown() {
+	if output, err := w.bazel("shutdown"); err != nil {
+		w.t.Logf("bazel shutdown: %v\n%s", err, output)
+	}
+	// Bazel takes the write bits off its output folders.
+	_ = exec.Command("chmod", "-R", "u+w", w.dir+".out").Run()
+	_ = os.RemoveAll(w.dir + ".out")
+}
+
+// digests maps each output file of the tree's output groups to its mode and digest.
+func (w *workspace) digests(groups string) map[string]string {
+	w.t.Helper()
+	w.mustBazel("build", "//:tree", "--output_groups="+groups)
+	root := filepath.Join(w.dir, "bazel-bin")
+	digests := map[string]string{}
+	resolved, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = filepath.WalkDir(resolved, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(path, resolved+"/")
+		if strings.HasPrefix(name, "tree") && !strings.HasSuffix(name, ".params") {
+			digests[name] = fmt.Sprintf("%x", sha256.Sum256(data))
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return digests
+}
+
+func TestStranger(t *testing.T) {
+	w := newWorkspace(t, stranger)
+	w.mustBazel("test", "//:verify")
+
+	t.Run("a file that is no module is named with its target", func(t *testing.T) {
+		output, err := w.bazel("build", "//bad:no_elf")
+		if err == nil {
+			t.Fatalf("the build passes:\n%s", output)
+		}
+		for _, want := range []string{"//bad:text", "bad/text.ko", "ELF"} {
+			if !strings.Contains(output, want) {
+				t.Errorf("got no %q in:\n%s", want, output)
+			}
+		}
+	})
+}
+
+// TestReproducible holds that what is built depends on the inputs alone: not on folder, user, time
+// zone, umask, locale or cache.
+func TestReproducible(t *testing.T) {
+	const groups = "tree,root_object,proofs,sealed"
+	here, there := newWorkspace(t, stranger), newWorkspace(t, stranger)
+	here.cold, there.cold = true, true
+	here.env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
+	there.env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
+	there.command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
+		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
+	got, want := there.digests(groups), here.digests(groups)
+	if len(want) < 20 {
+		t.Fatalf("only %d outputs to compare: %v", len(want), want)
+	}
+	for name, digest := range want {
+		if got[name] != digest {
+			t.Errorf("%s: got SHA-256 %s there, want %s as here", name, got[name], digest)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %d outputs there, want %d as here", len(got), len(want))
+	}
+}
