@@ -3,6 +3,7 @@
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:inputs.bzl", "add_inputs", "add_path", "input_files")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModuleDirectoryInfo")
@@ -37,9 +38,9 @@ module_verify_test(
 
 **Outputs.** A test. It runs the `modhash` program of the toolchain, on the machine where tests run.
 
-**Failures.** The test fails with one line for each module that does not verify, and counts at the end.
-With `complete`, a module of the tree that is not there is a failure too. Without any module the test
-fails.
+**Failures.** A tree without modules is an error when the target is analysed. The test fails
+with one line for each module that does not verify, and counts at the end. With `complete`, a module of
+the tree that is not there is a failure too. Without any module the test fails.
 """
 
 _LAUNCHER = """\
@@ -53,6 +54,13 @@ def _members(ctx):
     if ctx.attr.modules:
         return declared_modules(ctx.label, ctx.attr.modules), directories_of(ctx.attr.modules)
     tree = ctx.attr.tree[ModuleTreeInfo]
+    if not tree.modules and not tree.directories:
+        fail_attribute(
+            ctx.label,
+            "tree",
+            "%s, a tree without modules" % label_text(tree.label),
+            "one with modules: there is nothing to verify",
+        )
     return [], [KernelModuleDirectoryInfo(
         directory = tree.sealed,
         existing_signature = "error",

@@ -3,7 +3,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree", "module_verify_test")
-load(":declare.bzl", "declare")
+load(":declare.bzl", "declare", "failure_test")
 
 def _written(env):
     """What the target's actions write: the content by the extension of the file."""
@@ -89,4 +89,22 @@ def verify_tests(name):
         ],
         target_under_test = name + "_some",
     )
-    native.test_suite(name = name, tests = [name + "_default_test", name + "_some_test"])
+
+    module_tree(name = name + "_no_modules", machine = "x86_64", modules = [], tags = ["manual"])
+    module_verify_test(name = name + "_empty", tags = ["manual"], tree = name + "_no_modules")
+    failure_test(
+        name = name + "_empty_test",
+        error = [
+            ("//tests/analysis:{0}_empty: attribute tree: got //tests/analysis:{0}_no_modules, " +
+             "a tree without modules, want one with modules").format(name),
+        ],
+        target_under_test = name + "_empty",
+    )
+    native.test_suite(
+        name = name,
+        tests = [
+            name + "_default_test",
+            name + "_empty_test",
+            name + "_some_test",
+        ],
+    )

@@ -23,6 +23,7 @@ def _command_line_tree_impl(ctx):
         executable = ctx.executable._modhash,
         arguments = [
             "tree",
+            "--quiet",
             "--machine=x86_64",
             "--out=" + tree.tree.path,
             "--root-object=" + tree.root_object.path,

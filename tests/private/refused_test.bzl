@@ -23,10 +23,10 @@ def _run_refused(ctx, action):
     directories = [file.path for file in outputs if file.is_directory]
     own = ctx.actions.args()
     own.add(report)
+    own.add(ctx.bin_dir.path)
     own.add(len(files))
     own.add(len(directories))
     own.add_all(files + directories)
-    own.add(action.argv[0])
     ctx.actions.run(
         mnemonic = "ModhashTestRefused",
         executable = ctx.executable._refuse,
@@ -51,7 +51,7 @@ exit $status
 def _refused_test_impl(ctx):
     report = _run_refused(ctx, _find_action(ctx))
     wanted = ctx.actions.declare_file(ctx.label.name + ".wanted")
-    lines = ["exit status: 1", "left behind: nothing"] + ctx.attr.error
+    lines = ["exit status: 2", "left behind: nothing"] + ctx.attr.error
     ctx.actions.write(wanted, "\n".join(lines + [""]))
     script = ctx.actions.declare_file(ctx.label.name + ".sh")
     content = _SCRIPT.format(report = report.short_path, wanted = wanted.short_path)

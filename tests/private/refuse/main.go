@@ -5,11 +5,11 @@
 //
 // Usage:
 //
-//	refuse REPORT FILES DIRECTORIES OUTPUT... PROGRAM ARGUMENT...
+//	refuse REPORT BIN FILES DIRECTORIES OUTPUT... PROGRAM ARGUMENT...
 //
 // FILES and DIRECTORIES are counts: of the OUTPUTs, the action's own, first come the files, then the
 // directories. As Bazel does, refuse makes the directories, and those that the files go to, ahead. REPORT
-// gets the exit status, what is left in the OUTPUTs, and what the program wrote.
+// gets the exit status, what is left in the OUTPUTs, and what the program wrote, in paths relative to BIN.
 package main
 
 import (
@@ -39,10 +39,10 @@ type action struct {
 }
 
 func run(args []string) error {
-	if len(args) < 3 {
-		return fmt.Errorf("want a report and two counts, got %q", args)
+	if len(args) < 4 {
+		return fmt.Errorf("want a report, a folder and two counts, got %q", args)
 	}
-	a, err := parse(args[1], args[2], args[3:])
+	a, err := parse(args[2], args[3], args[4:])
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	report = strings.ReplaceAll(report, args[1]+"/", "")
 	return os.WriteFile(args[0], []byte(report), 0o644)
 }
 
