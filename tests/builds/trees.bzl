@@ -88,6 +88,8 @@ PATHS = [
 def _install_path(path):
     return path[:path.index(".ko")] + ".ko"
 
+BARE_PATHS = [_install_path(path) for path in PATHS]
+
 def imported_modules(name, paths = PATHS, existing_signature = "strip", **kwargs):
     """A test module and its import for each path.
 
