@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Reads what starlark_doc_extract writes as text. Every rule, provider, attribute and field must have a
+# documentation text; that of a rule has an example and says what comes out and what fails.
+
+# A block ends with a brace as far to the right as its first line.
+/^ *(rule_info|provider_info|attribute|field_info) \{$/ {
+    depth++
+    kind[depth] = $1
+    margin[depth] = match($0, /[^ ]/)
+    name[depth] = text[depth] = ""
+    next
+}
+depth && match($0, /[^ ]/) == margin[depth] + 2 {
+    if ($1 ~ /^(name|rule_name|provider_name):$/) name[depth] = $2
+    if ($1 == "doc_string:") text[depth] = $0
+}
+depth && /^ *}$/ && match($0, /}/) == margin[depth] {
+    check(kind[depth], (depth > 1 ? name[1] " " : "") name[depth], text[depth])
+    depth--
+}
+END {
+    if (!checked) complain("nothing found in " FILENAME)
+    exit failed
+}
+
+function check(kind, what, text) {
+    checked++
+    if (text == "") complain(kind " " what " has no documentation")
+    if (kind != "rule_info") return
+    if (text !~ /```starlark/) complain("rule " what " has no example")
+    if (text !~ /\*\*Outputs\.\*\*/) complain("rule " what " does not say what its outputs are")
+    if (text !~ /\*\*Failures\.\*\*/) complain("rule " what " does not say how it fails")
+}
+
+function complain(message) {
+    print message
+    failed = 1
+}
