@@ -2,7 +2,10 @@
 
 package merkle
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Proof holds the hashes beside the path from one leaf to the root.
 type Proof struct {
@@ -35,6 +38,9 @@ func (e *RootMismatchError) Error() string {
 	return fmt.Sprintf("module and proof give root %s, want %s", e.Got, e.Want)
 }
 
+// errEmptyTree reports a proof against the root of a tree without leaves.
+var errEmptyTree = errors.New("root is that of a tree without modules: no module belongs to it")
+
 // RootFrom returns the root that leaf and proof lead to. It fails if the
 // position does not fit a tree of that many levels, or if there are no siblings:
 // nothing is proven against an empty tree.
@@ -62,6 +68,9 @@ func (p Proof) RootFrom(leaf Hash) (Root, error) {
 func (p Proof) Verify(leaf Hash, root Root) error {
 	if err := root.Check(); err != nil {
 		return err
+	}
+	if root.Levels == 0 {
+		return errEmptyTree
 	}
 	if got := uint32(len(p.Siblings)); got != root.Levels {
 		return &LevelsError{Got: got, Want: root.Levels}

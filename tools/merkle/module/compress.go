@@ -67,6 +67,7 @@ type decoders struct {
 
 func (d *decoders) openXZ(r io.Reader) (io.Reader, error) {
 	var err error
+	r = lateEOF{r}
 	if d.xz == nil {
 		d.xz, err = xz.NewReader(r, maxDictionary)
 	} else {
@@ -95,6 +96,18 @@ func (d *decoders) openGzip(r io.Reader) (io.Reader, error) {
 		d.gzip = new(gzip.Reader)
 	}
 	return d.gzip, d.gzip.Reset(r)
+}
+
+// lateEOF reports the end of the file in a Read of its own. The xz reader takes an end
+// that comes with data for the end of all streams, and would skip what follows the first.
+type lateEOF struct{ r io.Reader }
+
+func (l lateEOF) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if n > 0 && err == io.EOF {
+		err = nil
+	}
+	return n, err
 }
 
 // errReader names the compression in the errors of a decoder.

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 
+	"rules_modhash/tools/merkle/internal/pairhash"
 	"rules_modhash/tools/merkle/merkle"
 )
 
@@ -43,7 +44,8 @@ type Options struct {
 	Cut func(tail []byte, size int64) (int, error)
 	// Raw takes any bytes for a module: the ELF header is not looked at.
 	Raw bool
-	// LeafOnly leaves Digest.SHA256 out, which takes half the time.
+	// LeafOnly leaves Digest.SHA256 out, which is faster on CPUs that cannot compute
+	// two hashes at once.
 	LeafOnly bool
 	// Copy receives the bytes hashed, if not nil.
 	Copy io.Writer
@@ -56,7 +58,7 @@ type Options struct {
 type Scanner struct {
 	buffer []byte
 	leaf   hash.Hash
-	plain  hash.Hash
+	pair   pairhash.Pair
 	dec    decoders
 }
 
@@ -82,19 +84,12 @@ func (s *Scanner) Scan(r io.Reader, name string, o Options) (Digest, error) {
 		}
 		r = errReader{d, c.name}
 	}
-	p := pass{Options: o, r: r, leaf: s.reset(&s.leaf), plain: s.reset(&s.plain)}
 	if s.buffer == nil {
 		s.buffer = make([]byte, bufferSize)
+		s.leaf = sha256.New()
 	}
-	return p.run(s.buffer)
-}
-
-func (s *Scanner) reset(h *hash.Hash) hash.Hash {
-	if *h == nil {
-		*h = sha256.New()
-	}
-	(*h).Reset()
-	return *h
+	p := pass{Options: o, Scanner: s, r: r}
+	return p.run()
 }
 
 // unexpectedEOF gives the end of a file that should have a header its usual name.
@@ -108,33 +103,60 @@ func unexpectedEOF(err error) error {
 // pass is one reading of one module.
 type pass struct {
 	Options
-	r           io.Reader
-	leaf, plain hash.Hash
-	header      header
-	hashed      int64
+	*Scanner
+	r      io.Reader
+	header header
+	hashed int64
 }
 
 // run hashes the module piece by piece. The last window bytes read are held back
 // until the end of the file shows whether they hold a trailer.
-func (p *pass) run(buffer []byte) (Digest, error) {
-	prefix := merkle.LeafPrefix(p.Position)
-	p.leaf.Write(prefix[:])
+func (p *pass) run() (Digest, error) {
+	p.reset()
 	held := 0
 	for {
-		n, err := io.ReadFull(p.r, buffer[held:])
+		n, err := io.ReadFull(p.r, p.buffer[held:])
 		held += n
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return p.finish(buffer[:held])
+			return p.finish(p.buffer[:held])
 		}
 		if err != nil {
 			return Digest{}, err
 		}
-		done := len(buffer) - window
-		if err := p.consume(buffer[:done]); err != nil {
+		done := len(p.buffer) - window
+		if err := p.consume(p.buffer[:done]); err != nil {
 			return Digest{}, err
 		}
-		held = copy(buffer, buffer[done:])
+		held = copy(p.buffer, p.buffer[done:])
 	}
+}
+
+// reset starts the hashes with what comes ahead of the module.
+func (p *pass) reset() {
+	prefix := merkle.LeafPrefix(p.Position)
+	if p.LeafOnly {
+		p.leaf.Reset()
+		p.leaf.Write(prefix[:])
+		return
+	}
+	p.pair.Reset(prefix[:])
+}
+
+// write hashes the next bytes.
+func (p *pass) write(b []byte) {
+	if p.LeafOnly {
+		p.leaf.Write(b)
+		return
+	}
+	p.pair.Write(b)
+}
+
+// sums returns the leaf hash and, unless LeafOnly is set, the plain one.
+func (p *pass) sums() (leaf, plain merkle.Hash) {
+	if p.LeafOnly {
+		return merkle.Hash(p.leaf.Sum(nil)), plain
+	}
+	return p.pair.Sum()
 }
 
 // finish cuts the trailer off the last bytes and hashes the rest.
@@ -153,10 +175,8 @@ func (p *pass) finish(tail []byte) (Digest, error) {
 	if err := p.checkELFSize(); err != nil {
 		return Digest{}, err
 	}
-	d := Digest{Leaf: merkle.Hash(p.leaf.Sum(nil)), Size: p.hashed, Target: p.header.target}
-	if !p.LeafOnly {
-		d.SHA256 = merkle.Hash(p.plain.Sum(nil))
-	}
+	d := Digest{Size: p.hashed, Target: p.header.target}
+	d.Leaf, d.SHA256 = p.sums()
 	return d, nil
 }
 
@@ -173,10 +193,7 @@ func (p *pass) consume(b []byte) error {
 	if p.hashed > MaxSize {
 		return fmt.Errorf("has more than %d bytes, the most that the kernel loads", MaxSize)
 	}
-	p.leaf.Write(b)
-	if !p.LeafOnly {
-		p.plain.Write(b)
-	}
+	p.write(b)
 	if p.Copy == nil {
 		return nil
 	}

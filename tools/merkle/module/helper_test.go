@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package module_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootobj"
+)
+
+// object returns a small relocatable ELF object for a machine, padded to at least size
+// bytes.
+func object(t testing.TB, machine string, size int) []byte {
+	t.Helper()
+	m, err := rootobj.MachineNamed(machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b, make([]byte, max(0, size-len(b)))...)
+}
+
+// trailer returns a trailer with the given struct module_signature, its sig_len being
+// that of signature.
+func trailer(signature []byte, idType module.IDType) []byte {
+	return trailerWith(signature, [8]byte{2: byte(idType)}, uint32(len(signature)))
+}
+
+// trailerWith also chooses the first eight bytes of struct module_signature and sig_len.
+func trailerWith(signature []byte, info [8]byte, length uint32) []byte {
+	b := append(bytes.Clone(signature), info[:]...)
+	b = binary.BigEndian.AppendUint32(b, length)
+	return append(b, module.Marker...)
+}
+
+// join concatenates.
+func join(parts ...[]byte) []byte {
+	return bytes.Join(parts, nil)
+}
+
+// wantError fails the test unless err has a text that contains want.
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error is %v, want one with %q", err, want)
+	}
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package module_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/module"
+)
+
+func split(file []byte) (*module.Trailer, error) {
+	return module.SplitTrailer(file, int64(len(file)))
+}
+
+func TestSplitTrailer(t *testing.T) {
+	proof := merkle.Proof{Position: 7, Siblings: []merkle.Hash{{1}, {2}, {3}}}
+	for _, c := range []struct {
+		name     string
+		file     []byte
+		wantType module.IDType
+		wantSize int
+	}{
+		{"Merkle proof", module.AppendTrailer([]byte("module"), proof), module.IDTypeMerkle, 4 + 3*32 + 40},
+		{"Merkle proof without siblings", module.AppendTrailer([]byte("module"), merkle.Proof{}), module.IDTypeMerkle, 44},
+		{"PKCS#7 signature", join([]byte("module"), trailer([]byte("signature"), module.IDTypePKCS7)), module.IDTypePKCS7, 49},
+		{"one byte of module", join([]byte("m"), trailer([]byte("signature"), module.IDTypePKCS7)), module.IDTypePKCS7, 49},
+		{"old X.509 signature", join([]byte("module"), trailerWith([]byte("abc"), [8]byte{1, 4, 1, 1, 1}, 1)), module.IDTypeX509, 41},
+		{"unknown type", join([]byte("module"), trailer([]byte("abc"), 9)), 9, 43},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := split(c.file)
+			if err != nil || got == nil {
+				t.Fatalf("got %v, %v", got, err)
+			}
+			if got.Type != c.wantType || got.Size() != c.wantSize {
+				t.Errorf("got %s of %d bytes, want %s of %d", got.Type, got.Size(), c.wantType, c.wantSize)
+			}
+		})
+	}
+}
+
+func TestSplitTrailerFindsNone(t *testing.T) {
+	for _, file := range []string{"", "module", "~Module signature appended~", "~Module signature appended~\n\n"} {
+		if got, err := split([]byte(file)); got != nil || err != nil {
+			t.Errorf("%q: got %v, %v, want none", file, got, err)
+		}
+	}
+}
+
+func TestSplitTrailerErrors(t *testing.T) {
+	body := bytes.Repeat([]byte("m"), 200_000)
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"marker alone", []byte(module.Marker), "the file has 28 bytes, too few for a trailer"},
+		{"no module", trailer([]byte("signature"), module.IDTypePKCS7),
+			"sig_len is 9, but only 9 bytes are in front of it, the module among them"},
+		{"sig_len beyond the file", join([]byte("module"), trailerWith([]byte("abc"), [8]byte{2: 2}, 10)),
+			"sig_len is 10, but only 9 bytes are in front of it, the module among them"},
+		{"sig_len huge", join([]byte("module"), trailerWith(nil, [8]byte{2: 2}, 0xffffffff)), "sig_len is 4294967295, but only 6 bytes"},
+		{"sig_len absurd", join(body, trailerWith(nil, [8]byte{2: 2}, 65537)), "sig_len is 65537, want at most 65536"},
+		{"algo set", join(body, trailerWith([]byte("abc"), [8]byte{0: 1, 2: 2}, 3)),
+			"PKCS#7 signature with algo 1, hash 0, signer_len 0, key_id_len 0, pad 000000, want all zero"},
+		{"hash set", join(body, trailerWith([]byte("abc"), [8]byte{1: 1, 2: 2}, 3)), "algo 0, hash 1,"},
+		{"signer_len set", join(body, trailerWith([]byte("abc"), [8]byte{2: 2, 3: 1}, 3)), "signer_len 1, key_id_len 0"},
+		{"key_id_len set", join(body, trailerWith(make([]byte, 36), [8]byte{2: 3, 4: 1}, 36)), "Merkle proof with algo 0, hash 0, signer_len 0, key_id_len 1"},
+		{"pad set", join(body, trailerWith(make([]byte, 36), [8]byte{2: 3, 7: 1}, 36)), "pad 000001, want all zero"},
+		{"proof without position", join(body, trailer(nil, module.IDTypeMerkle)), "Merkle proof has 0 bytes, want 4 + 32 × levels, levels at most 32"},
+		{"proof one byte short", join(body, trailer(make([]byte, 35), module.IDTypeMerkle)), "Merkle proof has 35 bytes"},
+		{"proof one byte long", join(body, trailer(make([]byte, 37), module.IDTypeMerkle)), "Merkle proof has 37 bytes"},
+		{"proof of 33 levels", join(body, trailer(make([]byte, 4+33*32), module.IDTypeMerkle)), "Merkle proof has 1060 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := split(c.file)
+			wantError(t, err, c.want)
+			if !errors.Is(err, module.ErrMalformed) {
+				t.Errorf("%v is not ErrMalformed", err)
+			}
+		})
+	}
+}
+
+func TestPolicyCut(t *testing.T) {
+	plain := []byte("module")
+	signed := join(plain, trailer([]byte("signature"), module.IDTypePKCS7))
+	sealed := module.AppendTrailer([]byte("module"), merkle.Proof{Siblings: make([]merkle.Hash, 1)})
+	old := join(plain, trailer([]byte("abc"), module.IDTypePGP))
+	twice := join(signed, trailer([]byte("again"), module.IDTypePKCS7))
+	broken := join(plain, trailerWith(nil, [8]byte{2: 2}, 1000))
+	for _, c := range []struct {
+		name    string
+		file    []byte
+		policy  module.Policy
+		want    int
+		wantErr string
+	}{
+		{"plain", plain, module.Strip, 0, ""},
+		{"plain", plain, module.Keep, 0, ""},
+		{"plain", plain, module.Refuse, 0, ""},
+		{"signed", signed, module.Strip, 49, ""},
+		{"signed", signed, module.Keep, 0, ""},
+		{"signed", signed, module.Refuse, 0, "carries a PKCS#7 signature of 9 bytes already, and existing signatures are refused"},
+		{"sealed", sealed, module.Strip, 76, ""},
+		{"sealed", sealed, module.Keep, 0, "is sealed already: it carries a Merkle proof of 36 bytes, which only stripping takes away"},
+		{"sealed", sealed, module.Refuse, 0, "carries a Merkle proof of 36 bytes already, and existing signatures are refused"},
+		{"old", old, module.Strip, 0, "carries a PGP signature, which cannot be stripped: want PKCS#7 (id_type 2) or Merkle (id_type 3)"},
+		{"old", old, module.Keep, 0, ""},
+		{"twice", twice, module.Strip, 0, "carries a second trailer in front of the one that was stripped"},
+		{"twice", twice, module.Keep, 0, ""},
+		{"broken", broken, module.Strip, 0, "malformed trailer: sig_len is 1000"},
+		{"broken", broken, module.Keep, 0, "malformed trailer: sig_len is 1000"},
+		{"broken", broken, module.Refuse, 0, "malformed trailer: sig_len is 1000"},
+	} {
+		t.Run(c.name+" "+c.policy.String(), func(t *testing.T) {
+			got, err := c.policy.Cut(c.file, int64(len(c.file)))
+			if c.wantErr != "" {
+				wantError(t, err, c.wantErr)
+			} else if err != nil || got != c.want {
+				t.Errorf("got %d, %v, want %d", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestParsePolicy(t *testing.T) {
+	for _, want := range []module.Policy{module.Strip, module.Keep, module.Refuse} {
+		if got, err := module.ParsePolicy(want.String()); err != nil || got != want {
+			t.Errorf("%s: got %v, %v", want, got, err)
+		}
+	}
+	_, err := module.ParsePolicy("remove")
+	wantError(t, err, `unknown policy "remove" for existing signatures, want strip, keep or error`)
+}
+
+// FuzzSplitTrailer holds that whatever is taken for a Merkle proof is written back to
+// the same bytes, and that errors and trailers are never absurd.
+func FuzzSplitTrailer(f *testing.F) {
+	f.Add(module.AppendTrailer([]byte("module"), merkle.Proof{Position: 5, Siblings: make([]merkle.Hash, 3)}))
+	f.Add(join([]byte("module"), trailer([]byte("signature"), module.IDTypePKCS7)))
+	f.Add(join([]byte("module"), trailerWith(nil, [8]byte{2: 3}, 0xffffffff)))
+	f.Add([]byte(module.Marker))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		got, err := split(file)
+		marked := strings.HasSuffix(string(file), module.Marker)
+		if marked != (got != nil || err != nil) {
+			t.Fatalf("marker at the end: %v, got %v, %v", marked, got, err)
+		}
+		if err != nil || got == nil {
+			return
+		}
+		if got.Size() >= len(file) {
+			t.Fatalf("trailer has %d bytes, the file %d", got.Size(), len(file))
+		}
+		body := file[:len(file)-got.Size()]
+		if got.Type != module.IDTypeMerkle {
+			return
+		}
+		if again := module.AppendTrailer(bytes.Clone(body), got.Proof); !bytes.Equal(again, file) {
+			t.Fatalf("read and written again: %x, want %x", again, file)
+		}
+	})
+}
