@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// withProcs runs a test with several numbers of workers.
+func withProcs(t *testing.T, test func(*testing.T)) {
+	for _, n := range []int{1, 2, 16} {
+		t.Run(fmt.Sprint(n, " workers"), func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+			test(t)
+		})
+	}
+}
+
+func TestEachDoesAll(t *testing.T) {
+	withProcs(t, func(t *testing.T) {
+		var done [1000]atomic.Int32
+		var ticks atomic.Int32
+		err := each(t.Context(), len(done), func() { ticks.Add(1) }, func(_ *module.Scanner, i int) error {
+			done[i].Add(1)
+			return nil
+		})
+		if err != nil || ticks.Load() != 1000 {
+			t.Errorf("error is %v, %d ticks, want none, 1000", err, ticks.Load())
+		}
+		for i := range done {
+			if done[i].Load() != 1 {
+				t.Errorf("index %d done %d times", i, done[i].Load())
+			}
+		}
+	})
+	if err := each(t.Context(), 0, nil, nil); err != nil {
+		t.Errorf("nothing to do: %v", err)
+	}
+}
+
+// TestEachReturnsFirstError has early indices fail late.
+func TestEachReturnsFirstError(t *testing.T) {
+	withProcs(t, func(t *testing.T) {
+		for range 20 {
+			err := each(t.Context(), 500, nil, func(_ *module.Scanner, i int) error {
+				if i < 40 || i%7 != 5 {
+					return nil
+				}
+				time.Sleep(time.Duration(100-min(i, 100)) * 20 * time.Microsecond)
+				return fmt.Errorf("failing at %d", i)
+			})
+			if err == nil || err.Error() != "failing at 40" {
+				t.Fatalf("error is %v, want failing at 40", err)
+			}
+		}
+	})
+}
+
+func TestEachStopsWhenCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var done atomic.Int32
+	err := each(ctx, 1_000_000, nil, func(*module.Scanner, int) error {
+		if done.Add(1) == 10 {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || done.Load() > 100 {
+		t.Errorf("error is %v after %d, want cancelled soon after 10", err, done.Load())
+	}
+}
+
+// writeModules makes n raw modules in a new working directory.
+func writeModules(t *testing.T, n int) []moduleset.Module {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("in", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		body := strings.Repeat(fmt.Sprintf("module %d ", i), 3*i+1)
+		if err := os.WriteFile(fmt.Sprintf("in/m%02d.ko", i), []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	modules, err := moduleset.Collect([]moduleset.Source{{Path: "in"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return modules
+}
+
+func positions(n int) []uint32 {
+	p := make([]uint32, n)
+	for i := range p {
+		p[i] = uint32(i)
+	}
+	return p
+}
+
+// sealInto hashes modules and seals them into the directory out.
+func sealInto(t *testing.T, modules []moduleset.Module, out string) *treefile.Tree {
+	t.Helper()
+	var outputs output.Set
+	dir, err := outputs.Dir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaves, err := Leaves(t.Context(), modules, positions(len(modules)), Reading{Raw: true}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := treefile.New(leaves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := AppendProofs(t.Context(), tree, dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := outputs.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// TestSealWays holds that both ways of sealing give the same files, whatever the number of
+// workers.
+func TestSealWays(t *testing.T) {
+	modules := writeModules(t, 21)
+	tree := sealInto(t, modules, "first")
+	withProcs(t, func(t *testing.T) {
+		again := fmt.Sprint("again", runtime.GOMAXPROCS(0))
+		if got := sealInto(t, modules, again).Root(); got != tree.Root() {
+			t.Errorf("root is %s, want %s", got, tree.Root())
+		}
+		var outputs output.Set
+		dir, err := outputs.Dir("by-tree" + again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Seal(t.Context(), tree, modules, Reading{Raw: true}, dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := outputs.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range modules {
+			wantSame(t, "first", again, m.InstallPath)
+			wantSame(t, "first", "by-tree"+again, m.InstallPath)
+		}
+	})
+}
+
+func wantSame(t *testing.T, dir, other, file string) {
+	t.Helper()
+	a, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(other, file))
+	if err != nil || string(a) != string(b) {
+		t.Errorf("%s differs between %s and %s: %v", file, dir, other, err)
+	}
+}
+
+// TestEveryFlippedBit flips each bit of sealed modules, proof and marker included: none
+// passes, against the root alone and against the tree.
+func TestEveryFlippedBit(t *testing.T) {
+	tree := sealInto(t, writeModules(t, 3), "sealed")
+	modules, err := moduleset.Collect([]moduleset.Source{{Path: "sealed"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	references := []Reference{{Root: tree.Root()}, {Root: tree.Root(), Tree: tree}}
+	for _, ref := range references {
+		if r, err := Verify(t.Context(), modules, ref, nil); err != nil || len(r.Failures) > 0 {
+			t.Fatalf("unchanged: %+v, %v", r, err)
+		}
+	}
+	for _, m := range modules {
+		b, err := os.ReadFile(m.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for bit := range 8 * len(b) {
+			b[bit/8] ^= 1 << (bit % 8)
+			if err := os.WriteFile("flipped.ko", b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			b[bit/8] ^= 1 << (bit % 8)
+			flipped := m
+			flipped.File = "flipped.ko"
+			for _, ref := range references {
+				r, err := Verify(t.Context(), []moduleset.Module{flipped}, ref, nil)
+				if err != nil || len(r.Failures) != 1 {
+					t.Errorf("%s with bit %d flipped: %+v, %v, want one failure", m, bit, r, err)
+				}
+			}
+		}
+	}
+}
+
+// TestEveryLength cuts sealed modules short and makes them longer.
+func TestEveryLength(t *testing.T) {
+	tree := sealInto(t, writeModules(t, 3), "sealed")
+	b, err := os.ReadFile("sealed/m02.ko")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= len(b)+2; n++ {
+		if n == len(b) {
+			continue
+		}
+		if err := os.WriteFile("cut.ko", append(b[:min(n, len(b)):len(b)], "\n\n"[:max(0, n-len(b))]...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Verify(t.Context(), []moduleset.Module{{File: "cut.ko", InstallPath: "m02.ko"}}, Reference{Root: tree.Root()}, nil)
+		if err != nil || len(r.Failures) != 1 {
+			t.Errorf("%d of %d bytes: %+v, %v, want one failure", n, len(b), r, err)
+		}
+	}
+}
+
+func TestVerifyReasons(t *testing.T) {
+	modules := writeModules(t, 5)
+	tree := sealInto(t, modules, "sealed")
+	other := sealInto(t, modules[:2], "other")
+	full := Reference{Root: tree.Root(), Tree: tree}
+	for _, c := range []struct {
+		name        string
+		file, where string
+		guessed     bool
+		ref         Reference
+		want        string
+	}{
+		{"good", "sealed/m03.ko", "m03.ko", false, full, ""},
+		{"only the name known", "sealed/m03.ko", "m03.ko", true, full, ""},
+		{"not sealed", "in/m03.ko", "m03.ko", false, full, "is not sealed: it carries no proof"},
+		{"other place", "sealed/m03.ko", "kernel/m03.ko", false, full, "is m03.ko in the tree (position 3), but stands at kernel/m03.ko"},
+		{"place of another", "sealed/m03.ko", "m02.ko", false, full, "is m03.ko in the tree (position 3), but stands at m02.ko"},
+		{"place of another by name", "sealed/m03.ko", "m02.ko", true, full, "is m03.ko in the tree (position 3), but stands at m02.ko"},
+		{"other place, root only", "sealed/m03.ko", "kernel/m03.ko", false, Reference{Root: tree.Root()}, ""},
+		{"other tree", "other/m01.ko", "m01.ko", false, full,
+			"proof has 1 levels, the root has 3; the tree has m01.ko at position 1"},
+		{"other tree, root only", "sealed/m03.ko", "m03.ko", false, Reference{Root: other.Root()}, "proof has 3 levels, the root has 1"},
+		{"empty tree", "sealed/m03.ko", "m03.ko", false, Reference{}, "root is that of a tree without modules: no module belongs to it"},
+		{"other root", "sealed/m03.ko", "m03.ko", false, Reference{Root: merkle.Root{Levels: 3, Hash: merkle.Hash{1}}},
+			"module and proof give root " + tree.Root().Hash.String() + ", want 0100000000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := moduleset.Module{File: c.file, InstallPath: c.where, Guessed: c.guessed}
+			r, err := Verify(t.Context(), []moduleset.Module{m}, c.ref, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, f := range r.Failures {
+				got += f.Reason.Error()
+			}
+			if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
+				t.Errorf("reason is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestVerifyMissing(t *testing.T) {
+	modules := writeModules(t, 4)
+	tree := sealInto(t, modules, "sealed")
+	sealed, err := moduleset.Collect([]moduleset.Source{{Path: "sealed/m01.ko"}, {Path: "in/m02.ko"}, {Path: "sealed/m03.ko"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Verify(t.Context(), sealed, Reference{Root: tree.Root(), Tree: tree}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var missing []string
+	for _, l := range r.Missing {
+		missing = append(missing, l.InstallPath)
+	}
+	if want := []string{"m00.ko", "m02.ko"}; !reflect.DeepEqual(missing, want) || r.Checked != 3 || len(r.Failures) != 1 {
+		t.Errorf("missing are %q of %+v, want %q, 3 checked, 1 failure", missing, r, want)
+	}
+}
+
+// TestUnreadable holds that a file that is not there is an error, not a failed module.
+func TestUnreadable(t *testing.T) {
+	gone := []moduleset.Module{{File: "gone.ko", InstallPath: "gone.ko", Label: "//:gone"}}
+	want := "//:gone (gone.ko): open: no such file or directory"
+	_, verifyErr := Verify(t.Context(), gone, Reference{}, nil)
+	_, inspectErr := Inspect(t.Context(), gone, nil)
+	_, leavesErr := Leaves(t.Context(), gone, positions(1), Reading{}, nil)
+	for _, err := range []error{verifyErr, inspectErr, leavesErr} {
+		if err == nil || err.Error() != want {
+			t.Errorf("error is %v, want %q", err, want)
+		}
+	}
+}
+
+func TestCheckTargets(t *testing.T) {
+	x86 := module.Target{Class: 2, Data: 1, Machine: 62}
+	arm := module.Target{Class: 2, Data: 1, Machine: 183}
+	for _, c := range []struct {
+		name    string
+		targets []module.Target
+		want    module.Target
+		err     string
+	}{
+		{"all alike", []module.Target{x86, x86}, module.Target{}, ""},
+		{"as wanted", []module.Target{x86, x86}, x86, ""},
+		{"raw among them", []module.Target{{}, x86, {}}, module.Target{}, ""},
+		{"none", nil, x86, ""},
+		{"not as wanted", []module.Target{x86, arm}, x86,
+			"m1: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, want ELFCLASS64 ELFDATA2LSB EM_X86_64"},
+		{"first not as wanted", []module.Target{arm}, x86, "m0: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, want"},
+		{"mixed", []module.Target{{}, x86, arm}, module.Target{},
+			"m2: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, but m1 for ELFCLASS64 ELFDATA2LSB EM_X86_64: the modules of a tree have one target"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			leaves := make([]treefile.Leaf, len(c.targets))
+			for i := range leaves {
+				leaves[i].Target = c.targets[i]
+			}
+			err := CheckTargets(leaves, c.want, func(i int) string { return fmt.Sprint("m", i) })
+			if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.HasPrefix(err.Error(), c.err)) {
+				t.Errorf("error is %v, want %q", err, c.err)
+			}
+		})
+	}
+}
+
+func TestSealRefuses(t *testing.T) {
+	modules := writeModules(t, 3)
+	tree := sealInto(t, modules, "sealed")
+	for _, c := range []struct {
+		name string
+		m    moduleset.Module
+		want string
+	}{
+		{"not in the tree", moduleset.Module{File: "in/m00.ko", InstallPath: "kernel/m00.ko"},
+			`in/m00.ko: the tree has no module with the install path "kernel/m00.ko"`},
+		{"other bytes", moduleset.Module{File: "in/m01.ko", InstallPath: "m02.ko", Label: "//:m"},
+			"//:m (in/m01.ko): hashes to leaf " + merkle.LeafHash(2, []byte(strings.Repeat("module 1 ", 4))).String() +
+				" at position 2, the proof of m02.ko is for " + tree.Leaf(2).String()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var outputs output.Set
+			defer outputs.Discard()
+			dir, err := outputs.Dir("out")
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = Seal(t.Context(), tree, []moduleset.Module{c.m}, Reading{Raw: true}, dir)
+			if err == nil || err.Error() != c.want {
+				t.Errorf("error is %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestUnseal(t *testing.T) {
+	modules := writeModules(t, 3)
+	sealInto(t, modules, "sealed")
+	sealed, err := moduleset.Collect([]moduleset.Source{{Path: "sealed"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outputs output.Set
+	dir, err := outputs.Dir("bare")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Unseal(t.Context(), sealed, nil, dir); err != nil {
+		t.Fatal(err)
+	}
+	err = Unseal(t.Context(), modules[1:2], nil, dir)
+	if want := "file exists"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("twice: error is %v, want one with %q", err, want)
+	}
+	if err := outputs.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		wantSame(t, "in", "bare", m.InstallPath)
+	}
+	err = UnsealOne(new(module.Scanner), modules[0], new(strings.Builder))
+	if want := "in/m00.ko: carries no trailer to strip"; err == nil || err.Error() != want {
+		t.Errorf("not sealed: error is %v, want %q", err, want)
+	}
+}
