@@ -75,6 +75,8 @@ common --repository_cache=$cache/repository
 common --repo_env=RULES_MODHASH_WORLD=$world
 build --disk_cache=$cache/disk
 build --experimental_disk_cache_gc_max_size=20G
+# The cross linkers are part of the world: no test may pass over their absence.
+test --test_env=MODHASH_REQUIRE_LINKERS=1
 EOF
 }
 
