@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command boottest boots a kernel in QEMU, makes attempts to load modules, and compares what came of
+// them with what was expected. See --help.
+//
+// Exit codes: 0 all is as expected, 1 something differs, 2 the boots could not be made.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/boot/plan"
+	"rules_modhash/tools/boot/qemu"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// errDiffers makes the exit code 1. What differs has been printed by then.
+var errDiffers = errors.New("differs")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := newCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errDiffers):
+		return 1
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", cmd.Name(), err)
+	return 2
+}
+
+// options are the command line.
+type options struct {
+	vm           qemu.VM
+	plan, title  string
+	logs         string
+	temporaryLog bool
+}
+
+func newCommand() *cobra.Command {
+	o := &options{}
+	cmd := &cobra.Command{
+		Use:   "boottest --emulator QEMU --machine ARCH --kernel FILE --initramfs FILE --plan FILE",
+		Short: "Boot a kernel, try to load modules, compare with what is expected",
+		Long: `boottest carries out a boot plan: it boots the kernel as often as the plan needs, lets the
+initramfs make the attempts, and prints a table of what was expected and what was got. The
+serial log of each boot is kept in the folder of --logs, or in the one that a test runner names in
+TEST_UNDECLARED_OUTPUTS_DIR, or where something differs in a temporary folder.
+
+Exit codes: 0 all is as expected; 1 something differs; 2 the boots could not be made.`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.OutOrStdout()) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.vm.Emulator, "emulator", "", "qemu-system-ARCH program")
+	flags.StringVar(&o.vm.Machine, "machine", "x86_64", "x86_64 or arm64")
+	flags.IntVar(&o.vm.Memory, "memory", 512, "MiB of memory")
+	flags.StringVar(&o.vm.Kernel, "kernel", "", "bzImage or Image (required)")
+	flags.StringVar(&o.vm.Initramfs, "initramfs", "", "archive that mkinitramfs wrote with the plan (required)")
+	flags.StringVar(&o.vm.Cmdline, "cmdline", "", "added to the kernel's command line in all boots")
+	flags.DurationVar(&o.vm.Timeout, "timeout", 2*time.Minute, "how long one boot may take")
+	flags.StringVar(&o.plan, "plan", "", "boot plan (required)")
+	flags.StringVar(&o.title, "title", "boot test", "what the output calls the test")
+	flags.StringVar(&o.logs, "logs", os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR"), "folder for serial logs")
+	for _, name := range []string{"kernel", "initramfs", "plan"} {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // a flag that is not there: the line above is wrong
+		}
+	}
+	return cmd
+}
+
+func (o *options) run(ctx context.Context, stdout io.Writer) error {
+	p, err := readPlan(o.plan)
+	if err != nil {
+		return err
+	}
+	if err := o.openLogs(); err != nil {
+		return err
+	}
+	results, err := o.bootAll(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := o.show(stdout, results); err != nil {
+		return err
+	}
+	return o.closeLogs()
+}
+
+func readPlan(path string) (*plan.Plan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Parse(data)
+}
+
+func (o *options) openLogs() (err error) {
+	if o.logs == "" {
+		o.temporaryLog = true
+		o.logs, err = os.MkdirTemp("", "boottest-")
+	}
+	return err
+}
+
+// closeLogs removes logs that nobody asked for.
+func (o *options) closeLogs() error {
+	if o.temporaryLog {
+		return os.RemoveAll(o.logs)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command mkinitramfs writes the initramfs of a virtual machine. See --help.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/boot/archive"
+	"rules_modhash/tools/boot/guest"
+	"rules_modhash/tools/boot/plan"
+	"rules_modhash/tools/merkle/output"
+)
+
+func main() {
+	cmd := newCommand()
+	if err := cmd.Execute(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", cmd.Name(), err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line.
+type options struct {
+	out, compression, plan string
+	entries, symlinks      []string
+}
+
+func newCommand() *cobra.Command {
+	o := &options{}
+	cmd := &cobra.Command{
+		Use:   "mkinitramfs --out FILE --entry PATH=FILE...",
+		Short: "Write an initramfs whose bytes follow from paths and contents alone",
+		Long: `mkinitramfs writes a cpio archive in the newc format. Besides what is named it holds the
+directories /dev, /proc, /sys and /tmp and the devices /dev/console, /dev/kmsg and /dev/null.
+All files are executable and belong to root; there are no time stamps.`,
+		Example: `  mkinitramfs --out initramfs --entry /init=init --entry /bin/busybox=/usr/bin/busybox \
+    --entry /=installed --symlink /bin/sh=busybox`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(*cobra.Command, []string) error { return o.run() },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.out, "out", "", "file to write (required)")
+	flags.StringVar(&o.compression, "compression", "none", "none, gzip or zstd")
+	flags.StringVar(&o.plan, "plan", "", "boot plan to put in; all modules that it names must be there")
+	flags.StringArrayVar(&o.entries, "entry", nil, "`PATH=FILE`: a file, or all that is below a directory")
+	flags.StringArrayVar(&o.symlinks, "symlink", nil, "`PATH=TARGET`: a symbolic link")
+	return cmd
+}
+
+func (o *options) run() (err error) {
+	if o.out == "" {
+		return errors.New("--out is required")
+	}
+	a, err := o.archive()
+	if err != nil {
+		return err
+	}
+	var outputs output.Set
+	if err := outputs.CreateFile(o.out, func(w io.Writer) error { return o.write(a, w) }); err != nil {
+		return errors.Join(err, outputs.Discard())
+	}
+	return outputs.Commit()
+}
+
+func (o *options) write(a *archive.Archive, w io.Writer) error {
+	compressor, err := archive.Compressor(o.compression, w)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.Write(compressor), compressor.Close())
+}
+
+func (o *options) archive() (*archive.Archive, error) {
+	a := &archive.Archive{}
+	if err := addSkeleton(a); err != nil {
+		return nil, err
+	}
+	if err := addPairs("--entry", o.entries, a.Add); err != nil {
+		return nil, err
+	}
+	if err := addPairs("--symlink", o.symlinks, a.AddSymlink); err != nil {
+		return nil, err
+	}
+	if !a.IsFile("/init") {
+		return nil, errors.New("got no /init, want one: the kernel starts it")
+	}
+	if o.plan == "" {
+		return a, nil
+	}
+	return a, o.addPlan(a)
+}
+
+// addSkeleton puts in what any program expects. The kernel opens /dev/console for /init.
+func addSkeleton(a *archive.Archive) error {
+	var errs []error
+	for _, path := range []string{"/dev", "/proc", "/sys", "/tmp"} {
+		errs = append(errs, a.AddDirectory(path))
+	}
+	errs = append(errs, a.AddCharDevice("/dev/console", 5, 1), a.AddCharDevice("/dev/kmsg", 1, 11),
+		a.AddCharDevice("/dev/null", 1, 3))
+	return errors.Join(errs...)
+}
+
+func addPairs(flag string, pairs []string, add func(path, value string) error) error {
+	for _, pair := range pairs {
+		path, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return fmt.Errorf("%s: got %q, want PATH=... with an absolute path in the initramfs", flag, pair)
+		}
+		if err := add(path, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *options) addPlan(a *archive.Archive) error {
+	data, err := os.ReadFile(o.plan)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Parse(data)
+	if err != nil {
+		return err
+	}
+	for _, attempt := range p.Attempts {
+		file := attempt.Module
+		if attempt.Via == plan.Modprobe {
+			file = guest.Busybox
+		}
+		if !a.IsFile(file) {
+			return fmt.Errorf("attempt %q needs the file %s, which is not in the initramfs", attempt.Name, file)
+		}
+	}
+	return a.AddText(plan.GuestPath, string(data), o.plan)
+}

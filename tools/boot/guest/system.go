@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"rules_modhash/tools/boot/record"
+)
+
+// mounts are the file systems that attempts and modprobe need.
+var mounts = []struct{ kind, target string }{
+	{"proc", "/proc"},
+	{"sysfs", "/sys"},
+}
+
+// Mount mounts what process 1 finds no one else to mount. The mount points must exist. A file system
+// that the kernel lacks is left out: what needs it will say so.
+func Mount() error {
+	for _, m := range mounts {
+		err := unix.Mount(m.kind, m.target, m.kind, 0, "")
+		if err != nil && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EBUSY) {
+			return fmt.Errorf("mounting %s: %w", m.target, err)
+		}
+	}
+	return nil
+}
+
+// KernelLog writes records to the kernel's log.
+type KernelLog struct {
+	file *os.File
+}
+
+// OpenKernelLog opens /dev/kmsg, which must exist.
+func OpenKernelLog() (*KernelLog, error) {
+	file, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
+	return &KernelLog{file}, err
+}
+
+// Report writes one record, at the level KERN_NOTICE.
+func (l *KernelLog) Report(r record.Record) error {
+	line, err := r.Format()
+	if err != nil {
+		return err
+	}
+	_, err = l.file.WriteString("<5>" + line)
+	return err
+}
+
+// Restart restarts the machine at once. QEMU, told not to reboot, ends then; that works without ACPI,
+// which a power-off needs.
+func Restart() error {
+	unix.Sync()
+	return unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+}

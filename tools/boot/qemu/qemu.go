@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package qemu boots a kernel in QEMU and collects what it writes to its serial console. Processors
+// are emulated (TCG), so that a boot needs no rights and is the same everywhere.
+package qemu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// machine is a board that QEMU emulates.
+type machine struct {
+	// console is the kernel's name of the serial line.
+	console string
+	args    []string
+}
+
+// machines by the kernel's names of architectures.
+var machines = map[string]machine{
+	"arm64":  {"ttyAMA0", []string{"-machine", "virt", "-cpu", "cortex-a72"}},
+	"x86_64": {"ttyS0", []string{"-machine", "q35", "-cpu", "max"}},
+}
+
+// Machines returns the names of the machines that can be booted, in bytewise order.
+func Machines() []string {
+	return slices.Sorted(maps.Keys(machines))
+}
+
+// VM is a virtual machine.
+type VM struct {
+	// Emulator is the path of qemu-system-ARCHITECTURE.
+	Emulator string
+	// Machine is one of Machines.
+	Machine string
+	// Memory is in MiB.
+	Memory int
+	// Kernel is a bzImage or Image, Initramfs a cpio archive that the kernel can decompress.
+	Kernel, Initramfs string
+	// Cmdline is added to the kernel's command line, InitArgs are handed to /init.
+	Cmdline  string
+	InitArgs []string
+	// Timeout is how long a boot may take.
+	Timeout time.Duration
+}
+
+// ErrTimeout is wrapped by the error of a boot that did not end in time.
+var ErrTimeout = errors.New("timed out")
+
+// baseCmdline makes all log lines visible, those of programs included, and a kernel that gives up
+// restart, which ends QEMU.
+const baseCmdline = "loglevel=8 printk.devkmsg=on oops=panic panic=-1"
+
+// Run boots the machine and waits until it restarts, writing its serial console to serial. An error
+// says that QEMU could not do its work or that time was up; what the kernel did is in the serial log
+// only.
+func (vm VM) Run(ctx context.Context, serial io.Writer) error {
+	args, err := vm.args()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, vm.Timeout, ErrTimeout)
+	defer cancel()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, vm.Emulator, args...)
+	cmd.Env = []string{}
+	cmd.Stdout, cmd.Stderr = serial, &stderr
+	err = cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return vm.interrupted(context.Cause(ctx))
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("starting QEMU: %w. Next: install it (Debian: qemu-system-x86, qemu-system-arm)", err)
+	case err != nil:
+		return fmt.Errorf("running QEMU: %w: %s", err, strings.TrimSpace(stderr.String()))
+	}
+	return nil
+}
+
+func (vm VM) interrupted(cause error) error {
+	if errors.Is(cause, ErrTimeout) {
+		return fmt.Errorf("%w: the machine still ran after %s", ErrTimeout, vm.Timeout)
+	}
+	return fmt.Errorf("stopped while the machine ran: %w", cause)
+}
+
+func (vm VM) args() ([]string, error) {
+	m, ok := machines[vm.Machine]
+	if !ok {
+		return nil, fmt.Errorf("machine: got %q, want one of %s", vm.Machine, strings.Join(Machines(), ", "))
+	}
+	if vm.Emulator == "" {
+		return nil, fmt.Errorf("got no QEMU for %s, want one. Next: install it "+
+			"(Debian: qemu-system-x86, qemu-system-arm), or build with ./bazelw", vm.Machine)
+	}
+	args := append(slices.Clone(m.args),
+		"-accel", "tcg",
+		"-m", strconv.Itoa(vm.Memory),
+		"-nodefaults", "-no-user-config", "-no-reboot",
+		"-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio",
+		"-kernel", vm.Kernel,
+		"-initrd", vm.Initramfs,
+		"-append", vm.cmdline(m),
+	)
+	return args, nil
+}
+
+// cmdline returns the kernel's command line. The caller's words come last: the last one counts.
+func (vm VM) cmdline(m machine) string {
+	words := []string{"console=" + m.console, baseCmdline}
+	if vm.Cmdline != "" {
+		words = append(words, vm.Cmdline)
+	}
+	if len(vm.InitArgs) > 0 {
+		words = append(append(words, "--"), vm.InitArgs...)
+	}
+	return strings.Join(words, " ")
+}
