@@ -6,6 +6,7 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -144,7 +145,7 @@ func (a *Archive) add(name string, e entry) error {
 // Write writes the archive: all entries in bytewise order of paths, the directories above them
 // included, so that each comes after its parent.
 func (a *Archive) Write(w io.Writer) error {
-	if err := a.addParents(); err != nil {
+	if err := errors.Join(a.addParents(), a.checkLoaders()); err != nil {
 		return err
 	}
 	out := cpio.Newc.Writer(w)

@@ -5,6 +5,8 @@ package archive
 import (
 	"bytes"
 	"crypto/sha256"
+	"debug/elf"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -160,7 +162,11 @@ func TestErrors(t *testing.T) {
 			`adding to the initramfs: got the path /a for both one and FILE, want a path of its own for each`},
 		{"file over directory", func(a *Archive) error { _ = a.AddDirectory("/a"); return a.Add("/a", file) },
 			`adding to the initramfs: got the path /a for both directory and FILE, want a path of its own for each`},
-		{"file above file", func(a *Archive) error { _ = a.AddText("/a", "", "one"); _ = a.Add("/a/b", file); return a.Write(io.Discard) },
+		{"file above file", func(a *Archive) error {
+			_ = a.AddText("/a", "", "one")
+			_ = a.Add("/a/b", file)
+			return a.Write(io.Discard)
+		},
 			`adding to the initramfs: got the path /a for both one and directory of FILE, want a path of its own for each`},
 		{"no target", func(a *Archive) error { return a.AddSymlink("/a", "") },
 			`adding the symbolic link /a to the initramfs: got an empty target, want a path`},
@@ -195,6 +201,48 @@ func TestWriteChangedFile(t *testing.T) {
 	err := a.Write(io.Discard)
 	if err == nil || !strings.HasPrefix(err.Error(), "writing /f to the initramfs: ") {
 		t.Errorf("got error %v, want one about /f", err)
+	}
+}
+
+// dynamicProgram makes the smallest ELF file that names a loader.
+func dynamicProgram(t *testing.T) string {
+	t.Helper()
+	const loader = "/lib64/ld-test.so.2\x00"
+	header := elf.Header64{
+		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
+		Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1,
+	}
+	segment := elf.Prog64{Type: uint32(elf.PT_INTERP), Off: 64 + 56, Filesz: uint64(len(loader))}
+	var out bytes.Buffer
+	for _, part := range []any{header, segment, []byte(loader)} {
+		if err := binary.Write(&out, binary.LittleEndian, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestDynamicProgram(t *testing.T) {
+	program := dynamicProgram(t)
+	a := &Archive{}
+	if err := a.Add("/init", program); err != nil {
+		t.Fatal(err)
+	}
+	want := "adding " + program + " to the initramfs: got a program that needs /lib64/ld-test.so.2, which is not there, " +
+		"want a static one, or its loader and libraries too"
+	if err := a.Write(io.Discard); err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+	if err := a.AddText("/usr/lib64/ld-test.so.2", "", "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(io.Discard); err != nil {
+		t.Errorf("with its loader: %v", err)
 	}
 }
 

@@ -19,11 +19,20 @@ import (
 )
 
 func main() {
-	cmd := newCommand()
-	if err := cmd.Execute(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", cmd.Name(), err)
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "mkinitramfs: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+func run(args []string) error {
+	args, err := expandParams(args)
+	if err != nil {
+		return err
+	}
+	cmd := newCommand()
+	cmd.SetArgs(args)
+	return cmd.Execute()
 }
 
 // options are the command line.
@@ -39,7 +48,8 @@ func newCommand() *cobra.Command {
 		Short: "Write an initramfs whose bytes follow from paths and contents alone",
 		Long: `mkinitramfs writes a cpio archive in the newc format. Besides what is named it holds the
 directories /dev, /proc, /sys and /tmp and the devices /dev/console, /dev/kmsg and /dev/null.
-All files are executable and belong to root; there are no time stamps.`,
+All files are executable and belong to root; there are no time stamps. A single argument @FILE
+stands for the lines of FILE, one argument a line.`,
 		Example: `  mkinitramfs --out initramfs --entry /init=init --entry /bin/busybox=/usr/bin/busybox \
     --entry /=installed --symlink /bin/sh=busybox`,
 		Args:          cobra.NoArgs,
