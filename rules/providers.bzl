@@ -4,6 +4,7 @@
 Everything else under `rules/private` may change at any time.
 """
 
+load("//rules/private/providers:boot_toolchain_info.bzl", _BootToolchainInfo = "BootToolchainInfo")
 load(
     "//rules/private/providers:kernel_module_directory_info.bzl",
     _KernelModuleDirectoryInfo = "KernelModuleDirectoryInfo",
@@ -13,6 +14,7 @@ load("//rules/private/providers:kernel_modules_info.bzl", _KernelModulesInfo = "
 load("//rules/private/providers:modhash_toolchain_info.bzl", _ModhashToolchainInfo = "ModhashToolchainInfo")
 load("//rules/private/providers:module_tree_info.bzl", _ModuleTreeInfo = "ModuleTreeInfo")
 
+BootToolchainInfo = _BootToolchainInfo
 KernelModuleDirectoryInfo = _KernelModuleDirectoryInfo
 KernelModuleInfo = _KernelModuleInfo
 KernelModulesInfo = _KernelModulesInfo

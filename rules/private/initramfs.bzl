@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""initramfs: the first root file system of a machine."""
+
+load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load(
+    "//rules/private:virtual_machine.bzl",
+    "BOOT_TOOLCHAIN",
+    "COMPRESSION_ATTRIBUTE",
+    "FILES_ATTRIBUTE",
+    "MKINITRAMFS_ATTRIBUTE",
+    "busybox_entries",
+    "initramfs_entries",
+    "write_initramfs",
+)
+
+_DOC = """\
+An initramfs: a cpio archive that the kernel unpacks into memory, and whose `/init` it starts.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "initramfs")
+
+visibility("//...")
+
+initramfs(
+    name = "rescue",
+    files = {":modules_install": "/"},
+    script = [
+        "modprobe ext4",
+        "sh",
+    ],
+)
+```
+
+`/init` is a shell script with the lines of `script`, run by busybox, after all of busybox's commands are
+installed and `/proc`, `/sys` and `/dev` are mounted; at its end the machine restarts. Or it is a program
+of your own, which `files` puts there.
+
+**Outputs.** `NAME.cpio`, with `.gz` or `.zst` behind it if compressed. Its bytes follow from paths and
+contents alone: entries in order of their paths, no time stamps, all files executable and root's. Beside
+`files` there are `/dev`, `/proc`, `/sys`, `/tmp` and the devices `/dev/console`, `/dev/kmsg` and
+`/dev/null`.
+
+**Failures.** No `/init`, two; a path that is not clean; a path for two files; a program whose dynamic loader
+is not in the archive: errors that name path and file. Nothing is left behind.
+"""
+
+_INIT = """\
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+{script}
+reboot -f
+"""
+
+_SUFFIXES = {
+    "gzip": ".cpio.gz",
+    "none": ".cpio",
+    "zstd": ".cpio.zst",
+}
+
+def _script_entries(ctx, machine):
+    """The entries of busybox and of an /init that it runs."""
+    busybox = busybox_entries(ctx, machine)
+    if not busybox:
+        fail_attribute(
+            ctx.label,
+            "script",
+            "a script for the machine %s, for which the boot toolchain has no busybox" % machine,
+            "a program as /init in the attribute files, or a boot_toolchain with a busybox for %s" % machine,
+        )
+    init = ctx.actions.declare_file(ctx.label.name + ".init")
+    ctx.actions.write(init, _INIT.format(script = "\n".join(ctx.attr.script)), is_executable = True)
+    return busybox + [struct(file = init, path = "/init")]
+
+def _initramfs_impl(ctx):
+    entries = initramfs_entries(ctx)
+    symlinks = ctx.attr.symlinks
+    has_init = "/init" in [entry.path for entry in entries]
+    if has_init == bool(ctx.attr.script):
+        fail_attribute(
+            ctx.label,
+            "script",
+            "a script beside the /init in files" if has_init else "no script, and no /init in files",
+            "one of the two",
+        )
+    if ctx.attr.script:
+        entries = entries + _script_entries(ctx, machine_of(ctx))
+        symlinks = {"/bin/sh": "busybox"} | symlinks
+    output = ctx.actions.declare_file(ctx.label.name + _SUFFIXES[ctx.attr.compression])
+    write_initramfs(ctx, output, entries, symlinks)
+    return [DefaultInfo(files = depset([output]))]
+
+initramfs = rule(
+    implementation = _initramfs_impl,
+    doc = _DOC,
+    attrs = {
+        "compression": COMPRESSION_ATTRIBUTE,
+        "files": FILES_ATTRIBUTE,
+        "script": attr.string_list(
+            doc = "Lines of a shell script for `/init`. Either this, or `/init` in `files`.",
+        ),
+        "symlinks": attr.string_dict(doc = "Symbolic links: `{path: target}`, with absolute paths."),
+        "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
+    } | MACHINE_ATTRIBUTES,
+    toolchains = [BOOT_TOOLCHAIN],
+)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel_boot_test: a kernel boots, and loads the modules that it must, and no others."""
+
+load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load(
+    "//rules/private:virtual_machine.bzl",
+    "BOOT_TOOLCHAIN",
+    "COMPRESSION_ATTRIBUTE",
+    "FILES_ATTRIBUTE",
+    "MKINITRAMFS_ATTRIBUTE",
+    "busybox_entries",
+    "initramfs_entries",
+    "write_initramfs",
+)
+load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
+
+_DOC = """\
+A test that boots a kernel in QEMU, tries to load modules, and compares what comes of each try with what is
+expected. It can be run as a program too: `bazel run` prints the table and its exit code is 0 only if all
+agrees.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_boot_test", "load_attempt")
+
+visibility("//...")
+
+kernel_boot_test(
+    name = "boot_test",
+    attempts = [
+        load_attempt(
+            name = "sealed module",
+            module = "/lib/sealed/kernel/drivers/net/dummy.ko",
+        ),
+        load_attempt(
+            name = "module without a proof",
+            cmdline = "module.sig_enforce=1",
+            module = "/unsealed.ko",
+            result = "EKEYREJECTED",
+        ),
+    ],
+    files = {
+        ":tree": "/lib/sealed/",
+        ":unsealed.ko": "/unsealed.ko",
+    },
+    kernel = ":vmlinux",
+)
+```
+
+Attempts share a boot where they can: with the same command line, one after the other. A module that was
+loaded is taken out again before the next attempt. QEMU emulates the processor (TCG), so that the test needs
+no rights; a boot of a small kernel takes about two seconds.
+
+**The kernel** needs a serial console (8250 on x86-64, PL011 on arm64) and `CONFIG_BLK_DEV_INITRD`,
+`BINFMT_ELF`, `FUTEX`, `EPOLL`, `PRINTK`, `PROC_FS`, `PROC_SYSCTL`; to unload modules `MODULE_UNLOAD`.
+
+**Outputs.** A test, and its initramfs `NAME.cpio` (output group `initramfs`). The serial log of each boot is
+among the test's outputs: `boot-01.serial.log` and so on.
+
+**Failures.** A module that an attempt names and that is not in the initramfs is an error of the build. The
+test fails with a table of all attempts, and for each that differs what was expected, what was got and what
+the kernel logged; a kernel that panics, hangs or restarts fails with the end of its serial log.
+"""
+
+_LAUNCHER = """\
+#!/bin/sh
+cd "${{RUNFILES_DIR:-$0.runfiles}}/{workspace}" || exit 2
+exec {arguments} "$@"
+"""
+
+def _kernel_and_machine(ctx):
+    """The boot image, and the machine that it is for."""
+    files = ctx.files.kernel
+    if len(files) != 1:
+        fail_attribute(ctx.label, "kernel", "%d files" % len(files), "a target vmlinux, or one boot image")
+    return files[0], machine_of(ctx)
+
+def _check_machine(ctx, machine):
+    if machine not in BOOT_MACHINES:
+        fail_attribute(
+            ctx.label,
+            "kernel",
+            "a kernel for the machine %s" % machine,
+            "one for a machine that can be booted: %s" % ", ".join(BOOT_MACHINES),
+        )
+
+def _write_plan(ctx):
+    if not ctx.attr.attempts:
+        fail_attribute(ctx.label, "attempts", "none", "at least one load_attempt")
+    plan = ctx.actions.declare_file(ctx.label.name + ".plan.json")
+    ctx.actions.write(plan, '{"attempts": [\n%s\n]}\n' % ",\n".join(ctx.attr.attempts))
+    return plan
+
+def _init_entry(ctx, machine):
+    return struct(file = {"arm64": ctx.file._init_arm64, "x86_64": ctx.file._init_x86_64}[machine], path = "/init")
+
+def _write_launcher(ctx, machine, kernel, initramfs, plan):
+    emulator = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.emulators.get(machine, "")
+    arguments = [
+        ctx.executable._boottest.short_path,
+        "--title=" + label_text(ctx.label),
+        "--emulator=" + emulator,
+        "--machine=" + machine,
+        "--memory=%d" % ctx.attr.memory,
+        "--kernel=" + kernel.short_path,
+        "--initramfs=" + initramfs.short_path,
+        "--plan=" + plan.short_path,
+        "--cmdline=" + ctx.attr.cmdline,
+        "--timeout=%ds" % ctx.attr.boot_timeout,
+    ]
+    launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
+    content = _LAUNCHER.format(
+        arguments = " \\\n    ".join([shell.quote(argument) for argument in arguments]),
+        workspace = ctx.workspace_name,
+    )
+    ctx.actions.write(launcher, content, is_executable = True)
+    return launcher
+
+def _kernel_boot_test_impl(ctx):
+    kernel, machine = _kernel_and_machine(ctx)
+    _check_machine(ctx, machine)
+    plan = _write_plan(ctx)
+    initramfs = ctx.actions.declare_file(ctx.label.name + ".cpio")
+    entries = initramfs_entries(ctx) + busybox_entries(ctx, machine) + [_init_entry(ctx, machine)]
+    write_initramfs(ctx, initramfs, entries, plan = plan)
+    manifest = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.manifest
+    runfiles = ctx.runfiles(files = [kernel, initramfs, plan, manifest])
+    return [
+        DefaultInfo(
+            executable = _write_launcher(ctx, machine, kernel, initramfs, plan),
+            runfiles = runfiles.merge(ctx.attr._boottest[DefaultInfo].default_runfiles),
+        ),
+        OutputGroupInfo(initramfs = depset([initramfs])),
+    ]
+
+kernel_boot_test = rule(
+    implementation = _kernel_boot_test_impl,
+    doc = _DOC,
+    attrs = {
+        "attempts": attr.string_list(
+            doc = "What is tried, in order, each as `load_attempt` returns it.",
+            mandatory = True,
+        ),
+        "boot_timeout": attr.int(
+            doc = "Seconds that a boot may take. The test's own timeout covers all boots.",
+            default = 120,
+        ),
+        "cmdline": attr.string(doc = "Added to the kernel's command line in all boots."),
+        "compression": COMPRESSION_ATTRIBUTE,
+        "files": FILES_ATTRIBUTE,
+        "kernel": attr.label(
+            doc = "The kernel: a target `vmlinux`, or a boot image (`bzImage`, `Image`) for the machine `machine`.",
+            allow_files = True,
+            mandatory = True,
+        ),
+        "memory": attr.int(
+            doc = "MiB of memory that the machine has.",
+            default = 512,
+        ),
+        "_boottest": attr.label(
+            cfg = "exec",
+            default = "//tools/boot/cmd/boottest",
+            executable = True,
+        ),
+        "_init_arm64": attr.label(
+            allow_single_file = True,
+            default = "//tools/boot:bootinit_arm64",
+        ),
+        "_init_x86_64": attr.label(
+            allow_single_file = True,
+            default = "//tools/boot:bootinit_x86_64",
+        ),
+        "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
+    } | MACHINE_ATTRIBUTES,
+    test = True,
+    toolchains = [BOOT_TOOLCHAIN],
+)

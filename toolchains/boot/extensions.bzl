@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Module extension for the boot toolchain. Only re-exports: the code is in private/."""
+
+load("//toolchains/boot/private:boot_tools.bzl", _boot_tools = "boot_tools")
+
+boot_tools = _boot_tools
