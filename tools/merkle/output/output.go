@@ -52,18 +52,32 @@ func (s *Set) CreateFile(path string, write func(io.Writer) error) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), temporaryPattern(path))
 	if err != nil {
-		return err
+		return placed(err, path)
 	}
 	s.staged = append(s.staged, staged{temporary: f.Name(), final: path})
-	return finish(f, write(f))
+	return fill(f, path, write)
 }
 
-// finish sets a new file's mode and closes it, unless writing it failed.
-func finish(f *os.File, err error) error {
+// fill has write fill a new file that will be called final, sets its mode and closes it.
+func fill(f *os.File, final string, write func(io.Writer) error) error {
+	err := write(f)
 	if err == nil {
 		err = f.Chmod(fileMode)
 	}
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) && pathError.Path == f.Name() {
+		err = placed(err, final)
+	}
 	return errors.Join(err, f.Close())
+}
+
+// placed is an error about a temporary file, told of the output it is made for.
+func placed(err error, final string) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	return fmt.Errorf("writing output %s: %w", final, err)
 }
 
 func temporaryPattern(path string) string {
@@ -77,7 +91,7 @@ func (s *Set) checkFile(path string) error {
 		return fmt.Errorf("output %s exists and is not a regular file", path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return placed(err, path)
 	}
 	return s.take(path)
 }
@@ -110,13 +124,13 @@ func (s *Set) Dir(path string) (*Dir, error) {
 	}
 	temporary, err := os.MkdirTemp(filepath.Dir(final), temporaryPattern(final))
 	if err != nil {
-		return nil, err
+		return nil, placed(err, path)
 	}
 	s.staged = append(s.staged, staged{temporary, final, exists})
 	if err := os.Chmod(temporary, directoryMode); err != nil {
-		return nil, err
+		return nil, placed(err, path)
 	}
-	return &Dir{root: temporary, made: map[string]bool{".": true}}, nil
+	return &Dir{root: temporary, final: path, made: map[string]bool{".": true}}, nil
 }
 
 // emptyDirectory returns where a directory output goes: path without symbolic
@@ -127,7 +141,7 @@ func emptyDirectory(path string) (final string, exists bool, err error) {
 		return filepath.Clean(path), false, nil
 	}
 	if err != nil {
-		return "", false, err
+		return "", false, placed(err, path)
 	}
 	if len(entries) > 0 {
 		return "", false, fmt.Errorf("output directory %s is not empty: it holds %s", path, entries[0].Name())
@@ -185,32 +199,37 @@ func (s *Set) Discard() error {
 // Dir is a staged directory. Its methods may be called by several goroutines, for
 // different files.
 type Dir struct {
-	root string
-	mu   sync.Mutex
-	made map[string]bool
+	// root is the temporary name, final the one that messages tell.
+	root, final string
+	mu          sync.Mutex
+	made        map[string]bool
 }
 
 // Create makes the file at a clean relative path with slashes, and the directories
-// above it, and has write fill it.
+// above it, and has write fill it. A path made already is an error.
 func (d *Dir) Create(path string, write func(io.Writer) error) error {
 	path = filepath.FromSlash(path)
+	final := filepath.Join(d.final, path)
 	if err := d.mkdir(filepath.Dir(path)); err != nil {
-		return err
+		return placed(err, final)
 	}
 	f, err := os.OpenFile(filepath.Join(d.root, path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
-		return err
+		return placed(err, final)
 	}
-	return finish(f, write(f))
+	return fill(f, final, write)
 }
 
 // Append adds data to a file that Create made.
 func (d *Dir) Append(path string, data []byte) error {
-	f, err := os.OpenFile(filepath.Join(d.root, filepath.FromSlash(path)), os.O_WRONLY|os.O_APPEND, 0)
+	path = filepath.FromSlash(path)
+	f, err := os.OpenFile(filepath.Join(d.root, path), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
-		return err
+		return placed(err, filepath.Join(d.final, path))
 	}
-	_, err = f.Write(data)
+	if _, err = f.Write(data); err != nil {
+		err = placed(err, filepath.Join(d.final, path))
+	}
 	return errors.Join(err, f.Close())
 }
 

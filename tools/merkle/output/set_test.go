@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -170,11 +171,11 @@ func TestRefusedPlaces(t *testing.T) {
 	}{
 		{"file over directory", s.WriteFile("full", nil), "output full exists and is not a regular file"},
 		{"file over device", s.WriteFile("/dev/null", nil), "output /dev/null exists and is not a regular file"},
-		{"file in no directory", s.WriteFile("none/file", nil), "no such file or directory"},
-		{"file below a file", s.WriteFile("file/file", nil), "not a directory"},
+		{"file in no directory", s.WriteFile("none/file", nil), "writing output none/file: no such file or directory"},
+		{"file below a file", s.WriteFile("file/file", nil), "writing output file/file: not a directory"},
 		{"directory with contents", dirError(&s, "full"), "output directory full is not empty: it holds inner"},
-		{"directory over file", dirError(&s, "file"), "file: not a directory"},
-		{"directory in no directory", dirError(&s, "none/dir"), "no such file or directory"},
+		{"directory over file", dirError(&s, "file"), "writing output file: not a directory"},
+		{"directory in no directory", dirError(&s, "none/dir"), "writing output none/dir: no such file or directory"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", c.name, c.err, c.want)
@@ -275,10 +276,47 @@ func TestCreateTwice(t *testing.T) {
 	if err := d.Create("f", text("x")); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Create("f", text("y")); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("error is %v, want one that the file exists", err)
+	for want, err := range map[string]error{
+		"writing output dir/f: file exists":                  d.Create("f", text("y")),
+		"writing output dir/f/g: file exists":                d.Create("f/g", text("y")),
+		"writing output dir/none: no such file or directory": d.Append("none", nil),
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("error is %v, want %q", err, want)
+		}
 	}
-	if err := d.Append("none", nil); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("error is %v, want one that the file does not exist", err)
+}
+
+// TestFullDisk has the system refuse what is written, by a limit on the size of files.
+func TestFullDisk(t *testing.T) {
+	t.Chdir(t.TempDir())
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
 	}
+	limit := syscall.Rlimit{Cur: 1 << 20, Max: old.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old)
+	var s Set
+	d, err := s.Dir("dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, 2<<20)
+	for want, err := range map[string]error{
+		"writing output file: file too large":    s.WriteFile("file", large),
+		"writing output dir/a/f: file too large": d.Create("a/f", text(string(large))),
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("error is %v, want %q", err, want)
+		}
+	}
+	if err := s.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	wantTree(t, "")
 }

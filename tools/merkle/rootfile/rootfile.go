@@ -55,18 +55,21 @@ func Read(name string) (Found, error) {
 		return Found{}, err
 	}
 	defer f.Close()
-	found, err := read(f)
+	found, err := readFile(f)
 	if err != nil {
 		return Found{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return found, nil
 }
 
-func read(f *os.File) (Found, error) {
+func readFile(f *os.File) (Found, error) {
 	head := make([]byte, sniffSize)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return Found{}, err
+	}
+	if n == 0 {
+		return Found{}, errors.New("carries no root: it is empty")
 	}
 	head = head[:n]
 	for _, format := range formats {

@@ -49,6 +49,7 @@ the line numbers, from 0, of a modules.order that may list other modules too.` +
 	}
 	o.inputs.register(cmd)
 	o.inputs.registerExisting(cmd)
+	o.inputs.registerAllowEmpty(cmd)
 	o.how.register(cmd)
 	o.how.registerMachine(cmd)
 	cmd.Flags().Uint32Var(&o.position, "position", 0, "position of the first module")

@@ -61,7 +61,12 @@ func runProof(cmd *cobra.Command, o *proofOptions) error {
 // named returns the leaves with the given install paths.
 func named(tree *treefile.Tree, file string, installPaths []string) ([]treefile.Leaf, error) {
 	var leaves []treefile.Leaf
+	seen := map[string]bool{}
 	for _, path := range installPaths {
+		if seen[path] {
+			return nil, fmt.Errorf("--install-path %s is given twice", path)
+		}
+		seen[path] = true
 		l, ok := tree.Find(path)
 		if !ok {
 			return nil, fmt.Errorf("%s has no module with the install path %q", file, path)

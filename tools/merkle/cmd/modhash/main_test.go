@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/ulikunitz/xz"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootobj"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"modhash": main})
+}
+
+// TestScripts runs the cases in testdata/script: one file a topic, a text archive that
+// begins with commands. Beside those of testscript there are
+//
+//	exits CODE COMMAND...      COMMAND must end with CODE
+//	mkmodule MACHINE TEXT FILE an ELF object that holds TEXT
+//	mkvmlinux ROOT_OBJECT FILE the object as if it were linked
+//	sign FILE                  append a PKCS#7 trailer
+//	trailer TYPE LENGTH FILE   append a trailer without signature, LENGTH being its sig_len
+//	compress FILE              write FILE.xz, FILE.zst and FILE.gz
+//	flip OFFSET FILE           flip a bit at OFFSET, from the end if negative
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     cmdExits,
+			"mkmodule":  command(3, mkModule),
+			"mkvmlinux": command(2, mkVmlinux),
+			"sign":      command(1, signModule),
+			"trailer":   command(3, appendTrailer),
+			"compress":  command(1, compressFile),
+			"flip":      command(2, flipBit),
+		},
+	})
+}
+
+// command makes a script command of a function of n arguments, the last of which is a path.
+func command(n int, do func(args []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != n {
+			ts.Fatalf("want %d arguments, got %q", n, args)
+		}
+		args[n-1] = ts.MkAbs(args[n-1])
+		if n > 1 && strings.HasSuffix(args[n-2], ".o") {
+			args[n-2] = ts.MkAbs(args[n-2])
+		}
+		ts.Check(do(args))
+	}
+}
+
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGS...")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code is %d, want %s", got, args[0])
+	}
+}
+
+func mkModule(args []string) error {
+	m, err := rootobj.MachineNamed(args[0])
+	if err != nil {
+		return err
+	}
+	object, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(args[2], append(object, args[1]...), 0o644)
+}
+
+// mkVmlinux turns a little-endian root object into an executable.
+func mkVmlinux(args []string) error {
+	b, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	b[16] = 2 // ET_EXEC
+	return os.WriteFile(args[1], b, 0o644)
+}
+
+func appendToFile(file string, b []byte) error {
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(old, b...), 0o644)
+}
+
+func signModule(args []string) error {
+	signature := bytes.Repeat([]byte("signature"), 20)
+	b := append(signature, 0, 0, byte(module.IDTypePKCS7), 0, 0, 0, 0, 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(signature)))
+	return appendToFile(args[0], append(b, module.Marker...))
+}
+
+func appendTrailer(args []string) error {
+	idType, err := strconv.ParseUint(args[0], 10, 8)
+	if err != nil {
+		return err
+	}
+	length, err := strconv.ParseUint(args[1], 10, 32)
+	if err != nil {
+		return err
+	}
+	b := binary.BigEndian.AppendUint32([]byte{2: byte(idType), 7: 0}, uint32(length))
+	return appendToFile(args[2], append(b, module.Marker...))
+}
+
+func compressFile(args []string) error {
+	b, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	for suffix, open := range map[string]func(io.Writer) (io.WriteCloser, error){
+		".gz":  func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+		".zst": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
+		".xz":  func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
+	} {
+		var out bytes.Buffer
+		w, err := open(&out)
+		if err != nil {
+			return err
+		}
+		_, writeErr := w.Write(b)
+		if err := errors.Join(writeErr, w.Close(), os.WriteFile(args[0]+suffix, out.Bytes(), 0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func flipBit(args []string) error {
+	b, err := os.ReadFile(args[1])
+	if err != nil {
+		return err
+	}
+	offset, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	if offset < 0 {
+		offset += len(b)
+	}
+	b[offset] ^= 1
+	return os.WriteFile(args[1], b, 0o644)
+}
+
+// TestInterrupted holds that a command that was interrupted leaves nothing behind.
+func TestInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.ko", []byte("module"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"tree", "--raw", "--out", "tree.pb", "--seal", "sealed", "--proofs", "proofs", "a.ko"}, &stdout, &stderr)
+	if want := "modhash tree: interrupted\n"; code != exitError || stderr.String() != want || stdout.Len() > 0 {
+		t.Errorf("exit code %d, stderr %q, stdout %q, want %d, %q, none", code, &stderr, &stdout, exitError, want)
+	}
+	entries, err := os.ReadDir(".")
+	if err != nil || len(entries) != 1 {
+		t.Errorf("files are %v, %v, want a.ko alone", entries, err)
+	}
+}
+
+// TestExamples runs the example of each command as a shell would after pasting, on a small
+// lib/modules/RELEASE.
+func TestExamples(t *testing.T) {
+	commands := newRoot(io.Discard, io.Discard).Commands()
+	if len(commands) != 8 {
+		t.Errorf("%d commands, want 8", len(commands))
+	}
+	for _, c := range commands {
+		t.Run(c.Name(), func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.MkdirAll("modules/kernel", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := mkModule([]string{"x86_64", "a", "modules/kernel/a.ko"}); err != nil {
+				t.Fatal(err)
+			}
+			if c.Example == "" {
+				t.Fatal("no example")
+			}
+			script := strings.ReplaceAll(c.Example, "/lib/modules/$(uname -r)", "modules")
+			for _, line := range strings.Split(script, "\n") {
+				words := strings.Fields(line)
+				var stderr bytes.Buffer
+				if code := run(t.Context(), words[1:], io.Discard, &stderr); words[0] != "modhash" || code != exitDone {
+					t.Errorf("%q: exit code %d, %s", line, code, &stderr)
+				}
+			}
+		})
+	}
+}
+
+// TestHelp holds that each command tells its exit codes.
+func TestHelp(t *testing.T) {
+	for _, c := range newRoot(io.Discard, io.Discard).Commands() {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), []string{c.Name(), "--help"}, &stdout, &stderr)
+		for _, want := range []string{"Exit codes: 0 ", "Examples:\n  modhash ", c.Name()} {
+			if !strings.Contains(stdout.String(), want) || code != exitDone {
+				t.Errorf("%s --help: exit code %d, want 0 and %q in\n%s", c.Name(), code, want, &stdout)
+			}
+		}
+	}
+}
+
+// TestProgress shows a bar after its delay and not before, and none but on a terminal.
+func TestProgress(t *testing.T) {
+	var out bytes.Buffer
+	if p := newProgress(&out, "hashing", 3); p != nil || p.tick() != nil {
+		t.Errorf("a bar on what is no terminal: %v", p)
+	}
+	p := &progress{out: &out, start: time.Now(), total: 3, verb: "hashing"}
+	p.step()
+	if out.Len() > 0 {
+		t.Errorf("a bar before its time: %q", &out)
+	}
+	p.start = p.start.Add(-2 * progressDelay)
+	p.step()
+	if !strings.Contains(out.String(), "hashing") || !strings.Contains(out.String(), "2/3") {
+		t.Errorf("bar is %q, want hashing 2/3", &out)
+	}
+	p.clear()
+	if want := "\r"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("bar is %q after clearing, want %q at its end", &out, want)
+	}
+}

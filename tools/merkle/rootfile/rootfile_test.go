@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rootfile
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+var testRoot = merkle.Root{Levels: 2, Hash: merkle.Hash{1, 2, 3}}
+
+// object returns an x86_64 root object.
+func object(t *testing.T) []byte {
+	t.Helper()
+	b, err := rootobj.Write(rootobj.Machines[0], testRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func emptyTree(t *testing.T) []byte {
+	t.Helper()
+	tree, err := treefile.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := treefile.EncodeTree(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func read(t *testing.T, data []byte) (Found, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found, err := Read(name)
+	if err != nil && !strings.HasPrefix(err.Error(), name+": ") {
+		t.Errorf("error %q does not begin with the file's name", err)
+	}
+	return found, err
+}
+
+func TestRead(t *testing.T) {
+	linked := object(t)
+	linked[16] = 2 // ET_EXEC
+	for _, c := range []struct {
+		name string
+		data []byte
+		want Found
+	}{
+		{"object", object(t), Found{Root: testRoot, Format: "root object", Target: rootobj.Machines[0].Target}},
+		{"vmlinux", linked, Found{Root: testRoot, Format: "vmlinux", Target: rootobj.Machines[0].Target}},
+		{"tree", emptyTree(t), Found{Format: "module tree"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := read(t, c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (got.Tree != nil) != (c.name == "tree") {
+				t.Errorf("tree is %v", got.Tree)
+			}
+			got.Tree = nil
+			if got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	bootImage := make([]byte, 0x400)
+	copy(bootImage[0x202:], "HdrS")
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty", nil, "carries no root: it is empty"},
+		{"text", []byte("hi"), "carries no root: it starts with 6869 and is none of tree.pb, root object, vmlinux"},
+		{"boot image", bootImage, "is a bzImage, whose kernel is compressed: give the vmlinux it was made from"},
+		{"beginning of an object", object(t)[:100], "reading an ELF file: "},
+		{"beginning of a tree", emptyTree(t)[:5], "decoding modhash.v1.ModuleTree: "},
+		{"ELF without a root", bytes.ReplaceAll(object(t), []byte("module_hashes"), []byte("module_hushes")), "has neither a symbol"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := read(t, c.data); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
