@@ -68,14 +68,32 @@ module_tree(
 no module at all
 `
 
+// prebuilt is added to the workspace of a stranger who has the modhash program already.
+const prebuilt = `
+-- MODULE.bazel --
+register_toolchains("//:prebuilt_toolchain")
+-- BUILD.bazel --
+load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
+
+modhash_toolchain(
+    name = "prebuilt",
+    modhash = "modhash",
+)
+
+toolchain(
+    name = "prebuilt_toolchain",
+    toolchain = ":prebuilt",
+    toolchain_type = "@rules_modhash//toolchains/modhash:toolchain_type",
+)
+`
+
 // workspace is a child workspace, and the Bazel that builds it.
 type workspace struct {
 	t   *testing.T
 	dir string
 	// env are further environment variables, and command what Bazel is started through.
 	env, command []string
-	// cold keeps our own actions from taking anything out of a cache. The tool that they run
-	// may come from one: compiling it anew takes minutes.
+	// cold keeps the build from taking anything out of a cache.
 	cold bool
 }
 
@@ -89,25 +107,53 @@ func checkout(t *testing.T) string {
 	return filepath.Dir(module)
 }
 
-func newWorkspace(t *testing.T, archive string) *workspace {
+// newWorkspace makes a workspace of the archives' files; files of the same name are joined.
+func newWorkspace(t *testing.T, archives ...string) *workspace {
 	t.Helper()
 	if _, err := os.Stat("/etc/rules_modhash/world"); err != nil {
 		t.Skip("not inside a ./bazelw world")
 	}
-	dir := t.TempDir()
-	text := strings.ReplaceAll(archive, "CHECKOUT", checkout(t))
-	for _, file := range txtar.Parse([]byte(text)).Files {
-		path := filepath.Join(dir, file.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
-			t.Fatal(err)
+	w := &workspace{t: t, dir: t.TempDir()}
+	for _, archive := range archives {
+		text := strings.ReplaceAll(archive, "CHECKOUT", checkout(t))
+		for _, file := range txtar.Parse([]byte(text)).Files {
+			w.add(file.Name, file.Data, 0o644)
 		}
 	}
-	w := &workspace{t: t, dir: dir}
 	t.Cleanup(w.shutdown)
 	return w
+}
+
+// newPrebuiltWorkspace makes a stranger's workspace around the modhash that this test was built
+// with: nothing is compiled in it.
+func newPrebuiltWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	w := newWorkspace(t, stranger, prebuilt)
+	program, err := os.ReadFile(filepath.Join("../..", os.Getenv("MODHASH")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.add("modhash", program, 0o755)
+	return w
+}
+
+// add appends data to a file of the workspace.
+func (w *workspace) add(name string, data []byte, mode os.FileMode) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := file.Write(data); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // startup are the flags that give the workspace a Bazel server of its own.
@@ -120,7 +166,7 @@ func (w *workspace) bazel(command string, args ...string) (string, error) {
 	argv := append(append([]string{}, w.command...), filepath.Join(checkout(w.t), "bazelw"))
 	argv = append(append(argv, w.startup()...), command)
 	if w.cold && command == "build" {
-		argv = append(argv, "--modify_execution_info=Modhash.*=+no-cache")
+		argv = append(argv, "--disk_cache=")
 	}
 	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
 	cmd.Dir = w.dir
@@ -200,7 +246,7 @@ func TestStranger(t *testing.T) {
 // zone, umask, locale or cache.
 func TestReproducible(t *testing.T) {
 	const groups = "tree,root_object,proofs,sealed"
-	here, there := newWorkspace(t, stranger), newWorkspace(t, stranger)
+	here, there := newPrebuiltWorkspace(t), newPrebuiltWorkspace(t)
 	here.cold, there.cold = true, true
 	here.env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
 	there.env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}

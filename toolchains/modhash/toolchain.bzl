@@ -44,7 +44,8 @@ modhash_toolchain = rule(
     doc = _DOC,
     attrs = {
         "modhash": attr.label(
-            doc = "The program. It runs in actions, on the execution platform.",
+            doc = "The program: a target or a file. It runs in actions, on the execution platform.",
+            allow_files = True,
             cfg = "exec",
             executable = True,
             mandatory = True,
