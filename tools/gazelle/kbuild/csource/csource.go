@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package csource finds in the text of C and assembler sources which symbols they export
+// to modules, which files they include and which identifiers they use.
+//
+// It does not preprocess: both sides of an #if count, and a macro that exports under
+// another name than the kernel's own is not seen. What is found is therefore a good guess
+// for resolving dependencies between modules, never the truth that modpost has.
+//
+// Source: include/linux/export.h, percpu-defs.h, static_call.h, tracepoint.h and pm.h of
+// Linux 7.2, include/kunit/visibility.h, include/acpi/platform/aclinux.h.
+package csource
+
+import (
+	"slices"
+	"strings"
+)
+
+// An Export is a symbol that a source exports.
+type Export struct {
+	Symbol string
+	// GPL is set if only modules with a GPL-compatible licence may use it.
+	GPL bool
+	// Namespace that a user must import; empty if none. "module:a,b" means that only these
+	// modules may use it.
+	Namespace string
+}
+
+// A Source is what was found in one file.
+type Source struct {
+	// Exports in order of appearance.
+	Exports []Export
+	// Includes holds the operands of #include "…", in order of appearance, each once.
+	Includes []string
+	// Identifiers holds every identifier outside comments and strings, sorted, each once.
+	Identifiers []string
+}
+
+// Scan reads a source. Every text gives a result.
+func Scan(text string) Source {
+	s := &scanner{text: text, seen: make(map[string]bool)}
+	s.scan()
+	found := Source{Exports: s.exports(), Includes: s.includes}
+	for name := range s.seen {
+		found.Identifiers = append(found.Identifiers, name)
+	}
+	slices.Sort(found.Identifiers)
+	return found
+}
+
+// maxCall is how many tokens an EXPORT_… call may have.
+const maxCall = 16
+
+// kind of a token: an identifier, a string, or any other character but blanks.
+type kind byte
+
+const (
+	identifier kind = iota
+	quoted
+	other
+)
+
+type token struct {
+	kind kind
+	// text of an identifier, of a string without its quotes, or the character.
+	text string
+}
+
+// scanner splits a source into tokens; those of EXPORT_… calls are kept.
+type scanner struct {
+	text string
+	pos  int
+	// call holds the tokens of the call that is being read, calls those that are complete.
+	call     []token
+	calls    [][]token
+	includes []string
+	seen     map[string]bool
+	// namespace is what DEFAULT_SYMBOL_NAMESPACE was last defined as.
+	namespace string
+	// namespaces holds it for each of calls.
+	namespaces []string
+}
+
+func (s *scanner) scan() {
+	lineStart := true
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		switch {
+		case c == '\n':
+			lineStart = true
+			s.pos++
+			continue
+		case c == ' ' || c >= '\t' && c <= '\r':
+			s.pos++
+			continue
+		case s.comment():
+			continue
+		case c == '#' && lineStart:
+			s.directive()
+		default:
+			s.take(s.token())
+		}
+		lineStart = false
+	}
+}
+
+// comment skips a comment, if there is one.
+func (s *scanner) comment() bool {
+	rest := s.text[s.pos:]
+	var end string
+	switch {
+	case strings.HasPrefix(rest, "//"):
+		end = "\n"
+	case strings.HasPrefix(rest, "/*"):
+		end = "*/"
+	default:
+		return false
+	}
+	n := strings.Index(rest[2:], end)
+	switch {
+	case n < 0:
+		s.pos = len(s.text)
+	case end == "\n":
+		s.pos += 2 + n
+	default:
+		s.pos += 2 + n + len(end)
+	}
+	return true
+}
+
+// token reads one token; the position is at its first character.
+func (s *scanner) token() token {
+	start := s.pos
+	c := s.text[start]
+	s.pos++
+	switch {
+	case isLetter(c):
+		for s.pos < len(s.text) && (isLetter(s.text[s.pos]) || isDigit(s.text[s.pos])) {
+			s.pos++
+		}
+		name := s.text[start:s.pos]
+		s.seen[name] = true
+		return token{identifier, name}
+	case isDigit(c):
+		for s.pos < len(s.text) && (isLetter(s.text[s.pos]) || isDigit(s.text[s.pos])) {
+			s.pos++
+		}
+	case c == '"' || c == '\'':
+		return token{quoted, s.quoted(c)}
+	}
+	return token{other, s.text[start:s.pos]}
+}
+
+// quoted reads up to a closing quote or the end of the line: an apostrophe in assembler or
+// in a false #if must not swallow the rest.
+func (s *scanner) quoted(quote byte) string {
+	start := s.pos
+	for s.pos < len(s.text) && s.text[s.pos] != '\n' {
+		switch s.text[s.pos] {
+		case quote:
+			s.pos++
+			return s.text[start : s.pos-1]
+		case '\\':
+			s.pos++
+		}
+		s.pos++
+	}
+	s.pos = min(s.pos, len(s.text))
+	return s.text[start:s.pos]
+}
+
+func isLetter(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// directive reads the start of a preprocessor line. Macros that are defined there do not
+// export anything by themselves.
+func (s *scanner) directive() {
+	s.pos++
+	s.skipBlanks()
+	name := s.word()
+	switch name {
+	case "include":
+		s.skipBlanks()
+		if s.pos < len(s.text) && s.text[s.pos] == '"' {
+			s.pos++
+			s.include(s.quoted('"'))
+		} else {
+			s.pos = s.lineEnd(s.pos)
+		}
+	case "define":
+		s.skipBlanks()
+		if s.word() == "DEFAULT_SYMBOL_NAMESPACE" {
+			s.skipBlanks()
+			s.namespace = strings.Trim(strings.TrimSpace(s.text[s.pos:s.lineEnd(s.pos)]), `"`)
+		}
+		s.body()
+	case "undef":
+		s.skipBlanks()
+		if s.word() == "DEFAULT_SYMBOL_NAMESPACE" {
+			s.namespace = ""
+		}
+	}
+	s.call = nil
+}
+
+func (s *scanner) include(name string) {
+	if !slices.Contains(s.includes, name) {
+		s.includes = append(s.includes, name)
+	}
+}
+
+// body reads the identifiers of a macro up to the end of its last continued line.
+func (s *scanner) body() {
+	end := s.lineEnd(s.pos)
+	for end > 0 && end < len(s.text) && s.text[end-1] == '\\' {
+		end = s.lineEnd(end + 1)
+	}
+	for s.pos < end {
+		if !s.comment() {
+			s.token()
+		}
+	}
+}
+
+func (s *scanner) skipBlanks() {
+	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t') {
+		s.pos++
+	}
+}
+
+// word reads the letters and digits that follow.
+func (s *scanner) word() string {
+	start := s.pos
+	for s.pos < len(s.text) && (isLetter(s.text[s.pos]) || isDigit(s.text[s.pos])) {
+		s.pos++
+	}
+	return s.text[start:s.pos]
+}
+
+func (s *scanner) lineEnd(from int) int {
+	if n := strings.IndexByte(s.text[from:], '\n'); n >= 0 {
+		return from + n
+	}
+	return len(s.text)
+}
+
+// take adds a token to the call it belongs to.
+func (s *scanner) take(t token) {
+	if name := strings.TrimPrefix(t.text, "ACPI_"); t.kind == identifier && strings.HasPrefix(name, "EXPORT_") {
+		// ACPI_EXPORT_SYMBOL is EXPORT_SYMBOL: include/acpi/platform/aclinux.h.
+		s.call = []token{{identifier, name}}
+		return
+	}
+	if s.call == nil {
+		return
+	}
+	s.call = append(s.call, t)
+	switch {
+	case len(s.call) == 2 && t.text != "(" || len(s.call) > maxCall:
+		s.call = nil
+	case t.kind == other && t.text == ")":
+		s.calls = append(s.calls, s.call)
+		s.namespaces = append(s.namespaces, s.namespace)
+		s.call = nil
+	}
+}
+
+// exports turns the calls into exported symbols.
+func (s *scanner) exports() []Export {
+	var all []Export
+	for i, call := range s.calls {
+		all = append(all, exported(call, s.namespaces[i])...)
+	}
+	return all
+}
+
+// exported reads MACRO ( NAME [, …] [, NAMESPACE] ).
+func exported(call []token, namespace string) []Export {
+	macro, name := call[0].text, call[2].text
+	if call[2].kind != identifier {
+		return nil
+	}
+	e := Export{
+		GPL:       strings.Contains(macro, "_GPL") || strings.HasPrefix(macro, "EXPORT_SYMBOL_FOR_"),
+		Namespace: namespace,
+	}
+	switch last := call[len(call)-2].text; {
+	case macro == "EXPORT_SYMBOL_IF_KUNIT":
+		e.Namespace = "EXPORTED_FOR_KUNIT_TESTING"
+	case len(call) < 6:
+	case strings.Contains(macro, "_NS_"), strings.HasSuffix(macro, "_NS"):
+		e.Namespace = last
+	case strings.HasSuffix(macro, "_FOR_MODULES"):
+		e.Namespace = "module:" + last
+	}
+	var all []Export
+	for _, symbol := range symbols(macro, name) {
+		e.Symbol = symbol
+		all = append(all, e)
+	}
+	return all
+}
+
+// symbols returns what a macro of the kernel exports for a name.
+func symbols(macro, name string) []string {
+	switch {
+	case strings.HasPrefix(macro, "EXPORT_SYMBOL"), strings.HasPrefix(macro, "EXPORT_PER_CPU_SYMBOL"),
+		strings.HasSuffix(macro, "_PM_OPS"):
+		return []string{name}
+	case strings.HasPrefix(macro, "EXPORT_TRACEPOINT_SYMBOL"):
+		return []string{"__tracepoint_" + name, "__traceiter_" + name, "__SCK__tp_func_" + name}
+	case strings.HasPrefix(macro, "EXPORT_STATIC_CALL_TRAMP"):
+		return []string{"__SCT__" + name}
+	case strings.HasPrefix(macro, "EXPORT_STATIC_CALL"):
+		return []string{"__SCK__" + name, "__SCT__" + name}
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kbuild
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"rules_modhash/tools/gazelle/kbuild/gnumake"
+)
+
+// emptyAtFirst are the variables that scripts/Makefile.build sets before it includes a
+// directory's Makefile.
+var emptyAtFirst = []string{
+	"obj-y", "obj-m", "lib-y", "lib-m", "always-y", "always-m", "targets", "subdir-y", "subdir-m",
+	"asflags-y", "ccflags-y", "rustflags-y", "cppflags-y", "ldflags-y", "subdir-asflags-y", "subdir-ccflags-y",
+}
+
+// A directory is one evaluated Makefile, after scripts/Makefile.build.
+type directory struct {
+	// obj is its path as Kbuild spells it.
+	obj      string
+	makefile string
+	files    *gnumake.Files
+	e        *gnumake.Evaluator
+	// listed tells that its modules count: it is reached through obj-y and obj-m only.
+	listed bool
+}
+
+// evaluate reads the Makefile of a directory.
+func evaluate(files *gnumake.Files, obj string, listed bool, environment *gnumake.Scope) *directory {
+	d := &directory{obj: obj, files: files, e: gnumake.NewEvaluator(files, environment), listed: listed}
+	for _, name := range emptyAtFirst {
+		d.e.Set(name, "")
+	}
+	d.e.Set("obj", obj)
+	d.e.Set("src", d.e.Value("srcroot")+"/"+obj)
+	d.e.Set("need-builtin", "1")
+	if listed {
+		d.e.Set("need-modorder", "1")
+	}
+	d.makefile = path.Join(obj, "Kbuild")
+	if !files.Exists(d.makefile) {
+		d.makefile = path.Join(obj, "Makefile")
+	}
+	// The error stays with the evaluator, and stops all that is asked of it later.
+	_ = d.e.Read(d.makefile)
+	return d
+}
+
+func (d *directory) reportError(err error) {
+	var syntax *gnumake.SyntaxError
+	if !errors.As(err, &syntax) {
+		d.e.Report(gnumake.Position{File: d.makefile}, "%s", err)
+		return
+	}
+	if syntax.Position.File != "" {
+		d.e.Report(syntax.Position, "%s", syntax.Message)
+		return
+	}
+	d.e.Report(gnumake.Position{File: d.makefile}, "%s", syntax.Message)
+}
+
+// words returns the decided words of a variable, and reports what is undecided in it.
+func (d *directory) words(name string) []string {
+	value := d.e.Value(name)
+	for _, u := range d.e.Undecided(value) {
+		at := u.Position
+		if at.File == "" {
+			at = d.e.Position(name)
+		}
+		d.e.Report(at, "undecided what %s of %s holds: %s", name, d.makefile, u.Reason)
+	}
+	return gnumake.Words(value)
+}
+
+// objects returns obj-y, and obj-m without what is built in.
+func (d *directory) objects() (y, m []string) {
+	y, m = d.words("obj-y"), d.words("obj-m")
+	builtin := make(map[string]bool, len(y))
+	for _, o := range y {
+		builtin[o] = true
+	}
+	return y, slices.DeleteFunc(m, func(o string) bool { return builtin[o] })
+}
+
+// An entry is one line of what a directory adds to modules.order: a module, or all that a
+// directory has.
+type entry struct {
+	object string
+	// subdirectory is the path below this one, empty for a module.
+	subdirectory string
+}
+
+// entries returns what belongs into the directory's modules.order, and the directories
+// that Kbuild descends into besides. Directories of obj-y come first, as Kbuild cannot
+// know how they and those of obj-m are meant to mix.
+func (d *directory) entries() (order []entry, others []string) {
+	y, m := d.objects()
+	seen := make(map[string]bool)
+	add := func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if sub, ok := strings.CutSuffix(name, "/"); ok {
+			order = append(order, entry{subdirectory: sub})
+		} else if d.module(name) {
+			order = append(order, entry{object: name})
+		}
+	}
+	for _, name := range y {
+		if strings.HasSuffix(name, "/") {
+			add(name)
+		}
+	}
+	for _, name := range m {
+		add(name)
+	}
+	for _, name := range append(d.words("subdir-y"), d.words("subdir-m")...) {
+		if name = strings.TrimSuffix(name, "/"); !seen[name+"/"] {
+			seen[name+"/"] = true
+			others = append(others, name)
+		}
+	}
+	return order, others
+}
+
+// module tells whether a word of obj-m is a module, and reports it if it cannot be.
+func (d *directory) module(name string) bool {
+	switch {
+	case !strings.HasSuffix(name, ".o"):
+		d.e.Report(d.e.Position("obj-m"), "%s is in obj-m, want NAME.o or DIRECTORY/", name)
+	case !d.listed:
+		d.e.Report(d.e.Position("obj-m"), "%s is not built: %s is reached through subdir-y or subdir-m, "+
+			"want obj-y or obj-m", name, d.obj)
+	default:
+		return true
+	}
+	return false
+}
+
+// path returns a name of this directory as modules.order has it.
+func (d *directory) path(name string) string {
+	if d.obj == "." {
+		for strings.HasPrefix(name, "./") {
+			name = strings.TrimLeft(name[2:], "/")
+		}
+		return name
+	}
+	return d.obj + "/" + name
+}
+
+// composition lists the suffixes of variables that make NAME.o a composite object of
+// obj-m. The last one only makes it so, its objects are not linked.
+var composition = []string{"-objs", "-y", "-m", "-"}
+
+// describe finds the parts of a module that obj-m lists.
+func (d *directory) describe(object string) Module {
+	m := Module{Object: d.path(object), Directory: d.obj}
+	stem := strings.TrimSuffix(object, ".o")
+	var parts []string
+	for i, suffix := range composition {
+		words := d.words(stem + suffix)
+		m.Composite = m.Composite || strings.TrimSpace(d.e.Value(stem+suffix)) != ""
+		if i < len(composition)-1 {
+			parts = append(parts, words...)
+		}
+	}
+	if d.e.Err() != nil {
+		return m
+	}
+	if !m.Composite {
+		parts = []string{object}
+	}
+	m.Parts = d.parts(parts)
+	if len(m.Parts) == 0 {
+		d.e.Report(d.e.Position("obj-m"), "module %s has no objects in this configuration", m.Object)
+	}
+	return m
+}
+
+func (d *directory) parts(objects []string) []Part {
+	var parts []Part
+	seen := make(map[string]bool)
+	for _, object := range objects {
+		switch {
+		case seen[object]:
+		case strings.HasSuffix(object, "/"):
+			d.e.Report(d.e.Position("obj-m"), "a module of %s has the directory %s among its objects: left out, "+
+				"it cannot be linked", d.makefile, object)
+		default:
+			parts = append(parts, d.part(object))
+		}
+		seen[object] = true
+	}
+	return parts
+}
+
+// describeSelf returns what callers may want to know of the directory.
+func (d *directory) describeSelf(external bool) Directory {
+	self := Directory{Path: d.obj, Makefile: d.makefile}
+	if external {
+		self.CFlags = d.words("ccflags-y")
+		self.AFlags = d.words("asflags-y")
+		self.LDFlags = d.words("ldflags-y")
+		self.RustFlags = d.words("rustflags-y")
+		self.ExtraSymbols = d.words("KBUILD_EXTRA_SYMBOLS")
+	}
+	return self
+}

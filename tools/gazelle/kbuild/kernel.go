@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kbuild
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"rules_modhash/tools/gazelle/kbuild/gnumake"
+)
+
+// A Target says for what a tree is built.
+type Target struct {
+	// SrcArch names a directory of arch/: "x86", "arm64".
+	SrcArch string
+	// Config is the kernel's configuration.
+	Config Config
+}
+
+// Paths under which Makefiles see the source trees. In flags they stand for the trees.
+const (
+	// KernelRoot is the kernel's source tree, which is its build tree too.
+	KernelRoot = "/kernel-source"
+	// ExternalRoot is the directory of external modules.
+	ExternalRoot = "/external-modules"
+)
+
+// ReadKernel lists the modules of a kernel source tree. Its errors are about the tree as a
+// whole: it is no kernel source, older than Linux 6.1, or has no such architecture.
+func ReadKernel(source fs.FS, target Target) (*Result, error) {
+	if target.Config["CONFIG_MODULES"] != "y" {
+		return &Result{}, nil
+	}
+	files := gnumake.NewFiles(KernelRoot, gnumake.Mount{Root: KernelRoot, FS: source})
+	return readTree(files, target, "")
+}
+
+// ReadExternal lists the modules of a directory that is built with make M=DIR. The source
+// holds the directory and whatever its Makefiles reach by "..". The kernel is the source
+// tree it is built against; nil if it is not at hand, then its helpers, such as
+// $(call cc-option,…), are undecided.
+//
+// Paths in the result are relative to the directory. Its errors are about the directory or
+// the kernel as a whole.
+func ReadExternal(source fs.FS, dir string, kernel fs.FS, target Target) (*Result, error) {
+	if info, err := fs.Stat(source, dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("reading external modules: got %q, want a directory of the source", dir)
+	}
+	cwd := path.Join(ExternalRoot, dir)
+	external := gnumake.Mount{Root: ExternalRoot, FS: source}
+	if kernel == nil {
+		files := gnumake.NewFiles(cwd, external)
+		return newWalk(files, true).top(bareEnvironment(files, target), nil), nil
+	}
+	files := gnumake.NewFiles(cwd, external, gnumake.Mount{Root: KernelRoot, FS: kernel})
+	return readTree(files, target, cwd)
+}
+
+// readTree walks from the current directory of make, which is that of external modules or,
+// where external is empty, the top of the kernel.
+func readTree(files *gnumake.Files, target Target, external string) (*Result, error) {
+	if err := checkTree(files, target); err != nil {
+		return nil, err
+	}
+	scope, diagnostics, err := kernelEnvironment(files, target, external)
+	if err != nil {
+		return nil, err
+	}
+	return newWalk(files, external != "").top(scope, diagnostics), nil
+}
+
+func checkTree(files *gnumake.Files, target Target) error {
+	for _, name := range []string{"Makefile", "scripts/Kbuild.include"} {
+		if !files.Exists(KernelRoot + "/" + name) {
+			return fmt.Errorf("reading the kernel source: got no %s, want the top of a Linux source tree", name)
+		}
+	}
+	if target.SrcArch == "" || !files.IsDir(KernelRoot+"/arch/"+target.SrcArch) {
+		return fmt.Errorf("reading the kernel source: got architecture %q, want the name of a directory in arch/",
+			target.SrcArch)
+	}
+	return nil
+}
+
+// kernelEnvironment evaluates the root Makefile up to where it descends: the second time
+// Kbuild reads it, when it has settled where sources and outputs are. external is the
+// directory of external modules, empty for the kernel itself.
+//
+// The scope holds the configuration, the helpers of scripts/Kbuild.include and
+// scripts/Makefile.compiler, and the variables that the root Makefile exports.
+func kernelEnvironment(
+	files *gnumake.Files, target Target, external string,
+) (*gnumake.Scope, []Diagnostic, error) {
+	root := ""
+	if external != "" {
+		root = KernelRoot + "/"
+	}
+	common, err := helpers(files, target.Config, root)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := gnumake.NewEvaluator(files, common)
+	presetRoot(e, target, external)
+	if err := e.Read(root + "Makefile"); err != nil {
+		return nil, nil, fmt.Errorf("reading the kernel source: %w", err)
+	}
+	if !e.Defined("ARCH_CORE") {
+		return nil, nil, errors.New("reading the kernel source: its Makefile sets no ARCH_CORE, " +
+			"want Linux 6.1 or later")
+	}
+	return e.Environment(), e.Diagnostics(), nil
+}
+
+// helpers evaluates what scripts/Makefile.build includes before each directory's Makefile.
+func helpers(files *gnumake.Files, config Config, root string) (*gnumake.Scope, error) {
+	// The configuration is set below. Its dependencies are of no interest.
+	files.SetEmpty(root + "include/config/auto.conf")
+	files.SetEmpty(root + "include/config/auto.conf.cmd")
+	e := gnumake.NewEvaluator(files, nil)
+	presetMake(e, files)
+	for symbol, value := range config {
+		e.Set(symbol, value)
+	}
+	for _, name := range []string{"scripts/Kbuild.include", "scripts/Makefile.compiler"} {
+		if !files.Exists(root + name) {
+			continue
+		}
+		if err := e.Read(root + name); err != nil {
+			return nil, fmt.Errorf("reading the kernel source: %w", err)
+		}
+	}
+	return e.Scope(), nil
+}
+
+// presetMake sets what GNU make 4.4.1 itself sets.
+func presetMake(e *gnumake.Evaluator, files *gnumake.Files) {
+	e.Set("MAKE", "make")
+	e.Set("MAKE_VERSION", "4.4.1")
+	e.Set("MAKEFLAGS", "rR --no-print-directory")
+	e.Set("SHELL", "/bin/sh")
+	e.Set("CURDIR", files.CurrentDirectory())
+	e.Set(".FEATURES", "archives check-symlink else-if extra-prereqs grouped-target jobserver jobserver-fifo "+
+		"load notintermediate oneshell order-only output-sync second-expansion shell-export shortest-stem "+
+		"target-specific undefine")
+}
+
+// presetRoot sets what the root Makefile is told by its first reading, by the caller of
+// make, and what only a build can know.
+func presetRoot(e *gnumake.Evaluator, target Target, external string) {
+	e.Override("ARCH", arch(target))
+	e.Set("sub_make_done", "1")
+	e.Set("objtree", ".")
+	e.Set("srcroot", ".")
+	if external != "" {
+		e.Set("objtree", KernelRoot)
+		e.Set("srcroot", external)
+		e.Set("KBUILD_EXTMOD", external)
+	}
+	e.Export("objtree", "srcroot", "KBUILD_EXTMOD")
+	presetUnknown(e)
+	for _, name := range []string{"CC_VERSION_TEXT", "RUSTC_VERSION_TEXT", "PAHOLE_VERSION"} {
+		if value, ok := target.Config["CONFIG_"+name]; ok {
+			e.Override(name, value)
+		}
+	}
+}
+
+// presetUnknown sets what is certainly there but known to a build only.
+func presetUnknown(e *gnumake.Evaluator) {
+	for _, u := range []struct{ name, why string }{
+		{"KERNELRELEASE", "known to a build only"},
+		{"PWD", "the directory make is started in"},
+	} {
+		e.OverrideUndecided(u.name, gnumake.Undecided{Reason: "$(" + u.name + "), " + u.why, NotEmpty: true})
+		e.Export(u.name)
+	}
+}
+
+// arch returns the ARCH that leads to a SRCARCH; scripts/subarch.include and the root
+// Makefile have the other direction.
+func arch(target Target) string {
+	wide := target.Config["CONFIG_64BIT"] == "y"
+	switch {
+	case target.SrcArch == "x86" && wide:
+		return "x86_64"
+	case target.SrcArch == "x86":
+		return "i386"
+	case target.SrcArch == "sparc" && wide:
+		return "sparc64"
+	case target.SrcArch == "sparc":
+		return "sparc32"
+	case target.SrcArch == "parisc" && wide:
+		return "parisc64"
+	default:
+		return target.SrcArch
+	}
+}
+
+// kernelHelpers are names that Kbuild gives to every Makefile and whose values only a
+// kernel source tree has.
+var kernelHelpers = []string{
+	"as-instr", "as-option", "cc-disable-warning", "cc-ifversion", "cc-option", "cc-option-yn",
+	"clang-min-version", "gcc-min-version", "ld-ifversion", "ld-option", "rustc-min-version", "rustc-option",
+	"rustc-option-yn", "test-ge", "test-gt", "test-le", "test-lt",
+	"VERSION", "PATCHLEVEL", "SUBLEVEL", "KERNELVERSION",
+	"AR", "CC", "CPP", "LD", "NM", "OBJCOPY", "OBJDUMP", "READELF", "STRIP", "HOSTCC", "HOSTCXX", "RUSTC",
+	"KBUILD_CFLAGS", "KBUILD_CPPFLAGS", "KBUILD_AFLAGS", "KBUILD_LDFLAGS", "LINUXINCLUDE", "NOSTDINC_FLAGS",
+}
+
+// bareEnvironment is that of external modules without the kernel's sources.
+func bareEnvironment(files *gnumake.Files, target Target) *gnumake.Scope {
+	e := gnumake.NewEvaluator(files, nil)
+	presetMake(e, files)
+	for symbol, value := range target.Config {
+		e.Set(symbol, value)
+	}
+	for name, value := range map[string]string{
+		"ARCH": arch(target), "SRCARCH": target.SrcArch,
+		"srctree": KernelRoot, "objtree": KernelRoot, "srcroot": ".", "KBUILD_EXTMOD": files.CurrentDirectory(),
+		"comma": ",", "empty": "", "space": " ", "pound": "#", "quote": `"`, "squote": "'",
+	} {
+		e.Set(name, value)
+	}
+	for _, name := range kernelHelpers {
+		e.OverrideUndecided(name, gnumake.Undecided{Reason: "$(" + name + "), which needs the kernel's sources"})
+	}
+	presetUnknown(e)
+	return e.Scope()
+}

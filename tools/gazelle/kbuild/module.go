@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kbuild
+
+import (
+	"path"
+	"strings"
+
+	"rules_modhash/tools/gazelle/kbuild/gnumake"
+)
+
+// A Diagnostic is a place in a Makefile and what could not be decided there, or what is
+// wrong with it.
+type Diagnostic = gnumake.Diagnostic
+
+// A Result is what Kbuild makes of a source tree.
+type Result struct {
+	// Modules in the order of modules.order.
+	Modules []Module
+	// Directories that Kbuild descends into, parents first, in order of descent.
+	Directories []Directory
+	// Diagnostics in the order of Directories. Without any, Modules is complete and exact.
+	Diagnostics []Diagnostic
+}
+
+// A Module is one loadable module.
+type Module struct {
+	// Object is its line in modules.order, relative to the tree: "drivers/net/tun.o".
+	Object string
+	// Directory is that of the Makefile that lists it, "." for the top.
+	Directory string
+	// Composite modules are linked from the parts that NAME-objs, NAME-y and NAME-m list;
+	// others are one object that has their name.
+	Composite bool
+	// Parts in link order, each once.
+	Parts []Part
+}
+
+// File returns the path of the module's file relative to the tree: "drivers/net/tun.ko".
+func (m Module) File() string {
+	return strings.TrimSuffix(m.Object, ".o") + ".ko"
+}
+
+// Name returns the file's name without its suffix: "tun". A dash in it is an underscore
+// to the module loader.
+func (m Module) Name() string {
+	return strings.TrimSuffix(path.Base(m.Object), ".o")
+}
+
+// A Part is one object of a module.
+type Part struct {
+	// Object is its path relative to the tree, clean.
+	Object string
+	// Source is the .c, .S or .rs file it is compiled from, relative to the tree; empty if
+	// a rule makes the object itself or none was found, which is a diagnostic.
+	Source string
+	// Generated is set where Source, or the object itself, is made during the build.
+	Generated bool
+}
+
+// A Directory is one that Kbuild descends into.
+type Directory struct {
+	// Path relative to the tree, as Kbuild spells it; "." for the top.
+	Path string
+	// Makefile is the path of its Kbuild file or Makefile.
+	Makefile string
+	// CFlags, AFlags, LDFlags and RustFlags are the words of ccflags-y and so on, and
+	// ExtraSymbols those of KBUILD_EXTRA_SYMBOLS. A word that cannot be decided is absent
+	// and a diagnostic, of external modules only.
+	CFlags, AFlags, LDFlags, RustFlags, ExtraSymbols []string
+}
