@@ -23,6 +23,7 @@ type LevelsError struct {
 	Got, Want uint32
 }
 
+// Error says how many levels there are and should be.
 func (e *LevelsError) Error() string {
 	return fmt.Sprintf("proof has %d levels, the root has %d", e.Got, e.Want)
 }
@@ -34,6 +35,7 @@ type RootMismatchError struct {
 	Got, Want Hash
 }
 
+// Error tells both roots.
 func (e *RootMismatchError) Error() string {
 	return fmt.Sprintf("module and proof give root %s, want %s", e.Got, e.Want)
 }

@@ -102,6 +102,7 @@ func (d *decoders) openGzip(r io.Reader) (io.Reader, error) {
 // that comes with data for the end of all streams, and would skip what follows the first.
 type lateEOF struct{ r io.Reader }
 
+// Read reads data, or the end of the file, never both.
 func (l lateEOF) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if n > 0 && err == io.EOF {
@@ -116,6 +117,7 @@ type errReader struct {
 	name string
 }
 
+// Read is the decoder's.
 func (e errReader) Read(p []byte) (int, error) {
 	n, err := e.r.Read(p)
 	if err != nil && err != io.EOF {

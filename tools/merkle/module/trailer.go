@@ -80,12 +80,13 @@ func (t *Trailer) Size() int {
 
 // info is struct module_signature (include/uapi/linux/module_signature.h).
 type info struct {
-	algo, hash          uint8
-	idType              IDType
-	signerLen, keyLen   uint8
-	pad                 [3]uint8
-	signatureLen        uint32
-	restSize, available int64
+	algo, hash        uint8
+	idType            IDType
+	signerLen, keyLen uint8
+	pad               [3]uint8
+	signatureLen      uint32
+	// available is the number of bytes in front of struct module_signature.
+	available int64
 }
 
 // SplitTrailer reads the trailer at the end of a file. Tail holds the last bytes
@@ -155,7 +156,7 @@ func parseProof(b []byte) (merkle.Proof, error) {
 	siblings := len(b) - positionSize
 	levels := siblings / merkle.HashSize
 	if siblings < 0 || siblings%merkle.HashSize != 0 || levels > merkle.MaxLevels {
-		return merkle.Proof{}, fmt.Errorf("Merkle proof has %d bytes, want 4 + 32 × levels, levels at most %d",
+		return merkle.Proof{}, fmt.Errorf("proof has %d bytes, want 4 + 32 × levels, levels at most %d",
 			len(b), merkle.MaxLevels)
 	}
 	p := merkle.Proof{Position: binary.BigEndian.Uint32(b), Siblings: make([]merkle.Hash, levels)}

@@ -71,10 +71,10 @@ func TestSplitTrailerErrors(t *testing.T) {
 		{"signer_len set", join(body, trailerWith([]byte("abc"), [8]byte{2: 2, 3: 1}, 3)), "signer_len 1, key_id_len 0"},
 		{"key_id_len set", join(body, trailerWith(make([]byte, 36), [8]byte{2: 3, 4: 1}, 36)), "Merkle proof with algo 0, hash 0, signer_len 0, key_id_len 1"},
 		{"pad set", join(body, trailerWith(make([]byte, 36), [8]byte{2: 3, 7: 1}, 36)), "pad 000001, want all zero"},
-		{"proof without position", join(body, trailer(nil, module.IDTypeMerkle)), "Merkle proof has 0 bytes, want 4 + 32 × levels, levels at most 32"},
-		{"proof one byte short", join(body, trailer(make([]byte, 35), module.IDTypeMerkle)), "Merkle proof has 35 bytes"},
-		{"proof one byte long", join(body, trailer(make([]byte, 37), module.IDTypeMerkle)), "Merkle proof has 37 bytes"},
-		{"proof of 33 levels", join(body, trailer(make([]byte, 4+33*32), module.IDTypeMerkle)), "Merkle proof has 1060 bytes"},
+		{"proof without position", join(body, trailer(nil, module.IDTypeMerkle)), "proof has 0 bytes, want 4 + 32 × levels, levels at most 32"},
+		{"proof one byte short", join(body, trailer(make([]byte, 35), module.IDTypeMerkle)), "proof has 35 bytes"},
+		{"proof one byte long", join(body, trailer(make([]byte, 37), module.IDTypeMerkle)), "proof has 37 bytes"},
+		{"proof of 33 levels", join(body, trailer(make([]byte, 4+33*32), module.IDTypeMerkle)), "proof has 1060 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := split(c.file)
