@@ -8,7 +8,6 @@ package guest
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -73,7 +72,7 @@ func try(a plan.Attempt) (*record.Outcome, error) {
 func missing(paths []string) []string {
 	var out []string
 	for _, path := range paths {
-		if _, err := os.Lstat(path); err != nil {
+		if err := unix.Access(path, unix.F_OK); err != nil {
 			out = append(out, path)
 		}
 	}

@@ -3,11 +3,10 @@
 package guest
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
+	"io/fs"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -36,16 +35,16 @@ func finitModule(a plan.Attempt) (*record.Outcome, error) {
 	for _, flag := range a.Flags {
 		flags |= plan.Flags[flag]
 	}
-	f, err := os.Open(a.Module)
+	fd, err := open(a.Module, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return outcomeOf(unix.FinitModule(int(f.Fd()), a.Parameters, flags)), nil
+	defer unix.Close(fd)
+	return outcomeOf(unix.FinitModule(fd, a.Parameters, flags)), nil
 }
 
 func initModule(a plan.Attempt) (*record.Outcome, error) {
-	image, err := os.ReadFile(a.Module)
+	image, err := ReadFile(a.Module)
 	if err != nil {
 		return nil, err
 	}
@@ -62,18 +61,59 @@ func outcomeOf(err error) *record.Outcome {
 // modprobe tells what went wrong in words only.
 func modprobe(a plan.Attempt) (*record.Outcome, error) {
 	args := append([]string{"modprobe", a.Module}, strings.Fields(a.Parameters)...)
-	output, err := exec.Command(Busybox, args...).CombinedOutput()
-	outcome := &record.Outcome{Result: plan.OK, Output: strings.TrimSpace(string(output))}
-	var exit *exec.ExitError
-	if err == nil {
-		return outcome, nil
-	}
-	if !errors.As(err, &exit) {
+	status, output, err := run(Busybox, args, outputFile)
+	if err != nil {
 		return nil, fmt.Errorf("running modprobe: %w", err)
 	}
-	outcome.Result = exit.String()
+	outcome := &record.Outcome{Result: plan.OK, Output: strings.TrimSpace(output)}
+	if status == 0 {
+		return outcome, nil
+	}
+	outcome.Result = fmt.Sprintf("exit status %d", status)
 	if errno, ok := plan.ErrnoOfMessage(outcome.Output); ok {
 		outcome.Result = plan.ErrnoName(errno)
 	}
 	return outcome, nil
+}
+
+// outputFile is where modprobe prints to: a file needs less of the kernel than a pipe.
+const outputFile = "/tmp/output"
+
+// run starts a program, whose args begin with its name, and waits for it. It returns the exit status
+// and what was printed, which goes to the file at outputFile.
+func run(program string, args []string, outputFile string) (int, string, error) {
+	out, err := open(outputFile, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC)
+	if err != nil {
+		return 0, "", err
+	}
+	defer unix.Close(out)
+	descriptor := uintptr(out)
+	pid, err := syscall.ForkExec(program, args, &syscall.ProcAttr{Files: []uintptr{descriptor, descriptor, descriptor}})
+	if err != nil {
+		return 0, "", &fs.PathError{Op: "exec", Path: program, Err: err}
+	}
+	status, err := wait(pid)
+	if err != nil {
+		return 0, "", err
+	}
+	printed, err := ReadFile(outputFile)
+	return status, string(printed), err
+}
+
+// wait returns the exit status of a process; one that a signal ended has 128 and the signal's number,
+// as in a shell.
+func wait(pid int) (int, error) {
+	var status unix.WaitStatus
+	for {
+		_, err := unix.Wait4(pid, &status, 0, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, fmt.Errorf("waiting for process %d: %w", pid, err)
+		case status.Signaled():
+			return 128 + int(status.Signal()), nil
+		default:
+			return status.ExitStatus(), nil
+		}
+	}
 }

@@ -4,7 +4,6 @@ package guest
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -59,7 +58,7 @@ type state struct {
 }
 
 func readState() (*state, error) {
-	text, err := os.ReadFile("/proc/modules")
+	text, err := ReadFile("/proc/modules")
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +66,7 @@ func readState() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	mask, err := os.ReadFile("/proc/sys/kernel/tainted")
+	mask, err := ReadFile("/proc/sys/kernel/tainted")
 	if err != nil {
 		return nil, fmt.Errorf("%w (the kernel needs CONFIG_PROC_SYSCTL)", err)
 	}

@@ -5,7 +5,6 @@ package guest
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -32,13 +31,13 @@ func Mount() error {
 
 // KernelLog writes records to the kernel's log.
 type KernelLog struct {
-	file *os.File
+	descriptor int
 }
 
 // OpenKernelLog opens /dev/kmsg, which must exist.
 func OpenKernelLog() (*KernelLog, error) {
-	file, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
-	return &KernelLog{file}, err
+	descriptor, err := open("/dev/kmsg", unix.O_WRONLY)
+	return &KernelLog{descriptor}, err
 }
 
 // Report writes one record, at the level KERN_NOTICE.
@@ -47,8 +46,10 @@ func (l *KernelLog) Report(r record.Record) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.file.WriteString("<5>" + line)
-	return err
+	if _, err = unix.Write(l.descriptor, []byte("<5>"+line)); err != nil {
+		return fmt.Errorf("writing to the kernel's log: %w", err)
+	}
+	return nil
 }
 
 // Restart restarts the machine at once. QEMU, told not to reboot, ends then; that works without ACPI,

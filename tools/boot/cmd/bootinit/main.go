@@ -55,7 +55,7 @@ func attempt(args []string, log *guest.KernelLog) error {
 	if err != nil {
 		return fmt.Errorf("reading the index of the boot: %w", err)
 	}
-	data, err := os.ReadFile(plan.GuestPath)
+	data, err := guest.ReadFile(plan.GuestPath)
 	if err != nil {
 		return err
 	}

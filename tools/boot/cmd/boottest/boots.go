@@ -79,7 +79,7 @@ func runLogged(ctx context.Context, vm qemu.VM, path string) (string, error) {
 }
 
 // kernelNeeds is what a kernel must have for the program that makes the attempts.
-const kernelNeeds = "the kernel needs CONFIG_BLK_DEV_INITRD, BINFMT_ELF, FUTEX, EPOLL, PRINTK, PROC_FS, PROC_SYSCTL " +
+const kernelNeeds = "the kernel needs CONFIG_BLK_DEV_INITRD, BINFMT_ELF, FUTEX, PRINTK, PROC_FS, PROC_SYSCTL " +
 	"and the console of the serial line"
 
 // ending says why a boot did not run to its end.
@@ -99,7 +99,7 @@ func ending(serial *record.Serial, err error) string {
 	return "the machine restarted without a word from /init: " + kernelNeeds
 }
 
-const tailLines = 30
+const tailLines = 50
 
 // tail returns the last lines of a log.
 func tail(log string) []string {

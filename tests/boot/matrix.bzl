@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The boot matrix: what a kernel makes of each kind of module, under each policy."""
+
+load("//rules:defs.bzl", "kernel_boot_test", "load_attempt")
+
+# Policies, and what they put on the kernel's command line.
+POLICIES = {
+    "enforce": "module.sig_enforce=1",
+    "lockdown": "lockdown=integrity",
+    "permissive": "",
+}
+
+_LOCKDOWN = "unsigned module loading is restricted; see man kernel_lockdown.7"
+
+# What the loader says where module.sig_enforce is set, by why it does not take a module's word.
+REASONS = {
+    "unavailable key": "Loading of module with unavailable key is rejected",
+    "unknown hash": "Loading of module with unknown hash is rejected",
+    "unsigned": "Loading of unsigned module is rejected",
+    "unsupported crypto": "Loading of module with unsupported crypto is rejected",
+    "unsupported proof": "Loading of module with unsupported hash proof is rejected",
+}
+
+# Said when the first such module is loaded, once a boot.
+_TAINTING = "module verification failed: signature and/or required key missing - tainting kernel"
+
+_REFUSALS = list(REASONS.values()) + [_LOCKDOWN, _TAINTING]
+
+def good(name, module, taint = "", **kwargs):
+    """A module that loads under each policy, and of which the loader says nothing.
+
+    Args:
+      name: string, for the reader.
+      module: string, as in load_attempt.
+      taint: string, as in load_attempt.
+      **kwargs: more for load_attempt.
+
+    Returns:
+      function of a policy's name and of what has been tried before, which returns load_attempts.
+    """
+    return lambda _policy, _seen: [load_attempt(name = name, module = module, no_log = _REFUSALS, taint = taint, **kwargs)]
+
+def malformed(name, module):
+    """A module whose trailer makes no sense: refused under each policy.
+
+    Args:
+      name: string, for the reader.
+      module: string, as in load_attempt.
+
+    Returns:
+      function, as of good.
+    """
+    return lambda _policy, _seen: [load_attempt(name = name, module = module, no_log = _REFUSALS, result = "EBADMSG")]
+
+def bad(name, module, reason, permissive = "ok", taint = "E", **kwargs):
+    """A module that only the permissive policy takes, and which taints the kernel there.
+
+    Args:
+      name: string, for the reader.
+      module: string, as in load_attempt.
+      reason: string, one of REASONS.
+      permissive: string, result under the permissive policy. Not `ok` where the loader cuts off what it takes for
+        the trailer, and no sound ELF file is left.
+      taint: string, letters where it loads.
+      **kwargs: more for load_attempt.
+
+    Returns:
+      function, as of good.
+    """
+
+    def attempts(policy, seen):
+        if policy == "enforce":
+            return [load_attempt(name = name, log = [REASONS[reason]], module = module, result = "EKEYREJECTED", **kwargs)]
+
+        if policy == "permissive" and permissive != "ok":
+            return [load_attempt(name = name, module = module, result = permissive, **kwargs)]
+
+        # The kernel says so once a boot, or not at once again: the first module of a kind has a new boot.
+        first = reason not in seen
+        seen[reason] = None
+        if policy == "lockdown":
+            log = [_LOCKDOWN] if first else []
+            return [load_attempt(name = name, fresh = first, log = log, module = module, result = "EPERM", **kwargs)]
+        log = [_TAINTING] if first else []
+        return [load_attempt(name = name, fresh = first, log = log, module = module, taint = taint, **kwargs)]
+
+    return attempts
+
+def boot_matrix(name, cases, **kwargs):
+    """A boot test of the cases under each policy, named NAME_POLICY_test, and a suite of them all.
+
+    Args:
+      name: string.
+      cases: list of what good, malformed and bad return.
+      **kwargs: for kernel_boot_test.
+    """
+    for policy, cmdline in POLICIES.items():
+        seen = {}
+        kernel_boot_test(
+            name = "%s_%s_test" % (name, policy),
+            size = "medium",
+            attempts = [attempt for case in cases for attempt in case(policy, seen)],
+            cmdline = cmdline,
+            **kwargs
+        )
+    native.test_suite(
+        name = name,
+        tests = ["%s_%s_test" % (name, policy) for policy in POLICIES],
+    )
