@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package rootfile reads the root of a module tree out of any file that carries
-// one, whatever its format: tree.pb, root object, vmlinux.
+// one, whatever its format: tree.pb, root object, vmlinux, bzImage.
 package rootfile
 
 import (
@@ -11,19 +11,25 @@ import (
 	"io"
 	"os"
 
+	"rules_modhash/tools/merkle/bootimage"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/rootobj"
 	"rules_modhash/tools/merkle/treefile"
 )
 
-// FormatTree is the format name of a ModuleTree file.
-const FormatTree = "module tree"
+// Names of formats, beside those of rootobj.
+const (
+	// FormatTree is a ModuleTree file.
+	FormatTree = "module tree"
+	// FormatBootImage is an x86 boot image.
+	FormatBootImage = "bzImage"
+)
 
 // Found is a root and where it comes from.
 type Found struct {
 	Root merkle.Root
-	// Format names the kind of file: FormatTree, or one of rootobj's formats.
+	// Format names the kind of file: FormatTree, FormatBootImage, or one of rootobj's formats.
 	Format string
 	// Target is the ELF target, zero for FormatTree.
 	Target module.Target
@@ -31,8 +37,13 @@ type Found struct {
 	Tree *treefile.Tree
 }
 
+// IsKernel reports whether the root is that of a linked kernel.
+func (f Found) IsKernel() bool {
+	return f.Format == FormatBootImage || f.Format == string(rootobj.FormatVmlinux)
+}
+
 // sniffSize is how many of a file's first bytes tell its format.
-const sniffSize = 0x206
+const sniffSize = bootimage.HeadSize
 
 // format is one kind of file that may carry a root.
 type format struct {
@@ -44,7 +55,7 @@ type format struct {
 // formats are tried in this order.
 var formats = []format{
 	{isELF, readELF},
-	{isBootImage, refuseBootImage},
+	{bootimage.Is, readBootImage},
 	{isTree, readTree},
 }
 
@@ -77,7 +88,7 @@ func readFile(f *os.File) (Found, error) {
 			return format.read(f)
 		}
 	}
-	return Found{}, fmt.Errorf("carries no root: it starts with %x and is none of tree.pb, root object, vmlinux", head[:min(n, 6)])
+	return Found{}, fmt.Errorf("carries no root: it starts with %x and is none of tree.pb, root object, vmlinux, bzImage", head[:min(n, 6)])
 }
 
 func isELF(head []byte) bool {
@@ -89,13 +100,17 @@ func readELF(f *os.File) (Found, error) {
 	return Found{Root: found.Root, Format: string(found.Format), Target: found.Target}, err
 }
 
-// isBootImage knows the x86 boot protocol's header (Documentation/arch/x86/boot.rst).
-func isBootImage(head []byte) bool {
-	return len(head) >= 0x206 && string(head[0x202:0x206]) == "HdrS"
-}
-
-func refuseBootImage(*os.File) (Found, error) {
-	return Found{}, errors.New("is a bzImage, whose kernel is compressed: give the vmlinux it was made from")
+// readBootImage reads the root of the kernel in a bzImage.
+func readBootImage(f *os.File) (Found, error) {
+	kernel, err := bootimage.Kernel(f)
+	if err != nil {
+		return Found{}, err
+	}
+	found, err := rootobj.Read(bytes.NewReader(kernel))
+	if err != nil {
+		return Found{}, fmt.Errorf("the kernel in the boot image %w", err)
+	}
+	return Found{Root: found.Root, Format: FormatBootImage, Target: found.Target}, nil
 }
 
 // isTree knows the first field of a ModuleTree: format_version, a varint.

@@ -4,6 +4,8 @@ package rootfile
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +41,25 @@ func emptyTree(t *testing.T) []byte {
 	return b
 }
 
+// bootImage returns a boot image of a kernel.
+func bootImage(t *testing.T, kernel []byte) []byte {
+	t.Helper()
+	var payload bytes.Buffer
+	w := gzip.NewWriter(&payload)
+	if _, err := w.Write(kernel); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const sectors = 1
+	b := make([]byte, (sectors+1)*512)
+	b[0x1f1] = sectors
+	copy(b[0x202:], "HdrS\x0f\x02")
+	binary.LittleEndian.PutUint32(b[0x24c:], uint32(payload.Len()))
+	return append(b, payload.Bytes()...)
+}
+
 func read(t *testing.T, data []byte) (Found, error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
@@ -62,6 +83,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"object", object(t), Found{Root: testRoot, Format: "root object", Target: rootobj.Machines[0].Target}},
 		{"vmlinux", linked, Found{Root: testRoot, Format: "vmlinux", Target: rootobj.Machines[0].Target}},
+		{"bzImage", bootImage(t, linked), Found{Root: testRoot, Format: "bzImage", Target: rootobj.Machines[0].Target}},
 		{"tree", emptyTree(t), Found{Format: "module tree"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,16 +103,18 @@ func TestRead(t *testing.T) {
 }
 
 func TestReadErrors(t *testing.T) {
-	bootImage := make([]byte, 0x400)
-	copy(bootImage[0x202:], "HdrS")
+	damaged := bootImage(t, object(t))
+	damaged[0x206] = 0
+	rootless := bootImage(t, bytes.ReplaceAll(object(t), []byte("module_hashes"), []byte("module_hushes")))
 	for _, c := range []struct {
 		name string
 		data []byte
 		want string
 	}{
 		{"empty", nil, "carries no root: it is empty"},
-		{"text", []byte("hi"), "carries no root: it starts with 6869 and is none of tree.pb, root object, vmlinux"},
-		{"boot image", bootImage, "is a bzImage, whose kernel is compressed: give the vmlinux it was made from"},
+		{"text", []byte("hi"), "carries no root: it starts with 6869 and is none of tree.pb, root object, vmlinux, bzImage"},
+		{"damaged boot image", damaged, "is a boot image of protocol 2.00, want 2.08 or newer"},
+		{"boot image without a root", rootless, "the kernel in the boot image has neither a symbol"},
 		{"beginning of an object", object(t)[:100], "reading an ELF file: "},
 		{"beginning of a tree", emptyTree(t)[:5], "decoding modhash.v1.ModuleTree: "},
 		{"ELF without a root", bytes.ReplaceAll(object(t), []byte("module_hashes"), []byte("module_hushes")), "has neither a symbol"},

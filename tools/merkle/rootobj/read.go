@@ -44,7 +44,11 @@ func Read(r io.ReaderAt) (Found, error) {
 	if f.Type == elf.ET_REL {
 		found.Format = FormatObject
 	}
-	b, err := rootBytes(f)
+	p, err := findRoot(f)
+	if err != nil {
+		return Found{}, err
+	}
+	b, err := p.read()
 	if err != nil {
 		return Found{}, err
 	}
@@ -52,24 +56,30 @@ func Read(r io.ReaderAt) (Found, error) {
 	return found, found.Root.Check()
 }
 
-// rootBytes returns the 36 bytes of the root.
-func rootBytes(f *elf.File) ([]byte, error) {
+// place is where the root lies: an offset into a section.
+type place struct {
+	section *elf.Section
+	offset  uint64
+}
+
+// findRoot returns where the 36 bytes of the root lie.
+func findRoot(f *elf.File) (place, error) {
 	symbol, err := findSymbol(f)
 	if err != nil {
-		return nil, err
+		return place{}, err
 	}
 	if symbol != nil {
-		return symbolBytes(f, symbol)
+		return symbolPlace(f, symbol)
 	}
 	s := f.Section(SectionName)
 	if s == nil {
-		return nil, fmt.Errorf("has neither a symbol %s nor a section %s: "+
+		return place{}, fmt.Errorf("has neither a symbol %s nor a section %s: "+
 			"was the kernel built with CONFIG_MODULE_HASHES?", SymbolName, SectionName)
 	}
 	if s.Size != Size {
-		return nil, fmt.Errorf("section %s has %d bytes, want %d", SectionName, s.Size, Size)
+		return place{}, fmt.Errorf("section %s has %d bytes, want %d", SectionName, s.Size, Size)
 	}
-	return sectionBytes(s, 0)
+	return place{s, 0}, nil
 }
 
 // findSymbol returns the root's symbol, or nil if the file has none.
@@ -94,14 +104,14 @@ func findSymbol(f *elf.File) (*elf.Symbol, error) {
 	return found, nil
 }
 
-// symbolBytes returns what the symbol names: an offset into its section in
+// symbolPlace returns what the symbol names: an offset into its section in
 // relocatable files, an address in linked ones.
-func symbolBytes(f *elf.File, symbol *elf.Symbol) ([]byte, error) {
+func symbolPlace(f *elf.File, symbol *elf.Symbol) (place, error) {
 	if symbol.Size != Size {
-		return nil, fmt.Errorf("symbol %s has %d bytes, want %d", SymbolName, symbol.Size, Size)
+		return place{}, fmt.Errorf("symbol %s has %d bytes, want %d", SymbolName, symbol.Size, Size)
 	}
 	if int(symbol.Section) >= len(f.Sections) {
-		return nil, fmt.Errorf("symbol %s is in section %d, the file has %d", SymbolName, symbol.Section, len(f.Sections))
+		return place{}, fmt.Errorf("symbol %s is in section %d, the file has %d", SymbolName, symbol.Section, len(f.Sections))
 	}
 	s := f.Sections[symbol.Section]
 	offset := symbol.Value
@@ -109,18 +119,19 @@ func symbolBytes(f *elf.File, symbol *elf.Symbol) ([]byte, error) {
 		offset -= s.Addr
 	}
 	if s.Size < Size || offset > s.Size-Size {
-		return nil, fmt.Errorf("symbol %s does not lie inside its section %s", SymbolName, s.Name)
+		return place{}, fmt.Errorf("symbol %s does not lie inside its section %s", SymbolName, s.Name)
 	}
-	return sectionBytes(s, offset)
+	return place{s, offset}, nil
 }
 
-// sectionBytes reads the root at an offset into a section.
-func sectionBytes(s *elf.Section, offset uint64) ([]byte, error) {
+// read returns the 36 bytes of the root.
+func (p place) read() ([]byte, error) {
+	s := p.section
 	if s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 {
 		return nil, fmt.Errorf("section %s has no plain contents in the file (type %s, flags %s)", s.Name, s.Type, s.Flags)
 	}
 	b := make([]byte, Size)
-	if _, err := s.ReadAt(b, int64(offset)); err != nil {
+	if _, err := s.ReadAt(b, int64(p.offset)); err != nil {
 		return nil, fmt.Errorf("reading the root in section %s: %w", s.Name, err)
 	}
 	return b, nil

@@ -26,9 +26,9 @@ func newRootCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "root [--json] FILE",
-		Short: "Print the root in a tree, a root object or a vmlinux",
+		Short: "Print the root in a tree, a root object or a kernel",
 		Long: `Print the root that FILE carries as "LEVELS HEX". FILE is a tree.pb, a root object,
-or a vmlinux that was linked with one.` + exitCodesHelp,
+or a kernel that was linked with one: vmlinux, or the bzImage that was made of it.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash root tree.pb`,
 		Args: cobra.ExactArgs(1),

@@ -16,7 +16,7 @@ import (
 // verifyOptions are the arguments of modhash verify.
 type verifyOptions struct {
 	inputs           inputFlags
-	root             string
+	root, kernel     string
 	asJSON, complete bool
 
 	sources []moduleset.Source
@@ -43,20 +43,21 @@ type failureReport struct {
 func newVerify() *cobra.Command {
 	o := &verifyOptions{}
 	cmd := &cobra.Command{
-		Use:   "verify --root FILE [--complete] [--json] PATH...",
+		Use:   "verify --root FILE | --kernel FILE [--complete] [--json] PATH...",
 		Short: "Check that modules are sealed and belong to a tree",
 		Long: `Check, as the kernel does at load, that each module carries a proof that leads to the
-root in FILE: a tree.pb, a root object or a vmlinux. With a tree.pb, also check that each
-module stands at the path that the tree has for its position (a module given as a file:
-only its name), and, with --complete, that no module of the tree is missing.
+root in FILE: a tree.pb, a root object, or a kernel (vmlinux or bzImage). --kernel insists
+on a kernel: --kernel /boot/vmlinuz-7.2.12 /lib/modules/7.2.12. With a tree.pb, also check
+that each module stands at the path that the tree has for its position (a module given as
+a file: only its name), and, with --complete, that no module of the tree is missing.
 
 Each failure is a line on the standard error output; counts come last, on the standard
 output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
   modhash verify --root tree.pb --complete sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.root == "" {
-				return errors.New("--root is required")
+			if (o.root == "") == (o.kernel == "") {
+				return errors.New("one of --root and --kernel is required")
 			}
 			if o.sources, err = o.inputs.required(args); err != nil {
 				return err
@@ -65,19 +66,20 @@ output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 		},
 	}
 	o.inputs.register(cmd)
-	cmd.Flags().StringVar(&o.root, "root", "", "file with the root (required)")
+	cmd.Flags().StringVar(&o.root, "root", "", "file with the root")
+	cmd.Flags().StringVar(&o.kernel, "kernel", "", "kernel with the root: a vmlinux or a bzImage")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print root, counts and failures as JSON on the standard output")
 	return cmd
 }
 
 func runVerify(cmd *cobra.Command, o *verifyOptions) error {
-	found, err := rootfile.Read(o.root)
+	found, err := o.readRoot()
 	if err != nil {
 		return err
 	}
 	if o.complete && found.Tree == nil {
-		return fmt.Errorf("--complete needs a tree.pb, %s is a %s: it does not tell the modules", o.root, found.Format)
+		return fmt.Errorf("--complete needs a tree.pb, %s%s is a %s: it does not tell the modules", o.root, o.kernel, found.Format)
 	}
 	modules, err := moduleset.Find(o.sources)
 	if err != nil {
@@ -97,6 +99,21 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return errCheckFailed
 	}
 	return nil
+}
+
+// readRoot reads the file that one of --root and --kernel names.
+func (o *verifyOptions) readRoot() (rootfile.Found, error) {
+	if o.kernel == "" {
+		return rootfile.Read(o.root)
+	}
+	found, err := rootfile.Read(o.kernel)
+	if err != nil {
+		return rootfile.Found{}, err
+	}
+	if !found.IsKernel() {
+		return rootfile.Found{}, fmt.Errorf("--kernel needs a vmlinux or a bzImage, %s is a %s: use --root", o.kernel, found.Format)
+	}
+	return found, nil
 }
 
 func verifyModules(cmd *cobra.Command, modules []moduleset.Module, found rootfile.Found) (batch.Report, error) {

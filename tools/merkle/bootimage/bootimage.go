@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bootimage takes the kernel out of an x86 boot image (bzImage): a
+// compressed vmlinux behind the boot loader's code.
+//
+// The header is that of the x86 boot protocol, Documentation/arch/x86/boot.rst in
+// the kernel's source; compressions are those of arch/x86/boot/compressed/Makefile.
+package bootimage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// Places in the boot protocol's header, from the beginning of the file.
+const (
+	offsetSetupSects    = 0x1f1
+	offsetMagic         = 0x202
+	offsetVersion       = 0x206
+	offsetPayload       = 0x248
+	offsetPayloadLength = 0x24c
+	headerSize          = 0x250
+)
+
+const (
+	magic      = "HdrS"
+	sectorSize = 512
+	// payloadVersion is the first protocol that tells where the kernel is (2.08).
+	payloadVersion = 0x208
+	// defaultSetupSects is what 0 in the header stands for.
+	defaultSetupSects = 4
+	// sizeSize is the size of the number behind the compressed kernel: the
+	// uncompressed kernel's size. gzip's own format ends with it.
+	sizeSize = 4
+	// maxKernel bounds what is decompressed. Kernels have tens of MiB.
+	maxKernel = 1 << 30
+)
+
+// HeadSize is how many of a file's first bytes Is wants to see.
+const HeadSize = offsetVersion
+
+// Is reports whether a file that begins with head is an x86 boot image.
+func Is(head []byte) bool {
+	return len(head) >= HeadSize && string(head[offsetMagic:offsetMagic+len(magic)]) == magic
+}
+
+// Kernel returns the decompressed kernel of a boot image: an ELF file without
+// symbols, with relocations behind it. Images without a kernel at the place that
+// their header tells, and compressions it does not know, are errors.
+func Kernel(image io.ReaderAt) ([]byte, error) {
+	header := make([]byte, headerSize)
+	if _, err := image.ReadAt(header, 0); err != nil {
+		return nil, fmt.Errorf("reading the boot header: %w", err)
+	}
+	payload, err := findPayload(header)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, payload.length)
+	if _, err := image.ReadAt(data, payload.offset); err != nil {
+		return nil, fmt.Errorf("reading the compressed kernel (%d bytes at %d): %w", payload.length, payload.offset, err)
+	}
+	return decompress(data)
+}
+
+// span is a part of a file, in bytes.
+type span struct{ offset, length int64 }
+
+func findPayload(header []byte) (span, error) {
+	if !Is(header) {
+		return span{}, fmt.Errorf("is no x86 boot image: want %q at offset %#x", magic, offsetMagic)
+	}
+	if v := binary.LittleEndian.Uint16(header[offsetVersion:]); v < payloadVersion {
+		return span{}, fmt.Errorf("is a boot image of protocol %d.%02d, want 2.08 or newer, which tells where the kernel is", v>>8, v&0xff)
+	}
+	sectors := int64(header[offsetSetupSects])
+	if sectors == 0 {
+		sectors = defaultSetupSects
+	}
+	length := int64(binary.LittleEndian.Uint32(header[offsetPayloadLength:]))
+	if length <= sizeSize || length > maxKernel {
+		return span{}, fmt.Errorf("is a boot image with a kernel of %d bytes, want between %d and %d", length, sizeSize+1, maxKernel)
+	}
+	// The boot sector comes before the sectors of the setup code.
+	offset := (sectors+1)*sectorSize + int64(binary.LittleEndian.Uint32(header[offsetPayload:]))
+	return span{offset, length}, nil
+}
+
+func decompress(payload []byte) ([]byte, error) {
+	c, err := compressionOf(payload)
+	if err != nil {
+		return nil, err
+	}
+	size := int64(binary.LittleEndian.Uint32(payload[len(payload)-sizeSize:]))
+	if size > maxKernel {
+		return nil, fmt.Errorf("the compressed kernel says it has %d bytes decompressed, want at most %d", size, maxKernel)
+	}
+	data := payload
+	if !c.endsWithSize {
+		data = payload[:len(payload)-sizeSize]
+	}
+	r, err := c.open(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("decompressing the kernel (%s): %w", c.name, err)
+	}
+	// One byte more than it should have shows that it has more.
+	kernel, err := io.ReadAll(io.LimitReader(r, size+1))
+	if err != nil {
+		return nil, fmt.Errorf("decompressing the kernel (%s): %w", c.name, err)
+	}
+	if int64(len(kernel)) != size {
+		return nil, fmt.Errorf("decompressing the kernel (%s): got %s bytes, want %d",
+			c.name, atLeast(int64(len(kernel)), size), size)
+	}
+	return kernel, nil
+}
+
+func atLeast(got, want int64) string {
+	if got > want {
+		return fmt.Sprintf("more than %d", want)
+	}
+	return fmt.Sprint(got)
+}
