@@ -5,7 +5,7 @@ Definitions outside this file and `providers.bzl` are private and may change at 
 """
 
 load("//rules/private:initramfs.bzl", _initramfs = "initramfs")
-load("//rules/private:kernel_boot_test.bzl", _kernel_boot_test = "kernel_boot_test")
+load("//rules/private:kernel_boot_test.bzl", _kernel_boot = "kernel_boot", _kernel_boot_test = "kernel_boot_test")
 load("//rules/private:kernel_module_import.bzl", _kernel_module_import = "kernel_module_import")
 load("//rules/private:kernel_modules_import.bzl", _kernel_modules_import = "kernel_modules_import")
 load("//rules/private:load_attempt.bzl", _load_attempt = "load_attempt")
@@ -13,6 +13,7 @@ load("//rules/private:module_tree.bzl", _module_tree = "module_tree")
 load("//rules/private:module_verify_test.bzl", _module_verify_test = "module_verify_test")
 
 initramfs = _initramfs
+kernel_boot = _kernel_boot
 kernel_boot_test = _kernel_boot_test
 kernel_module_import = _kernel_module_import
 kernel_modules_import = _kernel_modules_import

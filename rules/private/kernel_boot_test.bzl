@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_boot_test: a kernel boots, and loads the modules that it must, and no others."""
+"""kernel_boot_test, kernel_boot: a kernel boots, and loads the modules that it must, and no others."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
@@ -18,8 +18,7 @@ load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
 
 _DOC = """\
 A test that boots a kernel in QEMU, tries to load modules, and compares what comes of each try with what is
-expected. It can be run as a program too: `bazel run` prints the table and its exit code is 0 only if all
-agrees.
+expected.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_boot_test", "load_attempt")
@@ -61,6 +60,32 @@ among the test's outputs: `boot-01.serial.log` and so on.
 **Failures.** A module that an attempt names and that is not in the initramfs is an error of the build. The
 test fails with a table of all attempts, and for each that differs what was expected, what was got and what
 the kernel logged; a kernel that panics, hangs or restarts fails with the end of its serial log.
+"""
+
+_RUN_DOC = """\
+The same as `kernel_boot_test`, as a program: `bazel run` boots, prints the table, and its exit code is 0
+only if all is as expected.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_boot", "load_attempt")
+
+visibility("//...")
+
+kernel_boot(
+    name = "demo",
+    attempts = [load_attempt(
+        name = "sealed module",
+        module = "/lib/sealed/kernel/drivers/net/dummy.ko",
+    )],
+    files = {":tree": "/lib/sealed/"},
+    kernel = ":vmlinux",
+)
+```
+
+**Outputs.** A program, and its initramfs `NAME.cpio` (output group `initramfs`). Serial logs are kept where
+something differs, in a temporary folder that is told; `--logs=FOLDER` keeps them in any case.
+
+**Failures.** As of `kernel_boot_test`.
 """
 
 _LAUNCHER = """\
@@ -117,7 +142,7 @@ def _write_launcher(ctx, machine, kernel, initramfs, plan):
     ctx.actions.write(launcher, content, is_executable = True)
     return launcher
 
-def _kernel_boot_test_impl(ctx):
+def _kernel_boot_impl(ctx):
     kernel, machine = _kernel_and_machine(ctx)
     _check_machine(ctx, machine)
     plan = _write_plan(ctx)
@@ -134,45 +159,55 @@ def _kernel_boot_test_impl(ctx):
         OutputGroupInfo(initramfs = depset([initramfs])),
     ]
 
+_ATTRIBUTES = {
+    "attempts": attr.string_list(
+        doc = "What is tried, in order, each as `load_attempt` returns it.",
+        mandatory = True,
+    ),
+    "boot_timeout": attr.int(
+        doc = "Seconds that a boot may take. A test's own timeout covers all its boots.",
+        default = 120,
+    ),
+    "cmdline": attr.string(doc = "Added to the kernel's command line in all boots."),
+    "compression": COMPRESSION_ATTRIBUTE,
+    "files": FILES_ATTRIBUTE,
+    "kernel": attr.label(
+        doc = "The kernel: a target `vmlinux`, or a boot image (`bzImage`, `Image`) for the machine `machine`.",
+        allow_files = True,
+        mandatory = True,
+    ),
+    "memory": attr.int(
+        doc = "MiB of memory that the machine has.",
+        default = 512,
+    ),
+    "_boottest": attr.label(
+        cfg = "exec",
+        default = "//tools/boot/cmd/boottest",
+        executable = True,
+    ),
+    "_init_arm64": attr.label(
+        allow_single_file = True,
+        default = "//tools/boot:bootinit_arm64",
+    ),
+    "_init_x86_64": attr.label(
+        allow_single_file = True,
+        default = "//tools/boot:bootinit_x86_64",
+    ),
+    "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
+} | MACHINE_ATTRIBUTES
+
 kernel_boot_test = rule(
-    implementation = _kernel_boot_test_impl,
+    implementation = _kernel_boot_impl,
     doc = _DOC,
-    attrs = {
-        "attempts": attr.string_list(
-            doc = "What is tried, in order, each as `load_attempt` returns it.",
-            mandatory = True,
-        ),
-        "boot_timeout": attr.int(
-            doc = "Seconds that a boot may take. The test's own timeout covers all boots.",
-            default = 120,
-        ),
-        "cmdline": attr.string(doc = "Added to the kernel's command line in all boots."),
-        "compression": COMPRESSION_ATTRIBUTE,
-        "files": FILES_ATTRIBUTE,
-        "kernel": attr.label(
-            doc = "The kernel: a target `vmlinux`, or a boot image (`bzImage`, `Image`) for the machine `machine`.",
-            allow_files = True,
-            mandatory = True,
-        ),
-        "memory": attr.int(
-            doc = "MiB of memory that the machine has.",
-            default = 512,
-        ),
-        "_boottest": attr.label(
-            cfg = "exec",
-            default = "//tools/boot/cmd/boottest",
-            executable = True,
-        ),
-        "_init_arm64": attr.label(
-            allow_single_file = True,
-            default = "//tools/boot:bootinit_arm64",
-        ),
-        "_init_x86_64": attr.label(
-            allow_single_file = True,
-            default = "//tools/boot:bootinit_x86_64",
-        ),
-        "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
-    } | MACHINE_ATTRIBUTES,
+    attrs = _ATTRIBUTES,
     test = True,
+    toolchains = [BOOT_TOOLCHAIN],
+)
+
+kernel_boot = rule(
+    implementation = _kernel_boot_impl,
+    doc = _RUN_DOC,
+    attrs = _ATTRIBUTES,
+    executable = True,
     toolchains = [BOOT_TOOLCHAIN],
 )

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command mkinitramfs writes the initramfs of a virtual machine. See --help.
+//
+// Exit codes: 0 done, 2 the archive could not be written.
 package main
 
 import (
@@ -21,7 +23,7 @@ import (
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "mkinitramfs: %v\n", err)
-		os.Exit(1)
+		os.Exit(2)
 	}
 }
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives that cannot be written: the program is run for real."""
+
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("//rules:defs.bzl", "initramfs", "kernel_boot_test", "load_attempt")
+load("//tests/private:refused_test.bzl", "refused_test")
+
+def _refused(name, error, target):
+    refused_test(name = name, size = "small", error = ["mkinitramfs: " + error], mnemonic = "ModhashInitramfs", target = target)
+
+def _boot(name, attempt):
+    kernel_boot_test(
+        name = name,
+        size = "small",
+        attempts = [attempt],
+        kernel = name.rpartition("_")[0] + "_file",
+        machine = "arm64",
+        tags = ["manual"],
+    )
+
+def refused_tests(name):
+    """Tests that archives are refused, for the right reason, and that nothing is left behind.
+
+    Args:
+      name: string, the suite's name.
+    """
+    write_file(name = name + "_file", out = name + ".txt", content = ["text"])
+
+    initramfs(
+        name = name + "_twice",
+        files = {"BUILD.bazel": "/init", name + "_file": "/init/"},
+        tags = ["manual"],
+    )
+    _refused(
+        name = name + "_twice_test",
+        error = "adding to the initramfs: got the path /init for both tests/boot/BUILD.bazel and directory of",
+        target = name + "_twice",
+    )
+
+    _boot(name + "_missing", load_attempt(name = "not there", module = "/m.ko"))
+    _refused(
+        name = name + "_missing_test",
+        error = "attempt \"not there\" needs the file /m.ko, which is not in the initramfs",
+        target = name + "_missing",
+    )
+
+    _boot(name + "_result", load_attempt(name = "refused", module = "/m.ko", result = "EWRONG"))
+    _refused(
+        name = name + "_result_test",
+        error = "boot plan: attempt 1 (\"refused\"): result: got \"EWRONG\", want ok or the name of an errno such as EKEYREJECTED",
+        target = name + "_result",
+    )
