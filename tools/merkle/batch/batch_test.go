@@ -210,7 +210,8 @@ func TestEveryLength(t *testing.T) {
 		changed = append(changed, changedModule(t, tree.Leaves[2], fmt.Sprintf("%d bytes", n), b[:n]))
 	}
 	for _, more := range []string{"\n", "\x00", module.Marker} {
-		changed = append(changed, changedModule(t, tree.Leaves[2], fmt.Sprintf("%q appended", more), append(b[:len(b):len(b)], more...)))
+		changed = append(changed, changedModule(t, tree.Leaves[2], fmt.Sprintf("%q appended",
+			more), append(b[:len(b):len(b)], more...)))
 	}
 	wantAllRefused(t, tree, changed)
 }

@@ -28,7 +28,9 @@ type Reading struct {
 
 // Leaves hashes modules; positions[i] is that of modules[i]. If copies is not nil,
 // the bytes that were hashed are written there, at the install path.
-func Leaves(ctx context.Context, modules []moduleset.Module, positions []uint32, r Reading, copies *output.Dir) ([]treefile.Leaf, error) {
+func Leaves(
+	ctx context.Context, modules []moduleset.Module, positions []uint32, r Reading, copies *output.Dir,
+) ([]treefile.Leaf, error) {
 	leaves := make([]treefile.Leaf, len(modules))
 	err := each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
 		m := modules[i]
@@ -50,7 +52,9 @@ func Leaves(ctx context.Context, modules []moduleset.Module, positions []uint32,
 }
 
 // scan reads one module, and writes what it reads to copies if that is not nil.
-func scan(s *module.Scanner, m moduleset.Module, o module.Options, copies *output.Dir) (d module.Digest, err error) {
+func scan(
+	s *module.Scanner, m moduleset.Module, o module.Options, copies *output.Dir,
+) (d module.Digest, err error) {
 	if copies == nil {
 		return s.ScanFile(m.File, o)
 	}

@@ -59,7 +59,8 @@ func flipBits(t *testing.T, tree *Tree, i uint32) {
 		for bit := range 8 * len(b) {
 			b[bit/8] ^= 1 << (bit % 8)
 			if p.Verify(leaf, root) == nil {
-				t.Errorf("%d leaves, proof of %d: verifies with bit %d of %s flipped", tree.Len(), i, bit, what)
+				t.Errorf("%d leaves, proof of %d: verifies with bit %d of %s flipped",
+					tree.Len(), i, bit, what)
 			}
 			b[bit/8] ^= 1 << (bit % 8)
 		}
@@ -71,7 +72,8 @@ func flipBits(t *testing.T, tree *Tree, i uint32) {
 	}
 	for bit := range 32 {
 		if otherPositionVerifies(p, leaf, root, 1<<bit) {
-			t.Errorf("%d leaves, proof of %d: verifies with bit %d of the position flipped", tree.Len(), i, bit)
+			t.Errorf("%d leaves, proof of %d: verifies with bit %d of the position flipped",
+				tree.Len(), i, bit)
 		}
 	}
 }

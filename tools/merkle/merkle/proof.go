@@ -52,7 +52,8 @@ func (p Proof) RootFrom(leaf Hash) (Root, error) {
 		return Root{}, fmt.Errorf("proof has %d siblings, want 1 to %d", levels, MaxLevels)
 	}
 	if uint64(p.Position)>>levels != 0 {
-		return Root{}, fmt.Errorf("proof has position %d, which a tree of %d levels does not have", p.Position, levels)
+		return Root{}, fmt.Errorf("proof has position %d, which a tree of %d levels does not have",
+			p.Position, levels)
 	}
 	h := leaf
 	for k, sibling := range p.Siblings {

@@ -95,7 +95,8 @@ func compareWithReference(t *testing.T, r reference) {
 		}
 		for level, sibling := range p.Siblings {
 			if want := r.sibling(level, i); !bytes.Equal(sibling[:], want) {
-				t.Fatalf("%d modules: sibling of %d at level %d is %s, want %x", len(r), i, level, sibling, want)
+				t.Fatalf("%d modules: sibling of %d at level %d is %s, want %x",
+					len(r), i, level, sibling, want)
 			}
 		}
 		if err := p.Verify(leaves[i], tree.Root()); err != nil {

@@ -34,7 +34,8 @@ func (r Root) Check() error {
 	case r.Levels > MaxLevels:
 		return fmt.Errorf("root has %d levels, a tree has at most %d", r.Levels, MaxLevels)
 	case r.Levels == 0 && r.Hash != Hash{}:
-		return fmt.Errorf("root %s has 0 levels: only the all-zero root of a tree without modules has", r.Hash)
+		return fmt.Errorf("root %s has 0 levels: only the all-zero root of a tree without modules has",
+			r.Hash)
 	}
 	return nil
 }

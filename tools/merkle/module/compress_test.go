@@ -93,7 +93,8 @@ func TestDecompressionLateEOF(t *testing.T) {
 	} {
 		d, err := new(module.Scanner).Scan(iotest.DataErrReader(bytes.NewReader(data)), file, raw(3))
 		if want := merkle.LeafHash(3, hello); err != nil || d.Leaf != want {
-			t.Errorf("%s: leaf is %s of %d bytes, %v, want %s of %d", file, d.Leaf, d.Size, err, want, len(hello))
+			t.Errorf("%s: leaf is %s of %d bytes, %v, want %s of %d",
+				file, d.Leaf, d.Size, err, want, len(hello))
 		}
 	}
 }

@@ -34,7 +34,8 @@ type header struct {
 // section, which costs more than hashing a small module.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < elf.EI_NIDENT || !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
-		return header{}, fmt.Errorf("is not an ELF file: it starts with %x%s", b[:min(len(b), 6)], compressionHint(b))
+		return header{}, fmt.Errorf("is not an ELF file: it starts with %x%s",
+			b[:min(len(b), 6)], compressionHint(b))
 	}
 	t := Target{Class: elf.Class(b[elf.EI_CLASS]), Data: elf.Data(b[elf.EI_DATA])}
 	order, err := byteOrder(t.Data)
@@ -73,13 +74,16 @@ type sections struct {
 
 // decode reads b as the header type H. Type and machine lie at the same offset
 // in both classes.
-func decode[H elf.Header32 | elf.Header64](b []byte, order binary.ByteOrder, t Target, where func(*H) sections) (header, error) {
+func decode[H elf.Header32 | elf.Header64](
+	b []byte, order binary.ByteOrder, t Target, where func(*H) sections,
+) (header, error) {
 	var h H
 	if _, err := binary.Decode(b, order, &h); err != nil {
 		return header{}, fmt.Errorf("is shorter than an ELF header: %d bytes", len(b))
 	}
 	if kind := elf.Type(order.Uint16(b[16:])); kind != elf.ET_REL {
-		return header{}, fmt.Errorf("is an ELF file of type %s, want ET_REL: modules are relocatable objects", kind)
+		return header{}, fmt.Errorf("is an ELF file of type %s, want ET_REL: modules are relocatable objects",
+			kind)
 	}
 	t.Machine = elf.Machine(order.Uint16(b[18:]))
 	s := where(&h)
@@ -97,7 +101,8 @@ func decode[H elf.Header32 | elf.Header64](b []byte, order binary.ByteOrder, t T
 // and without which the kernel loads nothing, lie behind its end.
 func (h header) checkSize(size int64) error {
 	if h.sectionsEnd > uint64(size) {
-		return fmt.Errorf("is truncated: its ELF section headers end at byte %d, the module at %d", h.sectionsEnd, size)
+		return fmt.Errorf("is truncated: its ELF section headers end at byte %d, the module at %d",
+			h.sectionsEnd, size)
 	}
 	return nil
 }

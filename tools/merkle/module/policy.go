@@ -50,9 +50,11 @@ func (p Policy) Cut(tail []byte, size int64) (int, error) {
 	}
 	switch {
 	case p == Refuse:
-		return 0, fmt.Errorf("carries a %s of %d bytes already, and existing signatures are refused", t.Type, len(t.Signature))
+		return 0, fmt.Errorf("carries a %s of %d bytes already, and existing signatures are refused",
+			t.Type, len(t.Signature))
 	case p == Keep && t.Type == IDTypeMerkle:
-		return 0, fmt.Errorf("is sealed already: it carries a %s of %d bytes, which only stripping takes away", t.Type, len(t.Signature))
+		return 0, fmt.Errorf("is sealed already: it carries a %s of %d bytes, which only stripping takes away",
+			t.Type, len(t.Signature))
 	case p == Keep:
 		return 0, nil
 	}

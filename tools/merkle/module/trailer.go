@@ -136,7 +136,8 @@ func parseInfo(b []byte, size int64) info {
 func (in info) check() error {
 	n := int64(in.signatureLen)
 	if n >= in.available {
-		return fmt.Errorf("sig_len is %d, but only %d bytes are in front of it, the module among them", n, in.available)
+		return fmt.Errorf("sig_len is %d, but only %d bytes are in front of it, the module among them",
+			n, in.available)
 	}
 	if n > maxSignature {
 		return fmt.Errorf("sig_len is %d, want at most %d", n, maxSignature)

@@ -106,14 +106,16 @@ func checkUnique(modules []Module) error {
 	first := make(map[string]Module, len(modules))
 	for _, m := range modules {
 		if other, ok := first[m.InstallPath]; ok {
-			return fmt.Errorf("%s and %s have the same install path %q: a tree holds it once", other, m, m.InstallPath)
+			return fmt.Errorf("%s and %s have the same install path %q: a tree holds it once",
+				other, m, m.InstallPath)
 		}
 		first[m.InstallPath] = m
 	}
 	for _, m := range modules {
 		for dir := path.Dir(m.InstallPath); dir != "."; dir = path.Dir(dir) {
 			if other, ok := first[dir]; ok {
-				return fmt.Errorf("install path %q of %s is a directory of %q of %s", dir, other, m.InstallPath, m)
+				return fmt.Errorf("install path %q of %s is a directory of %q of %s",
+					dir, other, m.InstallPath, m)
 			}
 		}
 	}
@@ -133,7 +135,8 @@ func (s Source) modules() ([]Module, error) {
 		return nil, fmt.Errorf("%s is neither a regular file nor a directory", s)
 	}
 	if s.StripPrefix != "" {
-		return nil, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory", s, s.StripPrefix)
+		return nil, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory",
+			s, s.StripPrefix)
 	}
 	m, err := s.module(s.Path, cmp.Or(s.InstallPath, filepath.Base(s.Path)))
 	m.Guessed = s.InstallPath == ""
@@ -195,7 +198,8 @@ func (s Source) installPath(root, file string) (string, error) {
 	if s.StripPrefix != "" {
 		below, ok := strings.CutPrefix(relative, s.StripPrefix+"/")
 		if !ok {
-			return "", fmt.Errorf("%s is not below %q, the prefix to strip from paths in the directory", file, s.StripPrefix)
+			return "", fmt.Errorf("%s is not below %q, the prefix to strip from paths in the directory",
+				file, s.StripPrefix)
 		}
 		relative = below
 	}

@@ -107,11 +107,13 @@ func (o *Order) Arrange(modules []Module, complete bool) ([]uint32, error) {
 		i, ok := line.find(index)
 		switch {
 		case !ok && complete:
-			return nil, fmt.Errorf("%s:%d: %s is listed, but no such module was given", o.name, line.number, line.text)
+			return nil, fmt.Errorf("%s:%d: %s is listed, but no such module was given",
+				o.name, line.number, line.text)
 		case !ok:
 			continue
 		case lines[i] != 0:
-			return nil, fmt.Errorf("%s:%d: %s names %s, which line %d names already", o.name, line.number, line.text, modules[i], lines[i])
+			return nil, fmt.Errorf("%s:%d: %s names %s, which line %d names already",
+				o.name, line.number, line.text, modules[i], lines[i])
 		case uint64(position) > math.MaxUint32:
 			return nil, fmt.Errorf("%s:%d: has more lines than a tree has positions", o.name, line.number)
 		}

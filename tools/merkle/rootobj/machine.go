@@ -45,7 +45,7 @@ var Machines = []Machine{
 	{"x86_64", target64(elf.ELFDATA2LSB, elf.EM_X86_64), 0, []string{"x86", "amd64", "x86-64"}},
 	{"arm64", target64(elf.ELFDATA2LSB, elf.EM_AARCH64), 0, []string{"aarch64"}},
 	{"riscv64", target64(elf.ELFDATA2LSB, elf.EM_RISCV), riscvSoftFloat, []string{"riscv"}},
-	{"ppc64le", target64(elf.ELFDATA2LSB, elf.EM_PPC64), ppc64ELFv2, []string{"powerpc", "powerpc64le", "ppc64el", "ppc"}},
+	{"ppc64le", target64(elf.ELFDATA2LSB, elf.EM_PPC64), ppc64ELFv2, []string{"powerpc", "powerpc64le", "ppc64el"}},
 	{"s390x", target64(elf.ELFDATA2MSB, elf.EM_S390), 0, []string{"s390"}},
 	{"arm", module.Target{Class: elf.ELFCLASS32, Data: elf.ELFDATA2LSB, Machine: elf.EM_ARM}, armEABI5,
 		[]string{"armhf", "armv7", "armv7l"}},

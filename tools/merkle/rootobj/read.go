@@ -40,7 +40,9 @@ func Read(r io.ReaderAt) (Found, error) {
 		return Found{}, fmt.Errorf("reading an ELF file: %w", err)
 	}
 	defer f.Close()
-	found := Found{Target: module.Target{Class: f.Class, Data: f.Data, Machine: f.Machine}, Format: FormatVmlinux}
+	found := Found{
+		Format: FormatVmlinux, Target: module.Target{Class: f.Class, Data: f.Data, Machine: f.Machine},
+	}
 	if f.Type == elf.ET_REL {
 		found.Format = FormatObject
 	}
@@ -111,7 +113,8 @@ func symbolPlace(f *elf.File, symbol *elf.Symbol) (place, error) {
 		return place{}, fmt.Errorf("symbol %s has %d bytes, want %d", SymbolName, symbol.Size, Size)
 	}
 	if int(symbol.Section) >= len(f.Sections) {
-		return place{}, fmt.Errorf("symbol %s is in section %d, the file has %d", SymbolName, symbol.Section, len(f.Sections))
+		return place{}, fmt.Errorf("symbol %s is in section %d, the file has %d",
+			SymbolName, symbol.Section, len(f.Sections))
 	}
 	s := f.Sections[symbol.Section]
 	offset := symbol.Value
@@ -128,7 +131,8 @@ func symbolPlace(f *elf.File, symbol *elf.Symbol) (place, error) {
 func (p place) read() ([]byte, error) {
 	s := p.section
 	if s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 {
-		return nil, fmt.Errorf("section %s has no plain contents in the file (type %s, flags %s)", s.Name, s.Type, s.Flags)
+		return nil, fmt.Errorf("section %s has no plain contents in the file (type %s, flags %s)",
+			s.Name, s.Type, s.Flags)
 	}
 	b := make([]byte, Size)
 	if _, err := s.ReadAt(b, int64(p.offset)); err != nil {

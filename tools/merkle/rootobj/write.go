@@ -140,7 +140,8 @@ func (w *objectWriter) header(offset uint64) []byte {
 		return w.encode(h)
 	}
 	return w.encode(elf.Header32{
-		Ident: h.Ident, Type: h.Type, Machine: h.Machine, Version: h.Version, Shoff: uint32(offset), Flags: h.Flags,
+		Ident: h.Ident, Type: h.Type, Machine: h.Machine, Version: h.Version, Shoff: uint32(offset),
+		Flags:  h.Flags,
 		Ehsize: h.Ehsize, Shentsize: h.Shentsize, Shnum: h.Shnum, Shstrndx: h.Shstrndx,
 	})
 }

@@ -69,12 +69,13 @@ func decodeShardLeaf(m *modhashpb.ModuleLeaf) (Leaf, error) {
 	if err := checkKnown(m.Target); err != nil {
 		return l, fmt.Errorf("target of %s %w", l, err)
 	}
-	if m.Target.ElfClass > math.MaxUint8 || m.Target.ElfData > math.MaxUint8 || m.Target.ElfMachine > math.MaxUint16 {
+	e := m.Target
+	if e.ElfClass > math.MaxUint8 || e.ElfData > math.MaxUint8 || e.ElfMachine > math.MaxUint16 {
 		return l, fmt.Errorf("target of %s has class %d, data %d, machine %d: no ELF header can",
-			l, m.Target.ElfClass, m.Target.ElfData, m.Target.ElfMachine)
+			l, e.ElfClass, e.ElfData, e.ElfMachine)
 	}
 	l.Target = module.Target{
-		Class: elf.Class(m.Target.ElfClass), Data: elf.Data(m.Target.ElfData), Machine: elf.Machine(m.Target.ElfMachine),
+		Class: elf.Class(e.ElfClass), Data: elf.Data(e.ElfData), Machine: elf.Machine(e.ElfMachine),
 	}
 	return l, nil
 }
@@ -115,7 +116,8 @@ func DecodeTree(data []byte) (*Tree, error) {
 		return nil, fmt.Errorf("ModuleTree %w", err)
 	}
 	if m.HashAlgorithm != modhashpb.HashAlgorithm_HASH_ALGORITHM_SHA256 {
-		return nil, fmt.Errorf("ModuleTree has hash algorithm %s, want HASH_ALGORITHM_SHA256", m.HashAlgorithm)
+		return nil, fmt.Errorf("ModuleTree has hash algorithm %s, want HASH_ALGORITHM_SHA256",
+			m.HashAlgorithm)
 	}
 	leaves, err := decodeEntries(m.Entries)
 	if err != nil {

@@ -23,7 +23,8 @@ func EncodeLeaves(leaves []Leaf) ([]byte, error) {
 		entry.Label = l.Label
 		if l.Target != (module.Target{}) {
 			entry.Target = &modhashpb.ElfTarget{
-				ElfClass: uint32(l.Target.Class), ElfData: uint32(l.Target.Data), ElfMachine: uint32(l.Target.Machine),
+				ElfClass: uint32(l.Target.Class), ElfData: uint32(l.Target.Data),
+				ElfMachine: uint32(l.Target.Machine),
 			}
 		}
 		m.Leaves = append(m.Leaves, entry)
@@ -61,7 +62,8 @@ func EncodeProof(p Proof) ([]byte, error) {
 
 func encodeLeaf(l Leaf) *modhashpb.ModuleLeaf {
 	return &modhashpb.ModuleLeaf{
-		InstallPath: l.InstallPath, Position: l.Position, LeafHash: l.Hash[:], Sha256: l.SHA256[:], Size: uint64(l.Size),
+		InstallPath: l.InstallPath, Position: l.Position, LeafHash: l.Hash[:],
+		Sha256: l.SHA256[:], Size: uint64(l.Size),
 	}
 }
 

@@ -27,7 +27,8 @@ func testLeaves(n int) []Leaf {
 	for i := range leaves {
 		body := []byte(fmt.Sprint("module ", i))
 		leaves[i] = Leaf{
-			InstallPath: fmt.Sprintf("kernel/m%d.ko", i), Label: fmt.Sprintf("//:m%d", i), Position: uint32(i),
+			InstallPath: fmt.Sprintf("kernel/m%d.ko",
+				i), Label: fmt.Sprintf("//:m%d", i), Position: uint32(i),
 			Hash: merkle.LeafHash(uint32(i), body), SHA256: sha256.Sum256(body), Size: int64(len(body)), Target: x86,
 		}
 	}

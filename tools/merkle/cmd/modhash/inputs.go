@@ -33,15 +33,18 @@ type inputFlags struct {
 func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.inputs, "input", nil, "module file or directory, instead of PATH (repeatable)")
-	flags.StringArrayVar(&f.installPaths, "install-path", nil, "install path of the --input at the same place; prefix for a directory")
+	flags.StringArrayVar(&f.installPaths, "install-path", nil,
+		"install path of the --input at the same place; prefix for a directory")
 	flags.StringArrayVar(&f.labels, "label", nil, "build label of the --input at the same place, for messages")
-	flags.StringArrayVar(&f.stripPrefixes, "strip-prefix", nil, "prefix of the paths below the --input at the same place that is dropped")
+	flags.StringArrayVar(&f.stripPrefixes, "strip-prefix", nil,
+		"prefix of the paths below the --input at the same place that is dropped")
 }
 
 // registerExisting registers the flag of commands that look at trailers.
 func (f *inputFlags) registerExisting(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.existing, "existing-signature", []string{module.Strip.String()},
-		"what to do with a trailer that a module carries already: strip, keep (hash it) or error; once for all, or as often as --input")
+		"what to do with a trailer that a module carries already: strip, keep (hash it) or error; "+
+			"once for all, or as often as --input")
 }
 
 // registerAllowEmpty registers the flag of commands for which no modules may be right.
@@ -63,7 +66,8 @@ func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
 	}
 	for i, path := range f.inputs {
 		sources = append(sources, moduleset.Source{
-			Path: path, InstallPath: at(f.installPaths, i), StripPrefix: at(f.stripPrefixes, i), Label: at(f.labels, i),
+			Path: path, InstallPath: at(f.installPaths, i),
+			StripPrefix: at(f.stripPrefixes, i), Label: at(f.labels, i),
 		})
 	}
 	return sources, f.setExisting(sources)
@@ -112,7 +116,8 @@ func (f *inputFlags) checkExisting() error {
 
 func (f *inputFlags) checkParallel(flag string, values []string) error {
 	if len(values) != 0 && len(values) != len(f.inputs) {
-		return fmt.Errorf("%s is given %d times, want as often as --input, %d times, or never", flag, len(values), len(f.inputs))
+		return fmt.Errorf("%s is given %d times, want as often as --input, %d times, or never",
+			flag, len(values), len(f.inputs))
 	}
 	return nil
 }

@@ -130,7 +130,9 @@ func carries(f module.Finding) string {
 }
 
 func reportProof(f module.Finding) *proofReport {
-	r := &proofReport{Position: f.Proof.Position, Levels: len(f.Proof.Siblings), Leaf: f.Leaf.String(), Siblings: []string{}}
+	r := &proofReport{
+		Position: f.Proof.Position, Levels: len(f.Proof.Siblings), Leaf: f.Leaf.String(), Siblings: []string{},
+	}
 	for _, s := range f.Proof.Siblings {
 		r.Siblings = append(r.Siblings, s.String())
 	}
@@ -159,7 +161,8 @@ func (r inspectReport) print(w io.Writer) error {
 		text += line("size", r.Size) + line("sha256", r.SHA256)
 	}
 	if p := r.Proof; p != nil {
-		text += line("position", p.Position) + line("levels", p.Levels) + line("leaf", p.Leaf) + line("root", p.Root)
+		text += line("position", p.Position) + line("levels", p.Levels)
+		text += line("leaf", p.Leaf) + line("root", p.Root)
 	}
 	_, err := io.WriteString(w, text)
 	return err

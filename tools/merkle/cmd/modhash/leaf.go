@@ -102,7 +102,8 @@ func (o *leafOptions) positions(modules []moduleset.Module) ([]uint32, error) {
 		return order.Arrange(modules, false)
 	}
 	if uint64(o.position)+uint64(len(modules)) > merkle.MaxLeaves {
-		return nil, fmt.Errorf("--position %d and %d modules go beyond the last position, %d", o.position, len(modules), uint32(math.MaxUint32))
+		return nil, fmt.Errorf("--position %d and %d modules go beyond the last position, %d",
+			o.position, len(modules), uint32(math.MaxUint32))
 	}
 	return consecutive(o.position, len(modules)), nil
 }
@@ -117,7 +118,9 @@ func consecutive(first uint32, n int) []uint32 {
 }
 
 // hashModules hashes modules under a progress bar.
-func hashModules(cmd *cobra.Command, modules []moduleset.Module, positions []uint32, r batch.Reading, copies *output.Dir) ([]treefile.Leaf, error) {
+func hashModules(
+	cmd *cobra.Command, modules []moduleset.Module, positions []uint32, r batch.Reading, copies *output.Dir,
+) ([]treefile.Leaf, error) {
 	bar := newProgress(cmd.ErrOrStderr(), "hashing", len(modules))
 	defer bar.clear()
 	r.Progress = bar.tick()

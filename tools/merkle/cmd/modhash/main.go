@@ -91,6 +91,8 @@ taken as they are. An argument with // in it is a build label and left alone.` +
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify())
+	root.AddCommand(
+		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(),
+	)
 	return root
 }

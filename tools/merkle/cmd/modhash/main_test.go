@@ -186,7 +186,8 @@ func TestInterrupted(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"tree", "--raw", "--out", "tree.pb", "--seal", "sealed", "--proofs", "proofs", "a.ko"}, &stdout, &stderr)
 	if want := "modhash tree: interrupted\n"; code != exitError || stderr.String() != want || stdout.Len() > 0 {
-		t.Errorf("exit code %d, stderr %q, stdout %q, want %d, %q, none", code, &stderr, &stdout, exitError, want)
+		t.Errorf("exit code %d, stderr %q, stdout %q, want %d, %q, none",
+			code, &stderr, &stdout, exitError, want)
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil || len(entries) != 1 {

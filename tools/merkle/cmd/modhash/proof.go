@@ -38,7 +38,8 @@ module (proto ModuleProof, INSTALL PATH.proof.pb). The modules are not needed.` 
 	}
 	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out (required)")
 	cmd.Flags().StringVar(&o.out, "out", "", "directory for the proofs, empty or not there yet (required)")
-	cmd.Flags().StringArrayVar(&o.installPaths, "install-path", nil, "only the proof of this module (repeatable)")
+	cmd.Flags().StringArrayVar(&o.installPaths, "install-path", nil,
+		"only the proof of this module (repeatable)")
 	return cmd
 }
 

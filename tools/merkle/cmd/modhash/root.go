@@ -49,7 +49,9 @@ or a kernel that was linked with one: vmlinux, or the bzImage that was made of i
 }
 
 func reportRoot(f rootfile.Found) rootReport {
-	return rootReport{Format: f.Format, Machine: machineName(f.Target), Levels: f.Root.Levels, Root: f.Root.Hash.String()}
+	return rootReport{
+		Format: f.Format, Machine: machineName(f.Target), Levels: f.Root.Levels, Root: f.Root.Hash.String(),
+	}
 }
 
 // machineName returns the name of a target's machine, "" if there is no target.

@@ -56,7 +56,8 @@ A module that does not hash to the leaf in the tree or proof is an error.` + inp
 	o.how.register(cmd)
 	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out")
 	cmd.Flags().StringVar(&o.proof, "proof", "", "file written by modhash proof or modhash tree --proofs")
-	cmd.Flags().StringVar(&o.out, "out", "", "directory, empty or not there yet, or file with --proof (required)")
+	cmd.Flags().StringVar(&o.out, "out", "",
+		"directory, empty or not there yet, or file with --proof (required)")
 	return cmd
 }
 

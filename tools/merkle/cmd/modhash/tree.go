@@ -47,7 +47,7 @@ Kbuild writes it; every line must have its module and every module its line), el
 of the install paths, bytewise. With --leaves, the tree is put together from the files
 that modhash leaf wrote; their positions count, --order only checks them, and the flags
 that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
-		Example: `  modhash tree --out tree.pb --root-object root.o --proofs proofs --seal sealed /lib/modules/$(uname -r)`,
+		Example: `  modhash tree --out tree.pb --root-object root.o --seal sealed /lib/modules/$(uname -r)`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.parse(args); err != nil {
 				return err
@@ -66,7 +66,8 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 	flags.StringVar(&o.rootObject, "root-object", "", "file for the ELF object with the root")
 	flags.StringVar(&o.proofs, "proofs", "", "directory for the proofs, empty or not there yet")
 	flags.StringVar(&o.seal, "seal", "", "directory for sealed modules, empty or not there yet")
-	flags.StringArrayVar(&o.leaves, "leaves", nil, "file written by modhash leaf, instead of modules (repeatable)")
+	flags.StringArrayVar(&o.leaves, "leaves", nil,
+		"file written by modhash leaf, instead of modules (repeatable)")
 	flags.BoolVar(&o.quiet, "quiet", false, "do not print the root")
 	return cmd
 }
@@ -143,7 +144,9 @@ func (o *treeOptions) collect(cmd *cobra.Command, copies *output.Dir) ([]treefil
 	return o.hash(cmd, modules, positions, copies)
 }
 
-func (o *treeOptions) hash(cmd *cobra.Command, modules []moduleset.Module, positions []uint32, copies *output.Dir) ([]treefile.Leaf, error) {
+func (o *treeOptions) hash(
+	cmd *cobra.Command, modules []moduleset.Module, positions []uint32, copies *output.Dir,
+) ([]treefile.Leaf, error) {
 	leaves, err := hashModules(cmd, modules, positions, o.reading, copies)
 	if err == nil && len(leaves) > 0 && o.reading.Target == (module.Target{}) {
 		o.reading.Target = leaves[0].Target
@@ -208,7 +211,8 @@ func checkOrder(order *moduleset.Order, leaves []treefile.Leaf) error {
 	}
 	for i, l := range leaves {
 		if positions[i] != l.Position {
-			return fmt.Errorf("%s was hashed for position %d, but %s gives it position %d", l, l.Position, order.Name(), positions[i])
+			return fmt.Errorf("%s was hashed for position %d, but %s gives it position %d",
+				l, l.Position, order.Name(), positions[i])
 		}
 	}
 	return nil
@@ -252,7 +256,9 @@ func (o *treeOptions) writeRootObject(tree *treefile.Tree, outputs *output.Set) 
 }
 
 // writeProofs stages a directory with the proofs of leaves.
-func writeProofs(cmd *cobra.Command, tree *treefile.Tree, leaves []treefile.Leaf, path string, outputs *output.Set) error {
+func writeProofs(
+	cmd *cobra.Command, tree *treefile.Tree, leaves []treefile.Leaf, path string, outputs *output.Set,
+) error {
 	dir, err := outputs.Dir(path)
 	if err != nil {
 		return err

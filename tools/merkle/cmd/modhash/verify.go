@@ -69,7 +69,8 @@ output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 	cmd.Flags().StringVar(&o.root, "root", "", "file with the root")
 	cmd.Flags().StringVar(&o.kernel, "kernel", "", "kernel with the root: a vmlinux or a bzImage")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print root, counts and failures as JSON on the standard output")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false,
+		"print root, counts and failures as JSON on the standard output")
 	return cmd
 }
 
@@ -79,7 +80,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return err
 	}
 	if o.complete && found.Tree == nil {
-		return fmt.Errorf("--complete needs a tree.pb, %s%s is a %s: it does not tell the modules", o.root, o.kernel, found.Format)
+		return fmt.Errorf("--complete needs a tree.pb, %s%s is a %s: it does not tell the modules",
+			o.root, o.kernel, found.Format)
 	}
 	modules, err := moduleset.Find(o.sources)
 	if err != nil {
@@ -111,7 +113,8 @@ func (o *verifyOptions) readRoot() (rootfile.Found, error) {
 		return rootfile.Found{}, err
 	}
 	if !found.IsKernel() {
-		return rootfile.Found{}, fmt.Errorf("--kernel needs a vmlinux or a bzImage, %s is a %s: use --root", o.kernel, found.Format)
+		return rootfile.Found{}, fmt.Errorf("--kernel needs a vmlinux or a bzImage, %s is a %s: use --root",
+			o.kernel, found.Format)
 	}
 	return found, nil
 }
@@ -135,7 +138,8 @@ func (o *verifyOptions) print(cmd *cobra.Command, found rootfile.Found, r batch.
 	if r.Checked == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "no module found")
 	}
-	counts := fmt.Sprintf("checked %d, passed %d, failed %d", r.Checked, r.Checked-len(r.Failures), len(r.Failures))
+	counts := fmt.Sprintf("checked %d, passed %d, failed %d",
+		r.Checked, r.Checked-len(r.Failures), len(r.Failures))
 	if o.complete {
 		counts += fmt.Sprintf(", missing %d", len(r.Missing))
 	}
@@ -146,11 +150,13 @@ func (o *verifyOptions) print(cmd *cobra.Command, found rootfile.Found, r batch.
 func reportVerify(found rootfile.Found, r batch.Report) verifyReport {
 	failed := len(r.Failures)
 	report := verifyReport{
-		Root: reportRoot(found), Checked: r.Checked, Passed: r.Checked - failed, Failed: failed, Failures: []failureReport{},
+		Root: reportRoot(found), Checked: r.Checked, Passed: r.Checked - failed, Failed: failed,
+		Failures: []failureReport{},
 	}
 	for _, f := range r.Failures {
 		report.Failures = append(report.Failures, failureReport{
-			File: f.Module.File, InstallPath: f.Module.InstallPath, Label: f.Module.Label, Reason: f.Reason.Error(),
+			File: f.Module.File, InstallPath: f.Module.InstallPath,
+			Label: f.Module.Label, Reason: f.Reason.Error(),
 		})
 	}
 	for _, l := range r.Missing {

@@ -30,10 +30,12 @@ func check(t *testing.T, p *Pair, prefix, data, cuts []byte) {
 	prefixed, plain := p.Sum()
 	wantPrefixed, wantPlain := standardSum(prefix, data)
 	if prefixed != wantPrefixed {
-		t.Errorf("prefix %x, %d bytes, cuts %d: prefixed hash %x, want %x", prefix, len(data), cuts, prefixed, wantPrefixed)
+		t.Errorf("prefix %x, %d bytes, cuts %d: prefixed hash %x, want %x",
+			prefix, len(data), cuts, prefixed, wantPrefixed)
 	}
 	if plain != wantPlain {
-		t.Errorf("prefix %x, %d bytes, cuts %d: plain hash %x, want %x", prefix, len(data), cuts, plain, wantPlain)
+		t.Errorf("prefix %x, %d bytes, cuts %d: plain hash %x, want %x",
+			prefix, len(data), cuts, plain, wantPlain)
 	}
 }
 
