@@ -5,6 +5,7 @@
 package modorder
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,15 +25,15 @@ func Parse(text string) []string {
 }
 
 // Difference is an error if declared and built are not the same set. The message has the list to
-// declare; label names the target.
-func Difference(label string, declared, built []string) error {
+// declare.
+func Difference(declared, built []string) error {
 	missing := without(declared, built)
 	undeclared := without(built, declared)
 	if len(missing) == 0 && len(undeclared) == 0 {
 		return nil
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: attribute modules: got %d modules, which are not the %d that Kbuild built", label, len(declared), len(built))
+	fmt.Fprintf(&b, "attribute modules: got %d modules, which are not the %d that Kbuild built", len(declared), len(built))
 	list(&b, "\n  declared, but not built (is the option =m in the configuration?):", missing)
 	list(&b, "\n  built, but not declared:", undeclared)
 	b.WriteString("\nNext: bazel run //:gazelle (with the language of tools/gazelle), or paste:\n    modules = [\n")
@@ -40,7 +41,7 @@ func Difference(label string, declared, built []string) error {
 		fmt.Fprintf(&b, "        %q,\n", module)
 	}
 	b.WriteString("    ],")
-	return fmt.Errorf("%s", b.String())
+	return errors.New(b.String())
 }
 
 func list(b *strings.Builder, title string, modules []string) {

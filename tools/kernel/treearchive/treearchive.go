@@ -123,8 +123,9 @@ func isCommandFile(path string) bool {
 	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".cmd")
 }
 
-// Unpack puts an archive's files below root, over what is there. root is an absolute path.
-func Unpack(r io.Reader, root string) error {
+// Unpack puts an archive's files for which wanted holds below root, over what is there. root is an
+// absolute path.
+func Unpack(r io.Reader, root string, wanted func(path string) bool) error {
 	decompressor, err := zstd.NewReader(r)
 	if err != nil {
 		return err
@@ -138,6 +139,9 @@ func Unpack(r io.Reader, root string) error {
 		}
 		if err != nil {
 			return fmt.Errorf("reading the tree archive: %w", err)
+		}
+		if !wanted(header.Name) {
+			continue
 		}
 		if err := unpackFile(reader, header, root, made); err != nil {
 			return err

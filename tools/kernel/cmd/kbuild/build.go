@@ -173,7 +173,7 @@ func (o *buildOptions) checkModules(tree *kmake.Tree) error {
 	for i, pair := range declared {
 		names[i] = pair[0]
 	}
-	return modorder.Difference(o.label, names, modorder.Parse(string(text)))
+	return modorder.Difference(names, modorder.Parse(string(text)))
 }
 
 func (o *buildOptions) collect(r *results, tree *kmake.Tree) error {

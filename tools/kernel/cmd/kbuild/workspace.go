@@ -68,20 +68,20 @@ func (c *common) unpackTree(dir string, archives ...string) (*kmake.Tree, error)
 	}
 	tree := &kmake.Tree{Target: c.target, Dir: filepath.Join(dir, "linux")}
 	for _, archive := range archives {
-		if err := unpack(archive, tree.Dir); err != nil {
+		if err := unpack(archive, tree.Dir, c.target.Uses); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", archive, err)
 		}
 	}
 	return tree, nil
 }
 
-func unpack(archive, dir string) error {
+func unpack(archive, dir string, wanted func(string) bool) error {
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return treearchive.Unpack(file, dir)
+	return treearchive.Unpack(file, dir, wanted)
 }
 
 // results stages outputs that are copies of a tree's files.
