@@ -14,6 +14,7 @@ load(
     "initramfs_entries",
     "write_initramfs",
 )
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
 
 _DOC = """\
@@ -96,6 +97,8 @@ exec {arguments} "$@"
 
 def _kernel_and_machine(ctx):
     """The boot image, and the machine that it is for."""
+    if VmlinuxInfo in ctx.attr.kernel:
+        return ctx.attr.kernel[VmlinuxInfo].image, ctx.attr.kernel[VmlinuxInfo].machine
     files = ctx.files.kernel
     if len(files) != 1:
         fail_attribute(ctx.label, "kernel", "%d files" % len(files), "a target vmlinux, or one boot image")
