@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
-load("//rules/private:paths.bzl", "is_clean", "path_below_package")
+load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
@@ -32,8 +32,8 @@ likewise. Symbols that `deps` export can be used.
 `<install_dir>/<module_name>.ko`.
 
 **Failures.** What the compiler or modpost find is shown first, with file and line. A module with several
-sources cannot have one of its own name (Kbuild would take `<module_name>.o` for both), and a Kbuild file that
-builds anything but this module is an error.
+sources cannot have one of its own name (Kbuild would take `<module_name>.o` for both), nor one outside of its
+package; a Kbuild file that builds anything but this module is an error.
 """
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -46,20 +46,55 @@ def _module_name(ctx):
         fail_attribute(ctx.label, "module_name", repr(name), "letters, digits, '_' and '-' only")
     return name
 
+def _root(label):
+    """The folder that paths in the target's repository begin at; the main repository's holds all others."""
+    return label.repo_name or "."
+
+def _package_dir(label):
+    """The target's package as a folder, as _workspace_path has it."""
+    return "/".join([part for part in [label.repo_name, label.package] if part]) or "."
+
+def _workspace_path(file):
+    """A source's path in the workspace, generated or not; in another repository, below its name."""
+    return file.short_path.removeprefix("../")
+
+def _object(ctx, name, source):
+    """What Kbuild compiles a source to, without its suffix: a path below the package."""
+    folder = _package_dir(ctx.label)
+    path = _workspace_path(source)
+    if folder != "." and not path.startswith(folder + "/"):
+        fail_attribute(
+            ctx.label,
+            "srcs",
+            "%s, which is not below the package" % path,
+            "sources of this package and those below it. Move the source, or make it a module of its own (deps of %s)" % name,
+        )
+    return path.removeprefix(folder + "/").rpartition(".")[0]
+
 def _check_sources(ctx, name):
     sources = [file for file in ctx.files.srcs if file.extension in _SOURCE_SUFFIXES]
     if not sources:
         fail_attribute(ctx.label, "srcs", "no .c or .S file", "at least one")
-    if ctx.file.kbuild or len(sources) == 1:
+    if ctx.file.kbuild:
         return
+    seen = {}
     for source in sources:
-        if path_below_package(source).rpartition(".")[0] == name:
+        object = _object(ctx, name, source)
+        if object in seen:
             fail_attribute(
                 ctx.label,
                 "srcs",
-                "%s among several sources of the module %s" % (source.short_path, name),
-                "another name for one of the two: Kbuild makes %s.o of all sources. Rename the file, or set module_name" % name,
+                "%s and %s" % (seen[object], source.short_path),
+                "another name for one of the two: Kbuild makes %s.o of both" % object,
             )
+        seen[object] = source.short_path
+    if len(sources) > 1 and name in seen:
+        fail_attribute(
+            ctx.label,
+            "srcs",
+            "%s among several sources of the module %s" % (seen[name], name),
+            "another name for one of the two: Kbuild makes %s.o of all sources. Rename the file, or set module_name" % name,
+        )
 
 def _check_install_dir(ctx):
     if not is_clean(ctx.attr.install_dir):
@@ -76,10 +111,6 @@ def _check_dependencies(ctx, kernel):
                 "modules for the same kernel, %s" % label_text(kernel.label),
             )
 
-def _workspace_path(file):
-    """A source's path in the workspace, generated or not; in another repository, below its name."""
-    return file.short_path.removeprefix("../")
-
 def _add_source(file):
     return "--src=%s=%s" % (_workspace_path(file), file.path)
 
@@ -88,7 +119,7 @@ def _build_info(ctx, kernel, symvers):
     return KernelModuleBuildInfo(
         hdrs = depset(ctx.files.hdrs, transitive = [dependency.hdrs for dependency in dependencies]),
         includes = depset(
-            [".", ctx.label.package or "."],
+            [_root(ctx.label), _package_dir(ctx.label)],
             transitive = [dependency.includes for dependency in dependencies],
         ),
         kernel = kernel.label,
@@ -99,7 +130,7 @@ def _declare_module(ctx, kernel, info, name, module, symvers):
     args = target_args(ctx, kernel.config, "kernel")
     args.add(kernel.devel, format = "--devel=%s")
     args.add(name, format = "--name=%s")
-    args.add(ctx.label.package or ".", format = "--dir=%s")
+    args.add(_package_dir(ctx.label), format = "--dir=%s")
     sources = depset(ctx.files.srcs, transitive = [info.hdrs])
     args.add_all(sources, map_each = _add_source)
     args.add_all(info.includes, format_each = "--include=%s")
