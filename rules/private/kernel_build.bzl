@@ -49,12 +49,13 @@ and one that was built and not declared, is an error with the list to paste; Gaz
 def _check_modules(ctx):
     seen = {}
     for path in ctx.attr.modules:
-        if not is_install_path(path):
+        if not is_install_path(path) or "=" in path:
             fail_attribute(
                 ctx.label,
                 "modules",
                 repr(path),
-                "paths in the kernel's tree that end in .ko, such as \"fs/ext4/ext4.ko\"",
+                "paths in the kernel's tree without empty, '.' or '..' parts and without '=' that end in .ko, " +
+                "such as \"fs/ext4/ext4.ko\"",
             )
         if path in seen:
             fail_attribute(ctx.label, "modules", "%s twice" % repr(path), "each module once")
