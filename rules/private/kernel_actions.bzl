@@ -79,6 +79,23 @@ def target_args(ctx, config, attribute):
     args.add("--cross=" + toolchain.cross_prefixes[config.machine])
     return args
 
+def check_tree(ctx, build, tree):
+    """Fails if a tree's modules are for another machine than the kernel.
+
+    Args:
+      ctx: rule context, with the two as attributes `kernel` and `tree`.
+      build: KernelBuildInfo.
+      tree: ModuleTreeInfo.
+    """
+    machine = build.config.machine
+    if tree.machine != machine:
+        fail_attribute(
+            ctx.label,
+            "tree",
+            "%s for the machine %s" % (label_text(tree.label), tree.machine),
+            "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
+        )
+
 def _two_cpus(_os_name, _inputs):
     return {"cpu": 2, "memory": 2000}
 

@@ -2,7 +2,7 @@
 """modules_install: sealed modules as lib/modules/RELEASE."""
 
 load("//rules/private:inputs.bzl", "add_path")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
+load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "label_args", "run_kbuild")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
@@ -29,7 +29,8 @@ is what was hashed.
 **Outputs.** The directory `NAME/`, which holds `lib/modules/RELEASE`. In the output group `tar`: `NAME.tar`
 with the same files.
 
-**Failures.** What depmod refuses.
+**Failures.** A tree for another machine is an error when the target is analysed; what depmod refuses is an
+error of the build.
 """
 
 def _install_args(ctx, build, tree):
@@ -46,6 +47,7 @@ def _install_args(ctx, build, tree):
 def _modules_install_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]
     tree = ctx.attr.tree[ModuleTreeInfo]
+    check_tree(ctx, build, tree)
     directory = ctx.actions.declare_directory(ctx.label.name)
     tar = ctx.actions.declare_file(ctx.label.name + ".tar")
     inputs = [

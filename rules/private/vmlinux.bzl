@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vmlinux: a kernel that knows its modules."""
 
-load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
+load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "run_kbuild", "target_args")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
@@ -65,13 +64,7 @@ def _declare_link(ctx, build, info):
 def _vmlinux_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]
     tree = ctx.attr.tree[ModuleTreeInfo]
-    if tree.machine != build.config.machine:
-        fail_attribute(
-            ctx.label,
-            "tree",
-            "%s for the machine %s" % (label_text(tree.label), tree.machine),
-            "one for %s, as %s is. Set its attribute machine" % (build.config.machine, label_text(build.label)),
-        )
+    check_tree(ctx, build, tree)
     name = ctx.label.name
     info = VmlinuxInfo(
         image = ctx.actions.declare_file("%s/%s" % (name, _IMAGES[tree.machine])),
