@@ -46,13 +46,14 @@ def label_args(ctx):
     args.add(label_text(ctx.label), format = "--label=%s")
     return args
 
-def target_args(ctx, config, attribute):
+def target_args(ctx, config, attribute = None):
     """Arguments that say what a kernel or module is built for, and with.
 
     Args:
       ctx: rule context, of a rule with KERNEL_TOOLCHAIN.
       config: KernelConfigInfo, or another struct with its fields compiler and machine.
-      attribute: string, the attribute that led to it: named in errors.
+      attribute: string, the attribute that led to it: named in errors. None: the target has attributes
+        `compiler` and `machine` itself.
 
     Returns:
       Args.
@@ -61,14 +62,14 @@ def target_args(ctx, config, attribute):
     if config.compiler not in toolchain.compilers:
         fail_attribute(
             ctx.label,
-            attribute,
+            attribute or "compiler",
             "the compiler %s" % config.compiler,
             "one that the kernel toolchain has: %s" % (", ".join(toolchain.compilers) or "none was found"),
         )
     if config.machine not in toolchain.cross_prefixes:
         fail_attribute(
             ctx.label,
-            attribute,
+            attribute or "machine",
             "a kernel for the machine %s" % config.machine,
             "one that the kernel toolchain has binary tools for: %s" %
             (", ".join(sorted(toolchain.cross_prefixes)) or "none were found"),

@@ -29,7 +29,8 @@ where `CONFIG_MODULE_SIG=y`.
 **Outputs.** `NAME.config`, the complete configuration.
 
 **Failures.** An option of a fragment that does not take effect is an error that names it with its file and
-line, what was got and wanted. So is a line that is neither an option nor a comment.
+line, what was got and wanted. So is a line that is neither an option nor a comment. A compiler or a machine that
+the kernel toolchain has nothing for is an error when the target is analysed.
 """
 
 def _base(ctx, args):
@@ -54,7 +55,7 @@ def _kernel_config_impl(ctx):
         machine = machine_of(ctx),
         source = ctx.attr.source[KernelSourceInfo],
     )
-    args = target_args(ctx, info, "compiler" if ctx.attr.machine == "auto" else "machine")
+    args = target_args(ctx, info)
     args.add(info.source.archive, format = "--source=%s")
     inputs = [info.source.archive] + _base(ctx, args) + ctx.files.fragments
     args.add_all(ctx.files.fragments, format_each = "--fragment=%s")
