@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `kernel_tools` module extension: a kernel toolchain of what this machine has."""
 
-load("//toolchains/debian/private:world.bzl", "MANIFEST")
+load("//toolchains/world:manifest.bzl", "MANIFEST")
 
 visibility("//toolchains/kernel/...")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `linux` module extension: kernel source."""
 
-load("//toolchains/debian/private:world.bzl", "world_archive")
+load("//toolchains/world:manifest.bzl", "world_archive")
 
 visibility("//toolchains/kernel/...")
 
