@@ -87,10 +87,38 @@ def _prefixes(rctx):
             prefixes[machine] = prefix
     return prefixes
 
+def _compiler_parts(rctx, compilers):
+    """Paths of what compilers run: the compiler proper, assembler and linker."""
+    paths = []
+    for compiler in compilers:
+        for part in ["cc1", "cc1plus", "collect2"]:
+            result = rctx.execute([_find(rctx, compiler), "-print-prog-name=" + part])
+
+            # What is not there is printed as it was asked for.
+            if result.return_code == 0 and result.stdout.startswith("/"):
+                paths.append(rctx.path(result.stdout.strip()))
+    return [path for path in paths if path.exists]
+
+def _libraries(rctx, files):
+    """Paths of the dynamic libraries that programs are loaded with."""
+    ldd = _find(rctx, "ldd")
+    if not ldd:
+        return []
+
+    # Fails where one of the files is a script, which has none.
+    lines = rctx.execute([ldd] + files).stdout.splitlines()
+    found = {line.partition(" => ")[2].partition(" ")[0]: None for line in lines if " => /" in line}
+    return [rctx.path(path) for path in found]
+
+def _real_paths(paths):
+    return [str(path.realpath) for path in paths]
+
 def _digests(rctx, programs):
-    """Lines PATH SHA256 of the manifest."""
+    """Lines `program PATH SHA256` of the manifest: programs, what they run, and their dynamic libraries."""
+    compilers = [program for program in programs if program.endswith("gcc") and _find(rctx, program)]
     paths = [_find(rctx, program) for program in programs]
-    files = sorted({str(path.realpath): None for path in paths if path})
+    files = _real_paths([path for path in paths if path] + _compiler_parts(rctx, compilers))
+    files = sorted({file: None for file in files + _real_paths(_libraries(rctx, files))})
     for file in files:
         rctx.watch(file)
     result = rctx.execute(["sha256sum"] + files)
