@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Target is what a kernel is built for, and with.
@@ -70,6 +71,8 @@ type Tree struct {
 	Target
 	// Dir is the tree's absolute path.
 	Dir string
+	// Stamp is the time stamp of the files that were unpacked. What is newer was made by Kbuild.
+	Stamp time.Time
 	// Flags are options for the compiler, beside those of the configuration.
 	Flags []string
 	// Log gets all that the programs print.

@@ -5,7 +5,7 @@
 //
 // The bytes follow from paths and contents alone: owners, time stamps and the order of directories
 // do not count. Unpacking gives all files one time stamp. For make, that means everything is up to
-// date; what changes afterwards is newer.
+// date, if the time stamp is newer than that of system headers; what changes afterwards is newer.
 //
 // Kbuild records its commands in .*.cmd files and runs them again when they differ. Where those
 // name the tree's own path, it is replaced on packing, and put back on unpacking: a tree that was
@@ -27,8 +27,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Time is the time stamp of all unpacked files. Not the epoch, which make takes for "never".
-var Time = time.Unix(946684800, 0)
+// packedTime is the time stamp of files in archives: nobody reads it.
+var packedTime = time.Unix(0, 0)
 
 // placeholder stands for the path of the tree in packed .cmd files.
 const placeholder = "@TREE@"
@@ -64,7 +64,7 @@ func walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, f
 }
 
 func packFile(w *tar.Writer, root, path string, info fs.FileInfo) error {
-	header := &tar.Header{Name: path, ModTime: Time, Mode: mode(info), Format: tar.FormatPAX}
+	header := &tar.Header{Name: path, ModTime: packedTime, Mode: mode(info), Format: tar.FormatPAX}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		target, err := os.Readlink(filepath.Join(root, path))
 		if err != nil {
@@ -124,8 +124,8 @@ func isCommandFile(path string) bool {
 }
 
 // Unpack puts an archive's files for which wanted holds below root, over what is there. root is an
-// absolute path.
-func Unpack(r io.Reader, root string, wanted func(path string) bool) error {
+// absolute path, stamp the files' time stamp.
+func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) bool) error {
 	decompressor, err := zstd.NewReader(r)
 	if err != nil {
 		return err
@@ -143,13 +143,13 @@ func Unpack(r io.Reader, root string, wanted func(path string) bool) error {
 		if !wanted(header.Name) {
 			continue
 		}
-		if err := unpackFile(reader, header, root, made); err != nil {
+		if err := unpackFile(reader, header, root, stamp, made); err != nil {
 			return err
 		}
 	}
 }
 
-func unpackFile(r io.Reader, header *tar.Header, root string, made map[string]bool) error {
+func unpackFile(r io.Reader, header *tar.Header, root string, stamp time.Time, made map[string]bool) error {
 	if !filepath.IsLocal(header.Name) {
 		return fmt.Errorf("tree archive: got the path %q, want one below the tree", header.Name)
 	}
@@ -166,7 +166,7 @@ func unpackFile(r io.Reader, header *tar.Header, root string, made map[string]bo
 	if header.Typeflag != tar.TypeReg {
 		return fmt.Errorf("tree archive: %s: got an entry of type %q, want a file or a symbolic link", header.Name, header.Typeflag)
 	}
-	return unpackContents(r, header, root, path)
+	return unpackContents(r, header, root, path, stamp)
 }
 
 func replaceBySymlink(target, path string) error {
@@ -177,7 +177,7 @@ func replaceBySymlink(target, path string) error {
 	return err
 }
 
-func unpackContents(r io.Reader, header *tar.Header, root, path string) error {
+func unpackContents(r io.Reader, header *tar.Header, root, path string, stamp time.Time) error {
 	if isCommandFile(header.Name) {
 		data, err := io.ReadAll(r)
 		if err != nil {
@@ -190,7 +190,7 @@ func unpackContents(r io.Reader, header *tar.Header, root, path string) error {
 		return err
 	}
 	_, err = io.Copy(file, r)
-	return errors.Join(err, file.Close(), os.Chtimes(path, Time, Time))
+	return errors.Join(err, file.Close(), os.Chtimes(path, stamp, stamp))
 }
 
 // createAnew replaces what is there, so that nothing is written through a symbolic link.
@@ -206,7 +206,8 @@ func createAnew(path string, mode fs.FileMode) (*os.File, error) {
 	return file, err
 }
 
-// Changed tells what has been written since the tree was unpacked. It is meant for Pack.
-func Changed(_ string, info fs.FileInfo) bool {
-	return !info.ModTime().Equal(Time)
+// ChangedSince returns a function for Pack that tells what has been written since a tree was
+// unpacked with a time stamp.
+func ChangedSince(stamp time.Time) func(string, fs.FileInfo) bool {
+	return func(_ string, info fs.FileInfo) bool { return !info.ModTime().Equal(stamp) }
 }

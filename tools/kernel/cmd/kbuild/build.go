@@ -228,9 +228,10 @@ func (o *buildOptions) packObjects(r *results, tree *kmake.Tree) error {
 	if o.outputs.objects == "" {
 		return nil
 	}
+	changed := treearchive.ChangedSince(tree.Stamp)
 	return r.set.CreateFile(o.outputs.objects, func(w io.Writer) error {
 		return treearchive.Pack(w, tree.Dir, func(path string, info fs.FileInfo) bool {
-			return treearchive.Changed(path, info) && !strings.HasSuffix(path, ".ko") && !linked[path]
+			return changed(path, info) && !strings.HasSuffix(path, ".ko") && !linked[path]
 		})
 	})
 }

@@ -14,13 +14,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"rules_modhash/tools/kernel/kmake"
 	"rules_modhash/tools/kernel/modorder"
-	"rules_modhash/tools/kernel/treearchive"
 )
 
 type installOptions struct {
@@ -210,7 +210,7 @@ func writeTar(w io.Writer, root string) error {
 		if err != nil {
 			return err
 		}
-		header := &tar.Header{Name: filepath.ToSlash(path), Mode: 0o644, Size: info.Size(), ModTime: treearchive.Time, Format: tar.FormatPAX}
+		header := &tar.Header{Name: filepath.ToSlash(path), Mode: 0o644, Size: info.Size(), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 		if err := writer.WriteHeader(header); err != nil {
 			return err
 		}

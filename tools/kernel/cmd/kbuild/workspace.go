@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,21 +68,22 @@ func (c *common) unpackTree(dir string, archives ...string) (*kmake.Tree, error)
 		return nil, err
 	}
 	tree := &kmake.Tree{Target: c.target, Dir: filepath.Join(dir, "linux")}
+	tree.Stamp = time.Now().Truncate(time.Second)
 	for _, archive := range archives {
-		if err := unpack(archive, tree.Dir, c.target.Uses); err != nil {
+		if err := unpack(archive, tree, c.target.Uses); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", archive, err)
 		}
 	}
 	return tree, nil
 }
 
-func unpack(archive, dir string, wanted func(string) bool) error {
+func unpack(archive string, tree *kmake.Tree, wanted func(string) bool) error {
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return treearchive.Unpack(file, dir, wanted)
+	return treearchive.Unpack(file, tree.Dir, tree.Stamp, wanted)
 }
 
 // results stages outputs that are copies of a tree's files.
