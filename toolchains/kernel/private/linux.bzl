@@ -10,6 +10,8 @@ load("@rules_modhash//rules:defs.bzl", "kernel_source")
 
 package(default_visibility = ["//visibility:public"])
 
+exports_files(["version.bzl"])
+
 kernel_source(
     name = "source",
     archive = {archive},
@@ -51,11 +53,13 @@ def _linux_repository_impl(rctx):
         source = _download(rctx)
     else:
         source = _debian_archive(rctx)
+    version = rctx.attr.version or source.version
     rctx.file("BUILD.bazel", _BUILD.format(
         archive = repr(source.label),
         patches = [str(label) for label in rctx.attr.patches],
-        version = rctx.attr.version or source.version,
+        version = version,
     ), executable = False)
+    rctx.file("version.bzl", '"""What this source is."""\n\nVERSION = %r\n' % version, executable = False)
 
 _ATTRIBUTES = {
     "archive": attr.label(doc = "A source archive of your own: tar, compressed by xz, gzip or zstd. Not with `urls`."),
@@ -75,7 +79,7 @@ _linux_repository = repository_rule(
 )
 
 _source = tag_class(
-    doc = """Linux source, as a `kernel_source` target `@NAME//:source`.
+    doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:version.bzl` has its `VERSION`.
 
 ```starlark
 linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
