@@ -32,6 +32,8 @@ type Source struct {
 	Exports []Export
 	// Includes holds the operands of #include "…", in order of appearance, each once.
 	Includes []string
+	// SystemIncludes holds the operands of #include <…> likewise.
+	SystemIncludes []string
 	// Identifiers holds every identifier outside comments and strings, sorted, each once.
 	Identifiers []string
 }
@@ -40,7 +42,7 @@ type Source struct {
 func Scan(text string) Source {
 	s := &scanner{text: text, seen: make(map[string]bool)}
 	s.scan()
-	found := Source{Exports: s.exports(), Includes: s.includes}
+	found := Source{Exports: s.exports(), Includes: s.includes, SystemIncludes: s.systemIncludes}
 	for name := range s.seen {
 		found.Identifiers = append(found.Identifiers, name)
 	}
@@ -74,7 +76,9 @@ type scanner struct {
 	call     []token
 	calls    [][]token
 	includes []string
-	seen     map[string]bool
+	// systemIncludes are those in angle brackets.
+	systemIncludes []string
+	seen           map[string]bool
 	// namespace is what DEFAULT_SYMBOL_NAMESPACE was last defined as.
 	namespace string
 	// namespaces holds it for each of calls.
@@ -184,12 +188,7 @@ func (s *scanner) directive() {
 	switch name {
 	case "include":
 		s.skipBlanks()
-		if s.pos < len(s.text) && s.text[s.pos] == '"' {
-			s.pos++
-			s.include(s.quoted('"'))
-		} else {
-			s.pos = s.lineEnd(s.pos)
-		}
+		s.include()
 	case "define":
 		s.skipBlanks()
 		if s.word() == "DEFAULT_SYMBOL_NAMESPACE" {
@@ -206,10 +205,27 @@ func (s *scanner) directive() {
 	s.call = nil
 }
 
-func (s *scanner) include(name string) {
-	if !slices.Contains(s.includes, name) {
-		s.includes = append(s.includes, name)
+// include reads the operand of #include; the position is at its first character.
+func (s *scanner) include() {
+	end := s.lineEnd(s.pos)
+	switch rest := s.text[s.pos:end]; {
+	case strings.HasPrefix(rest, `"`):
+		s.pos++
+		s.includes = addOnce(s.includes, s.quoted('"'))
+		return
+	case strings.HasPrefix(rest, "<"):
+		if name, _, ok := strings.Cut(rest[1:], ">"); ok {
+			s.systemIncludes = addOnce(s.systemIncludes, name)
+		}
 	}
+	s.pos = end
+}
+
+func addOnce(to []string, name string) []string {
+	if slices.Contains(to, name) {
+		return to
+	}
+	return append(to, name)
 }
 
 // body reads the identifiers of a macro up to the end of its last continued line.
