@@ -27,6 +27,8 @@ type directory struct {
 	e        *gnumake.Evaluator
 	// listed tells that its modules count: it is reached through obj-y and obj-m only.
 	listed bool
+	// external tells that it is one of external modules.
+	external bool
 }
 
 // evaluate reads the Makefile of a directory.

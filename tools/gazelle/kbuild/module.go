@@ -52,7 +52,8 @@ type Part struct {
 	// Object is its path relative to the tree, clean.
 	Object string
 	// Source is the .c, .S or .rs file it is compiled from, relative to the tree; empty if
-	// a rule makes the object itself or none was found, which is a diagnostic.
+	// a rule makes the object itself or none was found, which is a diagnostic of the kernel's
+	// modules only.
 	Source string
 	// Flags names the variables that hold flags for this object alone, such as CFLAGS_a.o.
 	Flags []string

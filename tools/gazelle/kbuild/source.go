@@ -46,6 +46,10 @@ func (d *directory) part(object string) Part {
 		p.Source, p.Generated = source, generated
 		return p
 	}
+	if d.external {
+		// Another build system may make it. The caller knows.
+		return p
+	}
 	d.e.Report(d.e.Position("obj-m"), "%s: no source found, want %s.c, .S, .rs or a rule that makes one",
 		p.Object, stem)
 	return p

@@ -75,7 +75,7 @@ func (w *walk) visit(v visit) *node {
 	}
 	w.slots <- struct{}{}
 	d := evaluate(w.files, v.obj, v.listed, v.environment)
-	if w.external {
+	if d.external = w.external; d.external {
 		d.inheritFlags()
 	}
 	visits := w.fill(n, d, v)
