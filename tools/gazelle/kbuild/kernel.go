@@ -108,7 +108,8 @@ func kernelEnvironment(
 	if err := e.Read(root + "Makefile"); err != nil {
 		return nil, nil, fmt.Errorf("reading the kernel source: %w", err)
 	}
-	if !e.Defined("ARCH_CORE") {
+	// Only for the kernel itself does the root Makefile set it.
+	if external == "" && !e.Defined("ARCH_CORE") {
 		return nil, nil, errors.New("reading the kernel source: its Makefile sets no ARCH_CORE, " +
 			"want Linux 6.1 or later")
 	}
