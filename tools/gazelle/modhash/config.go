@@ -195,7 +195,7 @@ func exists(name string) bool {
 }
 
 // kbuildLines are what a Makefile for Kbuild has, and others have not.
-var kbuildLines = regexp.MustCompile(`\b(obj|subdir)-(m|y|\$)|\b(KERNELRELEASE|KBUILD_EXTMOD)\b`)
+var kbuildLines = regexp.MustCompile(`\b(obj|subdir)-(m\b|y\b|\$)|\b(KERNELRELEASE|KBUILD_EXTMOD)\b`)
 
 // looksLikeKbuild tells whether Kbuild may start at a directory.
 func looksLikeKbuild(dir string) bool {

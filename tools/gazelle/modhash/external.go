@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bazelbuild/bazel-gazelle/config"
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/rule"
 
@@ -78,9 +79,9 @@ type plan struct {
 	module kbuild.Module
 	// old is the rule that is there already, or nil.
 	old *rule.Rule
-	// sources and headers are paths in the repository. Of other packages' headers deps may
-	// have some.
-	sources, headers, foreignHeaders []string
+	// sources and headers are paths in the repository; foreign ones are of other packages,
+	// whose labels are known when all have been visited.
+	sources, foreignSources, headers, foreignHeaders []string
 	// includes are the folders of -I that lie in the repository.
 	includes []string
 	copts    []string
@@ -110,12 +111,14 @@ func (g *generation) module(t *tree, m kbuild.Module) string {
 		name = p.old.Name()
 	}
 	ownKbuild := g.ownKbuild(p)
-	if len(p.sources) == 0 || g.sayBeyond(p, ownKbuild) {
+	if g.sayBeyond(p, ownKbuild) || len(p.sources)+len(p.foreignSources) == 0 {
 		return name
 	}
 	r := g.newRule(kernelModule, name)
 	g.setAttributes(r, p, ownKbuild)
-	g.add(r, g.usesOf(p))
+	u := g.usesOf(p)
+	g.x.uses[label.New(g.Config.RepoName, g.Rel, name)] = u
+	g.add(r, u)
 	return name
 }
 
@@ -211,9 +214,12 @@ func (g *generation) setNames(r *rule.Rule, p *plan) {
 	}
 }
 
+// allSources returns the sources of this package and of others.
+func (p *plan) allSources() []string { return slices.Concat(p.sources, p.foreignSources) }
+
 // exports tells whether others may use the module, and thus need its headers.
 func (g *generation) exports(p *plan) bool {
-	return slices.ContainsFunc(p.sources, func(name string) bool {
+	return slices.ContainsFunc(p.allSources(), func(name string) bool {
 		s := g.x.sources.scan(g.Config.RepoRoot, name)
 		return s != nil && len(s.Exports) > 0
 	})
@@ -223,48 +229,39 @@ func (g *generation) exports(p *plan) bool {
 func (g *generation) labels(files []string) []string {
 	var labels []string
 	for _, name := range files {
-		if l := g.fileLabel(name); l != "" && !slices.Contains(labels, l) {
-			labels = append(labels, l)
+		below := strings.TrimPrefix(strings.TrimPrefix(name, g.Rel), "/")
+		if g.isGenerated(name) {
+			below = ":" + below
 		}
+		labels = append(labels, below)
 	}
 	return labels
 }
 
-// fileLabel returns the label of a file, "" if no package has it, which is said.
-func (g *generation) fileLabel(name string) string {
+// owns tells whether a file belongs to this package. All directories below were visited.
+func (g *generation) owns(name string) bool {
+	for dir := path.Dir(name); isBelow(dir, g.Rel) && dir != g.Rel && dir != "."; dir = path.Dir(dir) {
+		if g.x.isPackage(g.Config, dir) {
+			return false
+		}
+	}
+	return isBelow(name, g.Rel)
+}
+
+// isPackage tells whether a directory has a BUILD file, or gets one.
+func (x *extension) isPackage(c *config.Config, dir string) bool {
+	return x.packages[dir] || hasBuildFile(c, filepath.Join(c.RepoRoot, filepath.FromSlash(dir)))
+}
+
+// fileLabel returns the label of a file of another package; false if no package has it. To
+// be asked when all directories were visited.
+func (x *extension) fileLabel(c *config.Config, name string) (label.Label, bool) {
 	dir := path.Dir(name)
-	for ; dir != "." && !g.isPackage(dir); dir = path.Dir(dir) {
+	for ; dir != "." && !x.isPackage(c, dir); dir = path.Dir(dir) {
 	}
 	if dir == "." {
 		dir = ""
 	}
 	below := strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
-	switch {
-	case dir == g.Rel && slices.Contains(g.GenFiles, below):
-		return ":" + below
-	case dir == g.Rel:
-		return below
-	case dir == "" && !g.isPackage(dir):
-		g.x.say("%s: used by the modules of %s, but in no package: want a BUILD file beside it", name, g.Rel)
-		return ""
-	}
-	return label.New("", dir, below).String()
-}
-
-// isPackage tells whether a directory has a BUILD file, or will have one.
-func (g *generation) isPackage(dir string) bool {
-	if dir == g.Rel {
-		return true
-	}
-	for _, name := range g.Config.ValidBuildFileNames {
-		if exists(filepath.Join(g.Config.RepoRoot, filepath.FromSlash(dir), name)) {
-			return true
-		}
-	}
-	for key, t := range g.x.trees {
-		if t != nil && key.config == g.s.config && key.source == g.s.source && len(t.modules[dir]) > 0 {
-			return true
-		}
-	}
-	return false
+	return label.New("", dir, below), dir != "" || x.isPackage(c, "")
 }

@@ -35,7 +35,11 @@ type extension struct {
 	kernels        map[treeKey]*kernelTree
 	// modules holds what is known of each kernel_module in the index.
 	modules map[label.Label]moduleInfo
-	said    map[string]bool
+	// packages are directories that have or get a BUILD file, as far as they were visited.
+	packages map[string]bool
+	// uses holds what those that are written use.
+	uses map[label.Label]*uses
+	said map[string]bool
 }
 
 // NewLanguage is what a gazelle_binary calls.
@@ -46,6 +50,8 @@ func NewLanguage() language.Language {
 		trees:          make(map[treeKey]*tree),
 		kernels:        make(map[treeKey]*kernelTree),
 		modules:        make(map[label.Label]moduleInfo),
+		packages:       make(map[string]bool),
+		uses:           make(map[label.Label]*uses),
 		said:           make(map[string]bool),
 	}
 }
@@ -111,12 +117,12 @@ func (x *extension) ApparentLoads(moduleToApparentName func(string) string) []ru
 func (x *extension) GenerateRules(args language.GenerateArgs) language.GenerateResult {
 	s := settingsOf(args.Config)
 	g := &generation{GenerateArgs: args, x: x, s: s, built: make(map[string]bool)}
-	if s.insideKernel {
-		return g.result
+	if !s.insideKernel {
+		g.external()
+		g.kernelBuilds()
+		g.prebuilt()
 	}
-	g.external()
-	g.kernelBuilds()
-	g.prebuilt()
+	x.packages[g.Rel] = g.File != nil || len(g.OtherGen)+len(g.result.Gen) > 0
 	return g.result
 }
 

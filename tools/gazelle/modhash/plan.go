@@ -77,10 +77,18 @@ func (g *generation) planSources(p *plan) {
 		if len(part.Flags) > 0 {
 			p.beyond = append(p.beyond, beyond{"has " + strings.Join(part.Flags, " and "), part.Flags[0], false})
 		}
-		p.sources = append(p.sources, source)
+		g.addSource(p, source)
 	}
 	slices.Sort(p.sources)
 	p.sources = slices.Compact(p.sources)
+}
+
+func (g *generation) addSource(p *plan, name string) {
+	if g.owns(name) {
+		p.sources = append(p.sources, name)
+	} else {
+		p.foreignSources = append(p.foreignSources, name)
+	}
 }
 
 // sourceOf returns the file that an object is compiled from: one of the repository, or one
@@ -115,7 +123,7 @@ func (g *generation) isGenerated(name string) bool {
 // planHeaders follows #include from the sources.
 func (g *generation) planHeaders(p *plan) {
 	seen := make(map[string]bool)
-	queue := slices.Clone(p.sources)
+	queue := p.allSources()
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
@@ -139,18 +147,17 @@ func (g *generation) planHeaders(p *plan) {
 
 // planHeader takes over one included file.
 func (g *generation) planHeader(p *plan, from, header string) {
-	if slices.Contains(p.sources, header) {
-		return
-	}
-	if path.Ext(header) != ".h" {
+	switch {
+	case slices.Contains(p.allSources(), header):
+	case path.Ext(header) != ".h":
+		if !p.needed {
+			p.beyond = append(p.beyond, beyond{from + " includes " + header + ", which is no header", p.module.Name(), false})
+		}
 		p.needed = true
-		p.beyond = append(p.beyond, beyond{from + " includes " + header + ", which is no header", p.module.Name(), false})
-		p.sources = append(p.sources, header)
-		return
-	}
-	if isBelow(header, g.Rel) && !strings.HasPrefix(g.fileLabel(header), "//") {
+		g.addSource(p, header)
+	case g.owns(header):
 		p.headers = append(p.headers, header)
-	} else {
+	default:
 		p.foreignHeaders = append(p.foreignHeaders, header)
 	}
 }
@@ -184,6 +191,7 @@ func (g *generation) usesOf(p *plan) *uses {
 		module:   p.module.Name(),
 		makefile: p.t.makefile(g.Rel),
 		kernel:   g.s.kernel.String(),
+		sources:  p.foreignSources,
 		headers:  p.foreignHeaders,
 		symbols:  make(map[string]string),
 		symvers:  g.symvers(p),
@@ -192,10 +200,10 @@ func (g *generation) usesOf(p *plan) *uses {
 	if p.old != nil {
 		u.old = p.old.AttrStrings("deps")
 	}
-	for _, name := range p.sources {
+	for _, name := range p.allSources() {
 		if scanned := g.x.sources.scan(g.Config.RepoRoot, name); scanned != nil {
 			for _, id := range scanned.Identifiers {
-				if u.symbols[id] == "" {
+				if u.symbols[id] == "" && !slices.Contains(scanned.Functions, id) {
 					u.symbols[id] = name
 				}
 			}
@@ -203,9 +211,6 @@ func (g *generation) usesOf(p *plan) *uses {
 	}
 	for _, name := range union(u.headers, u.symvers) {
 		g.result.RelsToIndex = union(g.result.RelsToIndex, []string{p.t.directoryOf(name)})
-	}
-	for _, header := range u.headers {
-		u.headerLabels = append(u.headerLabels, g.fileLabel(header))
 	}
 	return u
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bazelbuild/bazel-gazelle/config"
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/rule"
 )
@@ -142,7 +143,7 @@ func (g *generation) modulesBelow() []string {
 		switch _, suffix, ok := cutModuleSuffix(filepath.ToSlash(name)); {
 		case err != nil:
 			return err
-		case entry.IsDir() && name != g.Dir && g.hasBuildFile(name):
+		case entry.IsDir() && name != g.Dir && hasBuildFile(g.Config, name):
 			rel, _ := filepath.Rel(g.Config.RepoRoot, name)
 			g.x.say("%s: is a package of its own: its modules are not among those of //%s:%s. Want no BUILD file there",
 				filepath.ToSlash(rel), g.Rel, importName)
@@ -159,8 +160,8 @@ func (g *generation) modulesBelow() []string {
 	return globs
 }
 
-func (g *generation) hasBuildFile(dir string) bool {
-	return slices.ContainsFunc(g.Config.ValidBuildFileNames, func(name string) bool {
+func hasBuildFile(c *config.Config, dir string) bool {
+	return slices.ContainsFunc(c.ValidBuildFileNames, func(name string) bool {
 		return exists(filepath.Join(dir, name))
 	})
 }

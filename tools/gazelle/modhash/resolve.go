@@ -22,8 +22,8 @@ type uses struct {
 	kernel string
 	// symbols are identifiers in the sources, and the first source that has each.
 	symbols map[string]string
-	// headers of other packages, and their labels relative to this one.
-	headers, headerLabels []string
+	// sources and headers of other packages.
+	sources, headers []string
 	// symvers are those of KBUILD_EXTRA_SYMBOLS.
 	symvers []string
 	// old are the deps that are there already. With doubtful they all stay.
@@ -36,6 +36,8 @@ type moduleInfo struct {
 	kernel string
 	// headers are the paths of hdrs in the repository.
 	headers []string
+	// symbols are those that it exports.
+	symbols []string
 }
 
 // Imports implements [resolve.Resolver]. A module can be imported by each symbol it
@@ -45,15 +47,16 @@ func (x *extension) Imports(c *config.Config, r *rule.Rule, f *rule.File) []reso
 		return nil
 	}
 	info := moduleInfo{kernel: absolute(r.AttrString("kernel"), f.Pkg), headers: paths(r.AttrStrings("hdrs"), f.Pkg)}
-	x.modules[label.New(c.RepoName, f.Pkg, r.Name())] = info
 	names := append([]string{path.Join(f.Pkg, "Module.symvers")}, info.headers...)
 	for _, name := range paths(r.AttrStrings("srcs"), f.Pkg) {
 		if scanned := x.sources.scan(c.RepoRoot, name); scanned != nil && path.Ext(name) != ".h" {
 			for _, e := range scanned.Exports {
-				names = append(names, e.Symbol)
+				info.symbols = append(info.symbols, e.Symbol)
 			}
 		}
 	}
+	names = append(names, info.symbols...)
+	x.modules[label.New(c.RepoName, f.Pkg, r.Name())] = info
 	specs := make([]resolve.ImportSpec, len(names))
 	for i, name := range names {
 		specs[i] = resolve.ImportSpec{Lang: languageName, Imp: name}
@@ -94,10 +97,8 @@ func (x *extension) Resolve(
 	for _, symbol := range slices.Sorted(maps.Keys(u.symbols)) {
 		s.symbol(symbol)
 	}
-	for i, header := range u.headers {
-		if !s.header(header) && u.headerLabels[i] != "" {
-			r.SetAttr("srcs", union(r.AttrStrings("srcs"), []string{u.headerLabels[i]}))
-		}
+	if files := s.foreignFiles(); len(files) > 0 {
+		r.SetAttr("srcs", union(r.AttrStrings("srcs"), files))
 	}
 	for _, name := range u.symvers {
 		s.symvers(name)
@@ -124,6 +125,26 @@ type resolution struct {
 	deps map[string]label.Label
 }
 
+// foreignFiles returns the labels of files of other packages that no dependency brings.
+func (s *resolution) foreignFiles() []string {
+	files := slices.Clone(s.sources)
+	for _, name := range s.headers {
+		if !s.header(name) {
+			files = append(files, name)
+		}
+	}
+	var labels []string
+	for _, name := range files {
+		l, ok := s.x.fileLabel(s.c, name)
+		if !ok {
+			s.x.say("%s: module %s needs it, but it is in no package: want a BUILD file beside it", name, s.module)
+			continue
+		}
+		labels = union(labels, []string{l.Rel("", s.from.Pkg).String()})
+	}
+	return labels
+}
+
 func (s *resolution) add(l label.Label) {
 	s.deps[l.Rel(s.from.Repo, s.from.Pkg).String()] = l
 }
@@ -139,7 +160,10 @@ func (s *resolution) candidates(name string) (found []label.Label, said bool) {
 		}
 	}
 	if l, ok := resolve.FindRuleWithOverride(s.c, spec, languageName); ok {
-		if l = l.Abs(s.from.Repo, s.from.Pkg); l.Equal(s.from) {
+		if l = l.Abs(s.from.Repo, s.from.Pkg); l.Repo == "" {
+			l.Repo = s.from.Repo
+		}
+		if l.Equal(s.from) {
 			return nil, true
 		}
 		return []label.Label{l}, true
@@ -154,8 +178,14 @@ func (s *resolution) candidates(name string) (found []label.Label, said bool) {
 
 // symbol adds the module that exports a symbol.
 func (s *resolution) symbol(name string) {
-	found, _ := s.candidates(name)
-	if found = s.prefer(found); len(found) > 1 {
+	found, said := s.candidates(name)
+	if found = s.prefer(found); len(found) == 1 && !said && s.isMutual(found[0]) {
+		s.x.say("%s: module %s uses %s of %s, and that one uses symbols of this one: modules that need each other "+
+			"cannot be loaded. Want # gazelle:resolve %s %s LABEL with the label of the module itself, where it is no use",
+			at(s.c.RepoRoot, s.uses.symbols[name], name), s.module, name, list(found), languageName, name)
+		found = s.before(found)
+	}
+	if len(found) > 1 {
 		s.x.say("%s: module %s uses %s, which %s export: want # gazelle:resolve %s %s LABEL",
 			at(s.c.RepoRoot, s.uses.symbols[name], name), s.module, name, list(found), languageName, name)
 		found = s.before(found)
@@ -163,6 +193,24 @@ func (s *resolution) symbol(name string) {
 	for _, l := range found {
 		s.add(l)
 	}
+}
+
+// isMutual tells whether a module uses a symbol of this one.
+func (s *resolution) isMutual(other label.Label) bool {
+	for _, symbol := range s.x.modules[s.from].symbols {
+		if used := s.x.uses[other]; used != nil && used.symbols[symbol] != "" && !s.x.exports(other, symbol) {
+			t := &resolution{x: s.x, c: s.c, ix: s.ix, uses: used, from: other}
+			if found, _ := t.candidates(symbol); len(found) == 1 && found[0].Equal(s.from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// exports tells whether a module exports a symbol.
+func (x *extension) exports(module label.Label, symbol string) bool {
+	return slices.Contains(x.modules[module].symbols, symbol)
 }
 
 // prefer narrows several candidates down to those that KBUILD_EXTRA_SYMBOLS names.
@@ -202,8 +250,9 @@ func list(labels []label.Label) string {
 	return strings.Join(texts, " and ")
 }
 
-// header adds the module that has a header among its hdrs, if no dependency has it; false
-// if it is none's.
+// header tells whether a header comes with the dependencies: from one that symbols led to,
+// or one that a directive names. Otherwise it is a source: modules may include headers of
+// each other, but not depend on each other.
 func (s *resolution) header(name string) bool {
 	for _, l := range s.deps {
 		if slices.Contains(s.x.modules[l].headers, name) {
@@ -211,14 +260,10 @@ func (s *resolution) header(name string) bool {
 		}
 	}
 	found, said := s.candidates(name)
-	if len(found) > 1 {
-		// Each has the same file. One that is a dependency already will do, or the first.
-		found = append(s.before(found), found...)
-	}
-	if len(found) > 0 {
+	if said && len(found) > 0 {
 		s.add(found[0])
 	}
-	return said || len(found) > 0
+	return said
 }
 
 // symvers adds the one module of a package that KBUILD_EXTRA_SYMBOLS names, if no symbol
