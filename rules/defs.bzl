@@ -6,17 +6,31 @@ Definitions outside this file and `providers.bzl` are private and may change at 
 
 load("//rules/private:initramfs.bzl", _initramfs = "initramfs")
 load("//rules/private:kernel_boot_test.bzl", _kernel_boot = "kernel_boot", _kernel_boot_test = "kernel_boot_test")
+load("//rules/private:kernel_build.bzl", _kernel_build = "kernel_build")
+load("//rules/private:kernel_config.bzl", _kernel_config = "kernel_config")
+load("//rules/private:kernel_config_test.bzl", _kernel_config_test = "kernel_config_test")
+load("//rules/private:kernel_module.bzl", _kernel_module = "kernel_module")
 load("//rules/private:kernel_module_import.bzl", _kernel_module_import = "kernel_module_import")
 load("//rules/private:kernel_modules_import.bzl", _kernel_modules_import = "kernel_modules_import")
+load("//rules/private:kernel_source.bzl", _kernel_source = "kernel_source")
 load("//rules/private:load_attempt.bzl", _load_attempt = "load_attempt")
 load("//rules/private:module_tree.bzl", _module_tree = "module_tree")
 load("//rules/private:module_verify_test.bzl", _module_verify_test = "module_verify_test")
+load("//rules/private:modules_install.bzl", _modules_install = "modules_install")
+load("//rules/private:vmlinux.bzl", _vmlinux = "vmlinux")
 
 initramfs = _initramfs
 kernel_boot = _kernel_boot
 kernel_boot_test = _kernel_boot_test
+kernel_build = _kernel_build
+kernel_config = _kernel_config
+kernel_config_test = _kernel_config_test
+kernel_module = _kernel_module
 kernel_module_import = _kernel_module_import
 kernel_modules_import = _kernel_modules_import
+kernel_source = _kernel_source
 load_attempt = _load_attempt
 module_tree = _module_tree
 module_verify_test = _module_verify_test
+modules_install = _modules_install
+vmlinux = _vmlinux

@@ -14,6 +14,7 @@ load(
     "initramfs_entries",
     "write_initramfs",
 )
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
 
 _DOC = """\
@@ -96,6 +97,16 @@ exec {arguments} "$@"
 
 def _kernel_and_machine(ctx):
     """The boot image, and the machine that it is for."""
+    if VmlinuxInfo in ctx.attr.kernel:
+        info = ctx.attr.kernel[VmlinuxInfo]
+        if ctx.attr.machine not in ["auto", info.machine]:
+            fail_attribute(
+                ctx.label,
+                "machine",
+                "%s for %s, which is for %s" % (ctx.attr.machine, label_text(ctx.attr.kernel.label), info.machine),
+                "no machine: a target vmlinux knows its own",
+            )
+        return info.image, info.machine
     files = ctx.files.kernel
     if len(files) != 1:
         fail_attribute(ctx.label, "kernel", "%d files" % len(files), "a target vmlinux, or one boot image")
@@ -172,7 +183,9 @@ _ATTRIBUTES = {
     "compression": COMPRESSION_ATTRIBUTE,
     "files": FILES_ATTRIBUTE,
     "kernel": attr.label(
-        doc = "The kernel: a target `vmlinux`, or a boot image (`bzImage`, `Image`) for the machine `machine`.",
+        doc = """\
+The kernel: a target `vmlinux`, which says what machine it is for, or a boot image (`bzImage`, `Image`) for the
+machine `machine`.""",
         allow_files = True,
         mandatory = True,
     ),

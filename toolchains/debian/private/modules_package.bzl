@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The repository rule behind `debian.modules`."""
 
-load(":world.bzl", "world_archive")
+load("//toolchains/world:manifest.bzl", "world_archive")
 
 _BUILD = """\
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import")

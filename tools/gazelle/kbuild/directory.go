@@ -27,6 +27,8 @@ type directory struct {
 	e        *gnumake.Evaluator
 	// listed tells that its modules count: it is reached through obj-y and obj-m only.
 	listed bool
+	// external tells that it is one of external modules.
+	external bool
 }
 
 // evaluate reads the Makefile of a directory.
@@ -203,11 +205,38 @@ func (d *directory) parts(objects []string) []Part {
 func (d *directory) describeSelf(external bool) Directory {
 	self := Directory{Path: d.obj, Makefile: d.makefile}
 	if external {
-		self.CFlags = d.words("ccflags-y")
+		self.CFlags = append(d.words(subdirFlags), d.words("ccflags-y")...)
 		self.AFlags = d.words("asflags-y")
 		self.LDFlags = d.words("ldflags-y")
 		self.RustFlags = d.words("rustflags-y")
 		self.ExtraSymbols = d.words("KBUILD_EXTRA_SYMBOLS")
+		self.Unset = d.unset()
 	}
 	return self
+}
+
+// subdirFlags is a variable that carries subdir-ccflags-y down, as KBUILD_CFLAGS does in
+// scripts/Makefile.build. That one holds much besides.
+const subdirFlags = "MODHASH_SUBDIR_CCFLAGS"
+
+// inheritFlags adds subdir-ccflags-y to what came from above.
+func (d *directory) inheritFlags() {
+	if flags := d.e.Value("subdir-ccflags-y"); flags != "" {
+		d.e.Set(subdirFlags, strings.TrimSpace(d.e.Value(subdirFlags)+" "+flags))
+		d.e.Export(subdirFlags)
+	}
+}
+
+// unset returns the directories that obj- and subdir- name.
+func (d *directory) unset() []string {
+	var paths []string
+	for _, name := range gnumake.Words(d.e.Value("obj-")) {
+		if strings.HasSuffix(name, "/") {
+			paths = append(paths, path.Clean(d.path(name)))
+		}
+	}
+	for _, name := range gnumake.Words(d.e.Value("subdir-")) {
+		paths = append(paths, path.Clean(d.path(name)))
+	}
+	return paths
 }

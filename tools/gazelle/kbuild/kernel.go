@@ -13,9 +13,11 @@ import (
 
 // A Target says for what a tree is built.
 type Target struct {
-	// SrcArch names a directory of arch/: "x86", "arm64".
+	// SrcArch names a directory of arch/: "x86", "arm64". For external modules without the
+	// kernel's sources it may be empty: then it is undecided.
 	SrcArch string
-	// Config is the kernel's configuration.
+	// Config is the kernel's configuration. Nil, of external modules only, means that it is
+	// not known: what depends on it is undecided.
 	Config Config
 }
 
@@ -106,7 +108,8 @@ func kernelEnvironment(
 	if err := e.Read(root + "Makefile"); err != nil {
 		return nil, nil, fmt.Errorf("reading the kernel source: %w", err)
 	}
-	if !e.Defined("ARCH_CORE") {
+	// Only for the kernel itself does the root Makefile set it.
+	if external == "" && !e.Defined("ARCH_CORE") {
 		return nil, nil, errors.New("reading the kernel source: its Makefile sets no ARCH_CORE, " +
 			"want Linux 6.1 or later")
 	}
@@ -120,9 +123,7 @@ func helpers(files *gnumake.Files, config Config, root string) (*gnumake.Scope, 
 	files.SetEmpty(root + "include/config/auto.conf.cmd")
 	e := gnumake.NewEvaluator(files, nil)
 	presetMake(e, files)
-	for symbol, value := range config {
-		e.Set(symbol, value)
-	}
+	presetConfig(e, config)
 	for _, name := range []string{"scripts/Kbuild.include", "scripts/Makefile.compiler"} {
 		if !files.Exists(root + name) {
 			continue
@@ -132,6 +133,16 @@ func helpers(files *gnumake.Files, config Config, root string) (*gnumake.Scope, 
 		}
 	}
 	return e.Scope(), nil
+}
+
+// presetConfig sets the configuration.
+func presetConfig(e *gnumake.Evaluator, config Config) {
+	if config == nil {
+		e.Unknown("CONFIG_", gnumake.Undecided{Reason: "the kernel's configuration, which is not given"})
+	}
+	for symbol, value := range config {
+		e.Set(symbol, value)
+	}
 }
 
 // presetMake sets what GNU make 4.4.1 itself sets.
@@ -157,8 +168,9 @@ func presetRoot(e *gnumake.Evaluator, target Target, external string) {
 		e.Set("objtree", KernelRoot)
 		e.Set("srcroot", external)
 		e.Set("KBUILD_EXTMOD", external)
+		e.Set("M", external)
 	}
-	e.Export("objtree", "srcroot", "KBUILD_EXTMOD")
+	e.Export("objtree", "srcroot", "KBUILD_EXTMOD", "M")
 	presetUnknown(e)
 	for _, name := range []string{"CC_VERSION_TEXT", "RUSTC_VERSION_TEXT", "PAHOLE_VERSION"} {
 		if value, ok := target.Config["CONFIG_"+name]; ok {
@@ -213,15 +225,18 @@ var kernelHelpers = []string{
 func bareEnvironment(files *gnumake.Files, target Target) *gnumake.Scope {
 	e := gnumake.NewEvaluator(files, nil)
 	presetMake(e, files)
-	for symbol, value := range target.Config {
-		e.Set(symbol, value)
-	}
+	presetConfig(e, target.Config)
 	for name, value := range map[string]string{
-		"ARCH": arch(target), "SRCARCH": target.SrcArch,
+		"ARCH": arch(target), "SRCARCH": target.SrcArch, "M": files.CurrentDirectory(),
 		"srctree": KernelRoot, "objtree": KernelRoot, "srcroot": ".", "KBUILD_EXTMOD": files.CurrentDirectory(),
 		"comma": ",", "empty": "", "space": " ", "pound": "#", "quote": `"`, "squote": "'",
 	} {
 		e.Set(name, value)
+	}
+	if target.SrcArch == "" {
+		for _, name := range []string{"ARCH", "SRCARCH"} {
+			e.OverrideUndecided(name, gnumake.Undecided{Reason: "$(" + name + "), no architecture is given", NotEmpty: true})
+		}
 	}
 	for _, name := range kernelHelpers {
 		e.OverrideUndecided(name, gnumake.Undecided{Reason: "$(" + name + "), which needs the kernel's sources"})

@@ -52,8 +52,11 @@ type Part struct {
 	// Object is its path relative to the tree, clean.
 	Object string
 	// Source is the .c, .S or .rs file it is compiled from, relative to the tree; empty if
-	// a rule makes the object itself or none was found, which is a diagnostic.
+	// a rule makes the object itself or none was found, which is a diagnostic of the kernel's
+	// modules only.
 	Source string
+	// Flags names the variables that hold flags for this object alone, such as CFLAGS_a.o.
+	Flags []string
 	// Generated is set where Source, or the object itself, is made during the build.
 	Generated bool
 }
@@ -66,6 +69,10 @@ type Directory struct {
 	Makefile string
 	// CFlags, AFlags, LDFlags and RustFlags are the words of ccflags-y and so on, and
 	// ExtraSymbols those of KBUILD_EXTRA_SYMBOLS. A word that cannot be decided is absent
-	// and a diagnostic, of external modules only.
+	// and a diagnostic, of external modules only. CFlags has the subdir-ccflags-y of this
+	// directory and those above, too.
 	CFlags, AFlags, LDFlags, RustFlags, ExtraSymbols []string
+	// Unset holds paths of directories that Kbuild does not descend into because a
+	// configuration symbol is not set: those in obj- and subdir-, of external modules only.
+	Unset []string
 }

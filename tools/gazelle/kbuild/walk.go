@@ -75,6 +75,9 @@ func (w *walk) visit(v visit) *node {
 	}
 	w.slots <- struct{}{}
 	d := evaluate(w.files, v.obj, v.listed, v.environment)
+	if d.external = w.external; d.external {
+		d.inheritFlags()
+	}
 	visits := w.fill(n, d, v)
 	<-w.slots
 	var wait sync.WaitGroup

@@ -32,15 +32,21 @@ type Source struct {
 	Exports []Export
 	// Includes holds the operands of #include "…", in order of appearance, each once.
 	Includes []string
+	// SystemIncludes holds the operands of #include <…> likewise.
+	SystemIncludes []string
 	// Identifiers holds every identifier outside comments and strings, sorted, each once.
 	Identifiers []string
+	// Functions holds the names of the functions that are defined here, in order of appearance,
+	// and those of attributes with arguments beside them: what the rest of the source means by
+	// them is not a symbol of another module.
+	Functions []string
 }
 
 // Scan reads a source. Every text gives a result.
 func Scan(text string) Source {
 	s := &scanner{text: text, seen: make(map[string]bool)}
 	s.scan()
-	found := Source{Exports: s.exports(), Includes: s.includes}
+	found := Source{Exports: s.exports(), Includes: s.includes, SystemIncludes: s.systemIncludes, Functions: s.functions}
 	for name := range s.seen {
 		found.Identifiers = append(found.Identifiers, name)
 	}
@@ -74,7 +80,12 @@ type scanner struct {
 	call     []token
 	calls    [][]token
 	includes []string
-	seen     map[string]bool
+	// functions are those that are defined.
+	functions []string
+	outline   outline
+	// systemIncludes are those in angle brackets.
+	systemIncludes []string
+	seen           map[string]bool
 	// namespace is what DEFAULT_SYMBOL_NAMESPACE was last defined as.
 	namespace string
 	// namespaces holds it for each of calls.
@@ -184,12 +195,7 @@ func (s *scanner) directive() {
 	switch name {
 	case "include":
 		s.skipBlanks()
-		if s.pos < len(s.text) && s.text[s.pos] == '"' {
-			s.pos++
-			s.include(s.quoted('"'))
-		} else {
-			s.pos = s.lineEnd(s.pos)
-		}
+		s.include()
 	case "define":
 		s.skipBlanks()
 		if s.word() == "DEFAULT_SYMBOL_NAMESPACE" {
@@ -206,10 +212,27 @@ func (s *scanner) directive() {
 	s.call = nil
 }
 
-func (s *scanner) include(name string) {
-	if !slices.Contains(s.includes, name) {
-		s.includes = append(s.includes, name)
+// include reads the operand of #include; the position is at its first character.
+func (s *scanner) include() {
+	end := s.lineEnd(s.pos)
+	switch rest := s.text[s.pos:end]; {
+	case strings.HasPrefix(rest, `"`):
+		s.pos++
+		s.includes = addOnce(s.includes, s.quoted('"'))
+		return
+	case strings.HasPrefix(rest, "<"):
+		if name, _, ok := strings.Cut(rest[1:], ">"); ok {
+			s.systemIncludes = addOnce(s.systemIncludes, name)
+		}
 	}
+	s.pos = end
+}
+
+func addOnce(to []string, name string) []string {
+	if slices.Contains(to, name) {
+		return to
+	}
+	return append(to, name)
 }
 
 // body reads the identifiers of a macro up to the end of its last continued line.
@@ -247,8 +270,58 @@ func (s *scanner) lineEnd(from int) int {
 	return len(s.text)
 }
 
-// take adds a token to the call it belongs to.
+// An outline tells which tokens are outside of braces, and which name a brace belongs to.
+type outline struct {
+	braces, parentheses int
+	// last is the identifier before the token at hand.
+	last string
+	// called are those before parentheses in the declaration at hand: a function's name, and
+	// those of attributes and the like.
+	called []string
+	// closed is set right behind such a parenthesis.
+	closed bool
+}
+
+// next takes a token, and returns the names that a function's body may belong to if it
+// opens one.
+func (o *outline) next(t token) (functions []string) {
+	closed := o.closed
+	o.closed = false
+	if t.kind == identifier {
+		o.last = t.text
+		return nil
+	}
+	switch t.text {
+	case "{":
+		if closed && o.braces == 0 {
+			functions = o.called
+		}
+		o.called = nil
+		o.braces++
+	case "}":
+		// An #if with a brace in each branch leaves too many open: then functions are missed.
+		o.braces = max(0, o.braces-1)
+		o.called = nil
+	case ";", "=":
+		o.called = nil
+	case "(":
+		if o.parentheses == 0 && o.braces == 0 && o.last != "" {
+			o.called = append(o.called, o.last)
+		}
+		o.parentheses++
+	case ")":
+		o.parentheses = max(0, o.parentheses-1)
+		o.closed = o.parentheses == 0
+	}
+	if t.kind == other {
+		o.last = ""
+	}
+	return functions
+}
+
+// take adds a token to the call it belongs to, and notes the functions that are defined.
 func (s *scanner) take(t token) {
+	s.functions = append(s.functions, s.outline.next(t)...)
 	if name := strings.TrimPrefix(t.text, "ACPI_"); t.kind == identifier && strings.HasPrefix(name, "EXPORT_") {
 		// ACPI_EXPORT_SYMBOL is EXPORT_SYMBOL: include/acpi/platform/aclinux.h.
 		s.call = []token{{identifier, name}}

@@ -58,9 +58,38 @@ func TestIncludesAndIdentifiers(t *testing.T) {
 	if want := []string{"a.h", "b.h"}; !slices.Equal(got.Includes, want) {
 		t.Errorf("Includes = %q, want %q", got.Includes, want)
 	}
+	if want := []string{"linux/module.h"}; !slices.Equal(got.SystemIncludes, want) {
+		t.Errorf("SystemIncludes = %q, want %q", got.SystemIncludes, want)
+	}
 	want := []string{"helper", "int", "main", "other", "return", "used", "void", "x"}
 	if !slices.Equal(got.Identifiers, want) {
 		t.Errorf("Identifiers = %q, want %q", got.Identifiers, want)
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"plain", "int f(void)\n{\n\tg();\n}\nstatic long __init h(int (*call)(int), char c) { if (c) { i(c); } }",
+			[]string{"f", "h"}},
+		{"declared", "int f(void); extern int g(int);", nil},
+		{"attribute", "static void f(void) __attribute__((cold));\nvoid g(void) __must_hold(l)\n{ }",
+			[]string{"g", "__must_hold"}},
+		{"called", "int f(void) { g(1); ({ h(2); }); return (i)(3); }", []string{"f"}},
+		{"structure", "struct s x = { .a = f(1) }; struct t { int a; };", nil},
+		{"macro", "#define M(x) do { f(x); } while (0)\nint g(void) { M(1); }", []string{"g"}},
+		{"definition by macro", "SYSCALL_DEFINE1(f, int, a) { }", []string{"SYSCALL_DEFINE1"}},
+		{"branches", "#if A\nint f(void) {\n#else\nint f(int a) {\n#endif\n}\nint g(void) { }", []string{"f"}},
+		{"too many closed", "} } int f(void) { }", []string{"f"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := Scan(test.text).Functions; !slices.Equal(got, test.want) {
+				t.Errorf("Scan(%q).Functions = %q, want %q", test.text, got, test.want)
+			}
+		})
 	}
 }
 
@@ -74,7 +103,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		found := Scan(text)
-		for _, name := range append(found.Identifiers, found.Includes...) {
+		for _, name := range slices.Concat(found.Identifiers, found.Includes, found.SystemIncludes, found.Functions) {
 			if !strings.Contains(text, name) {
 				t.Errorf("found %q, which is not in the text", name)
 			}

@@ -45,6 +45,8 @@ type Scope struct {
 	parent    *Scope
 	variables map[string]*variable
 	undecided []Undecided
+	// unknown is what [Evaluator.Unknown] was told.
+	unknown []doubtfulName
 }
 
 func (s *Scope) lookup(name string) *variable {
@@ -66,6 +68,8 @@ type Evaluator struct {
 	exported map[string]bool
 	// doubtfulNames were assigned to: which variables changed is undecided.
 	doubtfulNames []doubtfulName
+	// unknown holds those of doubtfulNames that every evaluation below this one starts with.
+	unknown []doubtfulName
 	// exportAll is set by an export without names.
 	exportAll bool
 	targets   []target
@@ -105,6 +109,8 @@ func NewEvaluator(files *Files, base *Scope) *Evaluator {
 		for i, u := range base.undecided {
 			e.marks[u] = i
 		}
+		e.unknown = slices.Clip(base.unknown)
+		e.doubtfulNames = slices.Clip(base.unknown)
 	}
 	return e
 }
@@ -123,6 +129,14 @@ func (e *Evaluator) Override(name, value string) {
 // OverrideUndecided is like Override for a value that is not known.
 func (e *Evaluator) OverrideUndecided(name string, u Undecided) {
 	e.set(name, &variable{value: e.mark(u), origin: fromCommandLine})
+}
+
+// Unknown tells that variables whose names start with a prefix have values that are not
+// known, here and in evaluations that start from what this one returns.
+func (e *Evaluator) Unknown(prefix string, u Undecided) {
+	d := doubtfulName{name: prefix + e.mark(u), mark: e.mark(u)}
+	e.unknown = append(e.unknown, d)
+	e.doubtfulNames = append(e.doubtfulNames, d)
 }
 
 // Export puts variables into what [Evaluator.Environment] returns.
@@ -209,7 +223,9 @@ func (e *Evaluator) Environment() *Scope {
 	if len(exported) == 0 {
 		return e.base
 	}
-	return &Scope{parent: e.base, variables: exported, undecided: slices.Clip(e.undecided)}
+	return &Scope{
+		parent: e.base, variables: exported, undecided: slices.Clip(e.undecided), unknown: slices.Clip(e.unknown),
+	}
 }
 
 // namesToExport returns, sorted, what is exported by name or by an export without names,
@@ -228,5 +244,8 @@ func (e *Evaluator) namesToExport() []string {
 
 // Scope returns all variables of this run, for others to start from.
 func (e *Evaluator) Scope() *Scope {
-	return &Scope{parent: e.base, variables: maps.Clone(e.variables), undecided: slices.Clip(e.undecided)}
+	return &Scope{
+		parent: e.base, variables: maps.Clone(e.variables), undecided: slices.Clip(e.undecided),
+		unknown: slices.Clip(e.unknown),
+	}
 }

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What actions that run Kbuild have in common."""
+
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private:inputs.bzl", "params")
+
+visibility("//...")
+
+KERNEL_TOOLCHAIN = "//toolchains/kernel:toolchain_type"
+
+KBUILD_ATTRIBUTE = attr.label(
+    cfg = "exec",
+    default = "//tools/kernel/cmd/kbuild",
+    executable = True,
+)
+
+STRIP_ATTRIBUTE = attr.string(
+    doc = """\
+`debug`: modules are stripped of debug information before they are hashed, as `INSTALL_MOD_STRIP=1` does on
+installing. `none`: they are hashed as the compiler left them.""",
+    default = "debug",
+    values = ["debug", "none"],
+)
+
+def kernel_toolchain(ctx):
+    """The toolchain's KernelToolchainInfo.
+
+    Args:
+      ctx: rule context, of a rule with KERNEL_TOOLCHAIN.
+
+    Returns:
+      KernelToolchainInfo.
+    """
+    return ctx.toolchains[KERNEL_TOOLCHAIN].kernel_info
+
+def label_args(ctx):
+    """Arguments that the program kbuild reads from a file, with the target's name.
+
+    Args:
+      ctx: rule context.
+
+    Returns:
+      Args.
+    """
+    args = params(ctx)
+    args.add(label_text(ctx.label), format = "--label=%s")
+    return args
+
+def target_args(ctx, config, attribute = None):
+    """Arguments that say what a kernel or module is built for, and with.
+
+    Args:
+      ctx: rule context, of a rule with KERNEL_TOOLCHAIN.
+      config: KernelConfigInfo, or another struct with its fields compiler and machine.
+      attribute: string, the attribute that led to it: named in errors. None: the target has attributes
+        `compiler` and `machine` itself.
+
+    Returns:
+      Args.
+    """
+    toolchain = kernel_toolchain(ctx)
+    if config.compiler not in toolchain.compilers:
+        fail_attribute(
+            ctx.label,
+            attribute or "compiler",
+            "the compiler %s" % config.compiler,
+            "one that the kernel toolchain has: %s" % (", ".join(toolchain.compilers) or "none was found"),
+        )
+    if config.machine not in toolchain.cross_prefixes:
+        fail_attribute(
+            ctx.label,
+            attribute or "machine",
+            "a kernel for the machine %s" % config.machine,
+            "one that the kernel toolchain has binary tools for: %s" %
+            (", ".join(sorted(toolchain.cross_prefixes)) or "none were found"),
+        )
+    args = label_args(ctx)
+    args.add(config.machine, format = "--machine=%s")
+    args.add(config.compiler, format = "--compiler=%s")
+    args.add("--cross=" + toolchain.cross_prefixes[config.machine])
+    return args
+
+def check_tree(ctx, build, tree):
+    """Fails if a tree's modules are for another machine than the kernel.
+
+    Args:
+      ctx: rule context, with the two as attributes `kernel` and `tree`.
+      build: KernelBuildInfo.
+      tree: ModuleTreeInfo.
+    """
+    machine = build.config.machine
+    if tree.machine != machine:
+        fail_attribute(
+            ctx.label,
+            "tree",
+            "%s for the machine %s" % (label_text(tree.label), tree.machine),
+            "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
+        )
+
+def _two_cpus(_os_name, _inputs):
+    return {"cpu": 2, "memory": 2000}
+
+def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, heavy = False):
+    """Declares an action that runs the program kbuild with the programs of the toolchain.
+
+    Args:
+      ctx: rule context, with KBUILD_ATTRIBUTE as `_kbuild`, of a rule with KERNEL_TOOLCHAIN.
+      mnemonic: string.
+      command: string, the subcommand.
+      args: Args, as label_args and target_args return.
+      inputs: list of File.
+      outputs: list of File.
+      message: string, what is done; ` of TARGET` is added.
+      heavy: bool, whether it keeps several processors busy.
+    """
+    toolchain = kernel_toolchain(ctx)
+    ctx.actions.run(
+        mnemonic = mnemonic,
+        executable = ctx.executable._kbuild,
+        arguments = [command, args],
+        inputs = inputs + [toolchain.manifest],
+        outputs = outputs,
+        env = {"PATH": toolchain.path},
+        progress_message = message + " of %{label}",
+        resource_set = _two_cpus if heavy else None,
+        toolchain = KERNEL_TOOLCHAIN,
+    )

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel_config: a kernel configuration."""
+
+load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
+load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
+load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
+
+_DOC = """\
+A kernel configuration: a base, fragments over it, and Kconfig's defaults for all that they leave open.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_config")
+
+visibility("//...")
+
+kernel_config(
+    name = "config",
+    base = "defconfig",
+    fragments = ["module_hashes.config"],
+    source = "@linux//:source",
+)
+```
+
+A kernel that recognizes its modules needs `CONFIG_MODULE_HASHES=y`, and `# CONFIG_MODULE_SIG_ALL is not set`
+where `CONFIG_MODULE_SIG=y`.
+
+**Outputs.** `NAME.config`, the complete configuration.
+
+**Failures.** An option of a fragment that does not take effect is an error that names it with its file and
+line, what was got and wanted. So is a line that is neither an option nor a comment. A compiler or a machine that
+the kernel toolchain has nothing for is an error when the target is analysed.
+"""
+
+def _base(ctx, args):
+    if bool(ctx.attr.base) == bool(ctx.file.base_file):
+        fail_attribute(
+            ctx.label,
+            "base_file",
+            "both base and base_file" if ctx.attr.base else "neither base nor base_file",
+            "one of them",
+        )
+    if ctx.attr.base:
+        args.add(ctx.attr.base, format = "--base=%s")
+        return []
+    args.add(ctx.file.base_file, format = "--base-file=%s")
+    return [ctx.file.base_file]
+
+def _kernel_config_impl(ctx):
+    config = ctx.actions.declare_file(ctx.label.name + ".config")
+    info = KernelConfigInfo(
+        compiler = ctx.attr.compiler,
+        config = config,
+        machine = machine_of(ctx),
+        source = ctx.attr.source[KernelSourceInfo],
+    )
+    args = target_args(ctx, info)
+    args.add(info.source.archive, format = "--source=%s")
+    inputs = [info.source.archive] + _base(ctx, args) + ctx.files.fragments
+    args.add_all(ctx.files.fragments, format_each = "--fragment=%s")
+    args.add(config, format = "--out=%s")
+    run_kbuild(ctx, "ModhashKernelConfig", "config", args, inputs, [config], "Making the configuration")
+    return [info, DefaultInfo(files = depset([config]))]
+
+kernel_config = rule(
+    implementation = _kernel_config_impl,
+    doc = _DOC,
+    attrs = {
+        "base": attr.string(doc = """\
+A make target that writes a configuration: `tinyconfig`, `defconfig`, `allmodconfig`, `x86_64_defconfig`, …"""),
+        "base_file": attr.label(
+            doc = "A configuration to start from, in place of `base`.",
+            allow_single_file = True,
+        ),
+        "compiler": attr.string(
+            doc = "`gcc`, or `clang` with its own linker and binary tools (`LLVM=1`).",
+            default = "gcc",
+            values = ["clang", "gcc"],
+        ),
+        "fragments": attr.label_list(
+            doc = "Options to set, over the base and over the fragments before: lines as in `.config`.",
+            allow_files = True,
+        ),
+        "source": attr.label(
+            doc = "The kernel's source.",
+            mandatory = True,
+            providers = [KernelSourceInfo],
+        ),
+        "_kbuild": KBUILD_ATTRIBUTE,
+    } | MACHINE_ATTRIBUTES,
+    provides = [KernelConfigInfo],
+    toolchains = [KERNEL_TOOLCHAIN],
+)

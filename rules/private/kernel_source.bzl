@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel_source: kernel source, patched."""
+
+load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
+load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
+
+_DOC = """\
+Kernel source with patches applied. The module extension `linux` makes such a target of what it brings in.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "kernel_source")
+
+visibility("//...")
+
+kernel_source(
+    name = "source",
+    archive = "linux-7.2.12.tar.xz",
+    patches = ["@rules_modhash//toolchains/kernel/patches/7.2:module_hashes"],
+    version = "7.2.12",
+)
+```
+
+**Outputs.** `NAME.tar.zst`: the patched tree, which other kernel rules take.
+
+**Failures.** A patch that does not fit exactly (with fuzz 0), and an archive that is no kernel source, are
+errors that name the file.
+"""
+
+def _kernel_source_impl(ctx):
+    archive = ctx.actions.declare_file(ctx.label.name + ".tar.zst")
+    args = label_args(ctx)
+    args.add(ctx.file.archive, format = "--archive=%s")
+    args.add_all(ctx.files.patches, format_each = "--patch=%s")
+    args.add(archive, format = "--out=%s")
+    inputs = [ctx.file.archive] + ctx.files.patches
+    run_kbuild(ctx, "ModhashKernelSource", "source", args, inputs, [archive], "Patching the source")
+    return [
+        DefaultInfo(files = depset([archive])),
+        KernelSourceInfo(archive = archive, version = ctx.attr.version),
+    ]
+
+kernel_source = rule(
+    implementation = _kernel_source_impl,
+    doc = _DOC,
+    attrs = {
+        "archive": attr.label(
+            doc = "The source as kernel.org or a distribution publishes it: tar, compressed by xz, gzip or zstd.",
+            allow_single_file = True,
+            mandatory = True,
+        ),
+        "patches": attr.label_list(
+            doc = "Patches to apply with `patch -p1`, in order.",
+            allow_files = True,
+        ),
+        "version": attr.string(doc = "The kernel's version, such as `7.2.12`: for the reader."),
+        "_kbuild": KBUILD_ATTRIBUTE,
+    },
+    provides = [KernelSourceInfo],
+    toolchains = [KERNEL_TOOLCHAIN],
+)

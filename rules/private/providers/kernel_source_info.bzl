@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""KernelSourceInfo: patched kernel source."""
+
+visibility("//...")
+
+DOC = "Patched kernel source."
+
+FIELDS = {
+    "archive": "File: the source tree, `.tar.zst`, as `kbuild source` writes it.",
+    "version": "string: the kernel's version for the reader, such as `7.2.12`, or empty.",
+}
+
+KernelSourceInfo = provider(doc = DOC, fields = FIELDS)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vmlinux: a kernel that knows its modules."""
+
+load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "run_kbuild", "target_args")
+load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
+load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
+
+_DOC = """\
+A kernel, linked with the root of its modules: Kbuild's own link, with the root object of a `module_tree` in
+place of the blank one. Nothing is compiled but the parts of the boot image that depend on vmlinux.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "module_tree", "vmlinux")
+
+visibility("//...")
+
+module_tree(
+    name = "tree",
+    modules = [
+        ":hello",
+        ":kernel",
+    ],
+)
+
+vmlinux(
+    name = "vmlinux",
+    kernel = ":kernel",
+    tree = ":tree",
+)
+```
+
+Its build ID is computed over the kernel with its root: kernels whose modules differ have different ones.
+
+**Outputs.** `NAME/vmlinux`, and the boot image: `NAME/bzImage` on x86-64, `NAME/Image` on arm64. In the output
+group `unstripped`: `NAME/vmlinux.unstripped`.
+
+**Failures.** A tree for another machine is an error when the target is analysed; a kernel without
+`CONFIG_MODULE_HASHES` links, and has no root.
+"""
+
+# As the kernel calls it.
+_IMAGES = {
+    "arm": "zImage",
+    "arm64": "Image",
+    "ppc64le": "zImage",
+    "riscv64": "Image",
+    "s390x": "bzImage",
+    "x86_64": "bzImage",
+}
+
+def _declare_link(ctx, build, info):
+    args = target_args(ctx, build.config, "kernel")
+    inputs = [build.config.source.archive, build.objects, info.root_object]
+    args.add(build.config.source.archive, format = "--source=%s")
+    args.add(build.objects, format = "--objects=%s")
+    args.add(info.root_object, format = "--root-object=%s")
+    args.add(info.vmlinux, format = "--vmlinux=%s")
+    args.add(info.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")
+    args.add(info.image, format = "--image=%s")
+    outputs = [info.vmlinux, info.vmlinux_unstripped, info.image]
+    run_kbuild(ctx, "ModhashKernelLink", "link", args, inputs, outputs, "Linking the kernel with its root", heavy = True)
+
+def _vmlinux_impl(ctx):
+    build = ctx.attr.kernel[KernelBuildInfo]
+    tree = ctx.attr.tree[ModuleTreeInfo]
+    check_tree(ctx, build, tree)
+    name = ctx.label.name
+    info = VmlinuxInfo(
+        image = ctx.actions.declare_file("%s/%s" % (name, _IMAGES[tree.machine])),
+        machine = tree.machine,
+        root_object = tree.root_object,
+        vmlinux = ctx.actions.declare_file(name + "/vmlinux"),
+        vmlinux_unstripped = ctx.actions.declare_file(name + "/vmlinux.unstripped"),
+    )
+    _declare_link(ctx, build, info)
+    return [
+        info,
+        DefaultInfo(files = depset([info.vmlinux, info.image])),
+        OutputGroupInfo(
+            image = depset([info.image]),
+            unstripped = depset([info.vmlinux_unstripped]),
+            vmlinux = depset([info.vmlinux]),
+        ),
+    ]
+
+vmlinux = rule(
+    implementation = _vmlinux_impl,
+    doc = _DOC,
+    attrs = {
+        "kernel": attr.label(
+            doc = "The `kernel_build`.",
+            mandatory = True,
+            providers = [KernelBuildInfo],
+        ),
+        "tree": attr.label(
+            doc = "The `module_tree` over all modules that the kernel is to recognize.",
+            mandatory = True,
+            providers = [ModuleTreeInfo],
+        ),
+        "_kbuild": KBUILD_ATTRIBUTE,
+    },
+    provides = [VmlinuxInfo],
+    toolchains = [KERNEL_TOOLCHAIN],
+)

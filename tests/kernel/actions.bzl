@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of what kernel rules tell Bazel about their actions."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load(":toolchains.bzl", "MANIFEST", "PATH", "WITH_TOOLCHAIN")
+
+# Flags whose values are no files; the value of any other one is an input or an output.
+_WORDS = [
+    "--base",
+    "--compiler",
+    "--compression",
+    "--copt",
+    "--cross",
+    "--dir",
+    "--include",
+    "--label",
+    "--machine",
+    "--name",
+    "--strip",
+]
+
+def _strip_bin(env, path):
+    return path.replace(analysistest.target_bin_dir_path(env) + "/", "")
+
+def _paths(env, files):
+    return [_strip_bin(env, file.path) for file in files.to_list()]
+
+def _named_files(arguments):
+    """Files that the arguments after the subcommand name."""
+    return [
+        argument.rpartition("=")[2]
+        for argument in arguments[1:]
+        if argument.partition("=")[0] not in _WORDS
+    ]
+
+def _check_files(env, action, arguments):
+    """The manifest is an input, and beside it there are exactly those inputs that the arguments name."""
+    inputs = _paths(env, action.inputs)
+    asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is no input" % action.mnemonic)
+    own = [
+        path
+        for path in inputs
+        if path.startswith("tests/kernel/") and path != MANIFEST and not path.endswith(".params")
+    ]
+    outputs = _paths(env, action.outputs)
+    asserts.equals(env, sorted(_named_files(arguments)), sorted(own + outputs), action.mnemonic)
+
+def _actions_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    got = {}
+    for action in analysistest.target_actions(env):
+        arguments = [_strip_bin(env, argument) for argument in action.argv[1:]]
+        asserts.true(env, action.argv[0].endswith("/kbuild"), "program: %s" % action.argv[0])
+        asserts.equals(env, {"PATH": PATH}, action.env, "environment of %s" % action.mnemonic)
+        _check_files(env, action, arguments)
+        key = "%s %s" % (action.mnemonic, _paths(env, action.outputs)[0])
+        got[key] = arguments
+    asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))
+    for key, arguments in got.items():
+        asserts.equals(env, ctx.attr.arguments.get(key), arguments, key)
+    return analysistest.end(env)
+
+actions_test = analysistest.make(
+    _actions_test_impl,
+    doc = "The target has exactly these actions, with the inputs and outputs that their arguments name.",
+    attrs = {"arguments": attr.string_list_dict(
+        doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the folder of outputs.",
+        mandatory = True,
+    )},
+    config_settings = WITH_TOOLCHAIN,
+)

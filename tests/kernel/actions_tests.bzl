@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Analysis tests of the kernel rules: what their actions are."""
+
+load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "modules_install")
+load(":actions.bzl", "actions_test")
+
+_FIXTURES = "tests/kernel/fixtures"
+
+_SOURCE = "--source=%s_source.tar.zst" % _FIXTURES
+
+_X86_64 = ["--machine=x86_64", "--compiler=gcc", "--cross="]
+
+_ARM64 = ["--machine=arm64", "--compiler=gcc", "--cross=aarch64-test-"]
+
+def _label(target):
+    return "--label=//tests/kernel:" + target
+
+def _source_test(name):
+    actions_test(
+        name = name + "_source_test",
+        arguments = {"ModhashKernelSource %s_source.tar.zst" % _FIXTURES: [
+            "source",
+            _label("fixtures_source"),
+            "--archive=%s/linux.tar.xz" % _FIXTURES,
+            "--patch=%s/b.patch" % _FIXTURES,
+            "--patch=%s/a.patch" % _FIXTURES,
+            "--out=%s_source.tar.zst" % _FIXTURES,
+        ]},
+        target_under_test = "fixtures_source",
+    )
+
+def _config_tests(name):
+    actions_test(
+        name = name + "_config_test",
+        arguments = {"ModhashKernelConfig %s_arm64_config.config" % _FIXTURES: [
+            "config",
+            _label("fixtures_arm64_config"),
+        ] + _ARM64 + [
+            _SOURCE,
+            "--base=defconfig",
+            "--fragment=%s/2.config" % _FIXTURES,
+            "--fragment=%s/1.config" % _FIXTURES,
+            "--out=%s_arm64_config.config" % _FIXTURES,
+        ]},
+        target_under_test = "fixtures_arm64_config",
+    )
+    kernel_config(
+        name = name + "_of_file",
+        base_file = "fixtures_base",
+        machine = "x86_64",
+        source = "fixtures_source",
+        tags = ["manual"],
+    )
+    actions_test(
+        name = name + "_of_file_test",
+        arguments = {"ModhashKernelConfig tests/kernel/%s_of_file.config" % name: [
+            "config",
+            _label(name + "_of_file"),
+        ] + _X86_64 + [
+            _SOURCE,
+            "--base-file=%s/base.config" % _FIXTURES,
+            "--out=tests/kernel/%s_of_file.config" % name,
+        ]},
+        target_under_test = name + "_of_file",
+    )
+
+def _build_arguments(target, target_flags, config, strip, extra):
+    folder = "tests/kernel/" + target
+    return [
+        "build",
+        _label(target),
+    ] + target_flags + [
+        _SOURCE,
+        "--config=%s" % config,
+        "--strip=%s" % strip,
+    ] + extra + [
+        "--devel=%s/devel.tar.zst" % folder,
+        "--log=%s/build.log" % folder,
+        "--modules-builtin=%s/modules.builtin" % folder,
+        "--modules-builtin-modinfo=%s/modules.builtin.modinfo" % folder,
+        "--modules-order=%s/modules.order" % folder,
+        "--objects=%s/objects.tar.zst" % folder,
+        "--release=%s/kernel.release" % folder,
+        "--symvers=%s/Module.symvers" % folder,
+        "--system-map=%s/System.map" % folder,
+        "--vmlinux=%s/vmlinux" % folder,
+        "--vmlinux-unstripped=%s/vmlinux.unstripped" % folder,
+    ]
+
+def _build_tests(name):
+    config = "%s_x86_64_config.config" % _FIXTURES
+    folder = "%s_x86_64" % _FIXTURES
+    actions_test(
+        name = name + "_build_test",
+        arguments = {"ModhashKernelBuild %s/devel.tar.zst" % folder: _build_arguments("fixtures_x86_64", _X86_64, config, "debug", []) + [
+            "--module=fs/ext4/ext4.ko=%s/modules/fs/ext4/ext4.ko" % folder,
+            "--module=crypto/100%%.ko=%s/modules/crypto/100%%.ko" % folder,
+        ]},
+        target_under_test = "fixtures_x86_64",
+    )
+    kernel_build(
+        name = name + "_signing",
+        config = "fixtures_x86_64_config",
+        sign_file = True,
+        strip = "none",
+        tags = ["manual"],
+        trusted_keys = "fixtures_keys",
+    )
+    actions_test(
+        name = name + "_signing_test",
+        arguments = {"ModhashKernelBuild tests/kernel/%s_signing/devel.tar.zst" % name: _build_arguments(
+            name + "_signing",
+            _X86_64,
+            config,
+            "none",
+            ["--trusted-keys=%s/keys.pem" % _FIXTURES],
+        ) + ["--sign-file=tests/kernel/%s_signing/sign-file" % name]},
+        target_under_test = name + "_signing",
+    )
+
+def _link_test(name, machine, target_flags, image):
+    kernel = "%s_%s" % (_FIXTURES, machine)
+    folder = kernel + "_vmlinux"
+    actions_test(
+        name = "%s_link_%s_test" % (name, machine),
+        arguments = {"ModhashKernelLink %s/vmlinux" % folder: [
+            "link",
+            _label("fixtures_%s_vmlinux" % machine),
+        ] + target_flags + [
+            _SOURCE,
+            "--objects=%s/objects.tar.zst" % kernel,
+            "--root-object=%s_tree.root.o" % kernel,
+            "--vmlinux=%s/vmlinux" % folder,
+            "--vmlinux-unstripped=%s/vmlinux.unstripped" % folder,
+            "--image=%s/%s" % (folder, image),
+        ]},
+        target_under_test = "fixtures_%s_vmlinux" % machine,
+    )
+
+def _module_test(name):
+    target = "fixtures_arm64_module"
+    folder = "tests/kernel/" + target
+    actions_test(
+        name = name + "_module_test",
+        arguments = {"ModhashKernelModule %s/%s.ko" % (folder, target): [
+            "module",
+            _label(target),
+        ] + _ARM64 + [
+            "--devel=%s_arm64/devel.tar.zst" % _FIXTURES,
+            "--name=" + target,
+            "--dir=tests/kernel",
+            "--src={0}/api.h={0}/api.h".format(_FIXTURES),
+            "--src={0}/other/main.c={0}/other/main.c".format(_FIXTURES),
+            "--include=.",
+            "--include=tests/kernel",
+            "--strip=debug",
+            "--out=%s/%s.ko" % (folder, target),
+            "--symvers-out=%s/Module.symvers" % folder,
+        ]},
+        target_under_test = target,
+    )
+
+def _dependent_module_test(name):
+    target = name + "_dependent"
+    folder = "tests/kernel/" + target
+    kernel_module(
+        name = target,
+        srcs = ["fixtures_sources"],
+        copts = ["-DX=1", "-O1"],
+        kbuild = "fixtures_kbuild",
+        kernel = "fixtures_x86_64",
+        module_name = "over-it_2",
+        strip = "none",
+        tags = ["manual"],
+        deps = ["fixtures_x86_64_module"],
+    )
+    actions_test(
+        name = target + "_test",
+        arguments = {"ModhashKernelModule %s/over-it_2.ko" % folder: [
+            "module",
+            _label(target),
+        ] + _X86_64 + [
+            "--devel=%s_x86_64/devel.tar.zst" % _FIXTURES,
+            "--name=over-it_2",
+            "--dir=tests/kernel",
+            "--src={0}/api.h={0}/api.h".format(_FIXTURES),
+            "--src={0}/main.c={0}/main.c".format(_FIXTURES),
+            "--src={0}/entry.S={0}/entry.S".format(_FIXTURES),
+            "--include=.",
+            "--include=tests/kernel",
+            "--copt=-DX=1",
+            "--copt=-O1",
+            "--symvers=%s_x86_64_module/Module.symvers" % _FIXTURES,
+            "--strip=none",
+            "--kbuild=%s/Kbuild" % _FIXTURES,
+            "--out=%s/over-it_2.ko" % folder,
+            "--symvers-out=%s/Module.symvers" % folder,
+        ]},
+        target_under_test = target,
+    )
+
+def _install_test(name):
+    kernel = "%s_x86_64" % _FIXTURES
+    target = name + "_install"
+    modules_install(
+        name = target,
+        compression = "xz",
+        kernel = "fixtures_x86_64",
+        tags = ["manual"],
+        tree = "fixtures_x86_64_tree",
+    )
+    arguments = [
+        "install",
+        _label(target),
+        "--sealed=%s_tree.sealed" % kernel,
+        "--release=%s/kernel.release" % kernel,
+        "--modules-order=%s/modules.order" % kernel,
+        "--modules-builtin=%s/modules.builtin" % kernel,
+        "--modules-builtin-modinfo=%s/modules.builtin.modinfo" % kernel,
+        "--system-map=%s/System.map" % kernel,
+        "--compression=xz",
+    ]
+    actions_test(
+        name = target + "_test",
+        arguments = {
+            "ModhashModulesInstall tests/kernel/" + target: arguments + ["--out=tests/kernel/" + target],
+            "ModhashModulesInstall tests/kernel/%s.tar" % target: arguments + ["--tar=tests/kernel/%s.tar" % target],
+        },
+        target_under_test = target,
+    )
+
+def actions_tests(name):
+    """All tests of the kernel rules' actions.
+
+    Args:
+      name: string, what the tests' names begin with.
+    """
+    _source_test(name)
+    _config_tests(name)
+    _build_tests(name)
+    _link_test(name, "arm64", _ARM64, "Image")
+    _link_test(name, "x86_64", _X86_64, "bzImage")
+    _module_test(name)
+    _dependent_module_test(name)
+    _install_test(name)

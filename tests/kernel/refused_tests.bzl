@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Analysis tests of the kernel rules: what they refuse."""
+
+load(
+    "//rules:defs.bzl",
+    "kernel_boot_test",
+    "kernel_build",
+    "kernel_config",
+    "kernel_module",
+    "load_attempt",
+    "modules_install",
+    "vmlinux",
+)
+load("//tests/analysis:declare.bzl", "declare")
+load(":toolchains.bzl", "refused")
+
+def _config_tests(name):
+    refused(
+        name = name + "_compiler",
+        attribute = "compiler",
+        base = "tinyconfig",
+        compiler = "clang",
+        error = ["the compiler clang, want one that the kernel toolchain has: gcc"],
+        machine = "x86_64",
+        rule = kernel_config,
+        source = "fixtures_source",
+    )
+    refused(
+        name = name + "_machine",
+        attribute = "machine",
+        base = "tinyconfig",
+        error = ["a kernel for the machine s390x, want one that the kernel toolchain has binary tools for: arm64, x86_64"],
+        machine = "s390x",
+        rule = kernel_config,
+        source = "fixtures_source",
+    )
+    refused(
+        name = name + "_two_bases",
+        attribute = "base_file",
+        base = "tinyconfig",
+        base_file = "fixtures_base",
+        error = ["both base and base_file, want one of them"],
+        machine = "x86_64",
+        rule = kernel_config,
+        source = "fixtures_source",
+    )
+    refused(
+        name = name + "_no_base",
+        attribute = "base_file",
+        error = ["neither base nor base_file, want one of them"],
+        machine = "x86_64",
+        rule = kernel_config,
+        source = "fixtures_source",
+    )
+
+def _build_tests(name):
+    bad_paths = {
+        "absolute": "/fs/ext4.ko",
+        "compressed": "fs/ext4.ko.xz",
+        "empty_part": "fs//ext4.ko",
+        "equals": "fs/a=b.ko",
+        "line_end": "fs/a\n--out=b.ko",
+        "nameless": "fs/.ko",
+        "object": "fs/ext4.o",
+        "parent": "../ext4.ko",
+    }
+    for case, path in bad_paths.items():
+        refused(
+            name = "%s_modules_%s" % (name, case),
+            attribute = "modules",
+            config = "fixtures_x86_64_config",
+            error = [
+                repr(path) + ", want paths in the kernel's tree without empty, '.' or '..' parts and without '=' that end in .ko",
+            ],
+            modules = ["fs/ext4/ext4.ko", path],
+            rule = kernel_build,
+        )
+    refused(
+        name = name + "_modules_twice",
+        attribute = "modules",
+        config = "fixtures_x86_64_config",
+        error = ["\"fs/ext4/ext4.ko\" twice, want each module once"],
+        modules = ["fs/ext4/ext4.ko", "fs/fat/fat.ko", "fs/ext4/ext4.ko"],
+        rule = kernel_build,
+    )
+
+def _module_name_tests(name):
+    for case, module_name in {"dot": "a.b", "folder": "a/b", "line_end": "a\nb", "space": "a b"}.items():
+        refused(
+            name = "%s_name_%s" % (name, case),
+            srcs = ["fixtures_main"],
+            attribute = "module_name",
+            error = [repr(module_name) + ", want letters, digits, '_' and '-' only"],
+            kernel = "fixtures_x86_64",
+            module_name = module_name,
+            rule = kernel_module,
+        )
+    for case, folder in {"absolute": "/updates", "empty": "", "parent": "../updates"}.items():
+        refused(
+            name = "%s_install_dir_%s" % (name, case),
+            srcs = ["fixtures_main"],
+            attribute = "install_dir",
+            error = [repr(folder) + ", want a clean relative path such as \"updates\""],
+            install_dir = folder,
+            kernel = "fixtures_x86_64",
+            rule = kernel_module,
+        )
+
+def _module_tests(name):
+    declare(name = name + "_named", files = [name + "_composite.c", name + "_other.c"])
+    declare(name = name + "_twins", files = [name + "/twin.c", name + "/twin.S"])
+    refused(
+        name = name + "_no_srcs",
+        srcs = [],
+        attribute = "srcs",
+        error = ["no .c or .S file, want at least one"],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+    )
+    refused(
+        name = name + "_headers",
+        srcs = ["fixtures_header"],
+        attribute = "srcs",
+        error = ["no .c or .S file, want at least one"],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+    )
+    refused(
+        name = name + "_composite",
+        srcs = [name + "_named"],
+        attribute = "srcs",
+        error = [
+            "tests/kernel/{0}_composite.c among several sources of the module {0}_composite".format(name),
+            "want another name for one of the two: Kbuild makes %s_composite.o of all sources" % name,
+            "Rename the file, or set module_name",
+        ],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+    )
+    refused(
+        name = name + "_twin_objects",
+        srcs = [name + "_twins"],
+        attribute = "srcs",
+        error = [
+            "tests/kernel/{0}/twin.c and tests/kernel/{0}/twin.S, want another name for one of the two".format(name),
+            "Kbuild makes %s/twin.o of both" % name,
+        ],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+    )
+    refused(
+        name = name + "_elsewhere",
+        srcs = ["fixtures_main", "//tests/private:elsewhere"],
+        attribute = "srcs",
+        error = [
+            "tests/private/elsewhere.c, which is not below the package, want sources of this package and those below it",
+        ],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+    )
+    refused(
+        name = name + "_deps",
+        srcs = ["fixtures_main"],
+        attribute = "deps",
+        error = [
+            "//tests/kernel:fixtures_arm64_module, which is built against //tests/kernel:fixtures_arm64",
+            "want modules for the same kernel, //tests/kernel:fixtures_x86_64",
+        ],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+        deps = ["fixtures_x86_64_module", "fixtures_arm64_module"],
+    )
+
+def _tree_tests(name):
+    for case, rule in {"install": modules_install, "link": vmlinux}.items():
+        refused(
+            name = "%s_%s_machine" % (name, case),
+            attribute = "tree",
+            error = [
+                "//tests/kernel:fixtures_arm64_tree for the machine arm64",
+                "want one for x86_64, as //tests/kernel:fixtures_x86_64 is. Set its attribute machine",
+            ],
+            kernel = "fixtures_x86_64",
+            rule = rule,
+            tree = "fixtures_arm64_tree",
+        )
+    refused(
+        name = name + "_boot_machine",
+        size = "small",
+        attempts = [load_attempt(name = "any", module = "/m.ko")],
+        attribute = "machine",
+        error = [
+            "x86_64 for //tests/kernel:fixtures_arm64_vmlinux, which is for arm64",
+            "want no machine: a target vmlinux knows its own",
+        ],
+        kernel = "fixtures_arm64_vmlinux",
+        machine = "x86_64",
+        rule = kernel_boot_test,
+    )
+
+def refused_tests(name):
+    """Tests of each error of the kernel rules' analysis.
+
+    Args:
+      name: string, what the tests' names begin with.
+    """
+    _config_tests(name)
+    _build_tests(name)
+    _module_name_tests(name)
+    _module_tests(name)
+    _tree_tests(name)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `linux` module extension: kernel source."""
+
+load("//toolchains/world:manifest.bzl", "world_archive")
+
+visibility("//toolchains/kernel/...")
+
+_BUILD = """\
+load("@rules_modhash//rules:defs.bzl", "kernel_source")
+
+package(default_visibility = ["//visibility:public"])
+
+exports_files(["version.bzl"])
+
+kernel_source(
+    name = "source",
+    archive = {archive},
+    patches = {patches},
+    version = "{version}",
+)
+"""
+
+def _apparent_name(rctx):
+    return rctx.name.replace("+", "~").rpartition("~")[2]
+
+def _debian_archive(rctx):
+    """Takes the source that the world keeps; returns struct(label, version)."""
+    archive = world_archive(rctx, "linux-source-")
+    if not archive:
+        fail("linux.source(name = %r): got neither urls nor archive, and this is not a ./bazelw world that keeps a source. " % _apparent_name(rctx) +
+             "Next: build with ./bazelw (BAZELW=world), or give version, urls and sha256, or archive")
+    if rctx.attr.sha256 and rctx.attr.sha256 != archive.sha256:
+        fail("linux.source(name = %r): the world keeps %s with SHA-256 %s, wanted %s" %
+             (_apparent_name(rctx), archive.name, archive.sha256, rctx.attr.sha256))
+    rctx.download(url = ["file://" + archive.path], output = "linux.tar.xz", sha256 = archive.sha256)
+    return struct(label = "linux.tar.xz", version = archive.version.partition("-")[0])
+
+def _download(rctx):
+    """Downloads an archive; returns struct(label, version)."""
+    if not rctx.attr.sha256:
+        fail("linux.source(name = %r): got urls without sha256. " % _apparent_name(rctx) +
+             "Next: add the archive's SHA-256 digest, so that the build stays the same")
+    name = "linux.tar." + rctx.attr.urls[0].rpartition(".")[2]
+    rctx.download(url = rctx.attr.urls, output = name, sha256 = rctx.attr.sha256)
+    return struct(label = name, version = rctx.attr.version)
+
+def _linux_repository_impl(rctx):
+    if rctx.attr.urls and rctx.attr.archive:
+        fail("linux.source(name = %r): got both urls and archive, want one of them" % _apparent_name(rctx))
+    if rctx.attr.archive:
+        source = struct(label = str(rctx.attr.archive), version = rctx.attr.version)
+    elif rctx.attr.urls:
+        source = _download(rctx)
+    else:
+        source = _debian_archive(rctx)
+    version = rctx.attr.version or source.version
+    rctx.file("BUILD.bazel", _BUILD.format(
+        archive = repr(source.label),
+        patches = [str(label) for label in rctx.attr.patches],
+        version = version,
+    ), executable = False)
+    rctx.file("version.bzl", '"""What this source is."""\n\nVERSION = %r\n' % version, executable = False)
+
+_ATTRIBUTES = {
+    "archive": attr.label(doc = "A source archive of your own: tar, compressed by xz, gzip or zstd. Not with `urls`."),
+    "patches": attr.label_list(doc = "Patches to apply with `patch -p1`, in order. One that does not fit exactly is an error."),
+    "sha256": attr.string(doc = "SHA-256 digest of the archive, 64 hex digits. Mandatory with `urls`."),
+    "urls": attr.string_list(doc = """\
+Where to download the archive. With neither this nor `archive`: the `linux-source` package of Debian that
+`./bazelw` pinned when it made its world."""),
+    "version": attr.string(doc = "The version, such as `7.2.12`: for the reader. Default: that of Debian's package."),
+}
+
+_linux_repository = repository_rule(
+    implementation = _linux_repository_impl,
+    doc = "A kernel_source target `source`. See `linux.source`.",
+    attrs = _ATTRIBUTES,
+    environ = ["RULES_MODHASH_WORLD"],
+)
+
+_source = tag_class(
+    doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:version.bzl` has its `VERSION`.
+
+```starlark
+linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
+linux.source(
+    name = "linux",
+    patches = ["@rules_modhash//toolchains/kernel/patches/7.2:module_hashes"],
+    sha256 = "…",
+    urls = ["https://…/linux-7.2.12.tar.xz"],
+    version = "7.2.12",
+)
+use_repo(linux, "linux")
+```
+""",
+    attrs = _ATTRIBUTES | {"name": attr.string(mandatory = True, doc = "Name of the repository.")},
+)
+
+def _linux_impl(module_ctx):
+    for module in module_ctx.modules:
+        for tag in module.tags.source:
+            _linux_repository(
+                name = tag.name,
+                archive = tag.archive,
+                patches = tag.patches,
+                sha256 = tag.sha256,
+                urls = tag.urls,
+                version = tag.version,
+            )
+
+linux = module_extension(
+    doc = "Brings in Linux source: by version and digest, from a local archive, or Debian's.",
+    implementation = _linux_impl,
+    tag_classes = {"source": _source},
+)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel_toolchain: which programs build kernels and modules."""
+
+load("//rules:providers.bzl", "KernelToolchainInfo")
+
+_DOC = """\
+Compilers, binary tools and make, for toolchains of type `@rules_modhash//toolchains/kernel:toolchain_type`.
+
+The module extension `kernel_tools` looks at the machine and makes such a target. Write one of your own where
+actions run on other machines than Bazel itself:
+
+```starlark
+load("@rules_modhash//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
+
+kernel_toolchain(
+    name = "image",
+    cross_prefixes = {
+        "arm64": "aarch64-linux-gnu-",
+        "x86_64": "",
+    },
+    manifest = "image.tsv",
+)
+
+toolchain(
+    name = "image_toolchain",
+    toolchain = ":image",
+    toolchain_type = "@rules_modhash//toolchains/kernel:toolchain_type",
+)
+```
+
+and in `MODULE.bazel`, where it goes before the default one:
+
+```starlark
+register_toolchains("//:image_toolchain")
+```
+
+**Outputs.** `KernelToolchainInfo`, in the field `kernel_info` of the toolchain.
+
+**Failures.** None: what is missing is an error of the target that needs it.
+"""
+
+def _kernel_toolchain_impl(ctx):
+    return [platform_common.ToolchainInfo(kernel_info = KernelToolchainInfo(
+        compilers = ctx.attr.compilers,
+        cross_prefixes = ctx.attr.cross_prefixes,
+        manifest = ctx.file.manifest,
+        path = ctx.attr.path,
+    ))]
+
+kernel_toolchain = rule(
+    implementation = _kernel_toolchain_impl,
+    doc = _DOC,
+    attrs = {
+        "compilers": attr.string_list(
+            doc = "Compilers that there are: `gcc`, `clang`.",
+            default = ["gcc"],
+        ),
+        "cross_prefixes": attr.string_dict(
+            doc = """\
+Machines that kernels can be built for, as `module_tree` names them, and what the names of their GCC and
+binary tools begin with: `{machine: prefix}`, an empty prefix for the machine itself.""",
+            mandatory = True,
+        ),
+        "manifest": attr.label(
+            doc = """\
+A file that changes whenever one of the programs does: an input of each action that runs them, so that
+machines with different programs share no cache entry.""",
+            allow_single_file = True,
+            mandatory = True,
+        ),
+        "path": attr.string(
+            doc = "Where the programs are, where actions run: absolute folders with `:` between them.",
+            default = "/usr/bin:/bin",
+        ),
+    },
+    provides = [platform_common.ToolchainInfo],
+)

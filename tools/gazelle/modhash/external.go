@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package modhash
+
+import (
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bazelbuild/bazel-gazelle/config"
+	"github.com/bazelbuild/bazel-gazelle/label"
+	"github.com/bazelbuild/bazel-gazelle/rule"
+
+	"rules_modhash/tools/gazelle/kbuild"
+)
+
+// external writes a kernel_module for each module that the Kbuild file here lists.
+func (g *generation) external() {
+	t, how := g.x.reach(g.Config, g.s, g.Rel)
+	switch {
+	case how == unreadable:
+		return
+	case how == outside:
+		g.removeSourceless()
+		return
+	case g.s.kernel == nil:
+		g.sayKernelWanted(t)
+		return
+	}
+	for _, p := range t.problems {
+		g.x.say("%s", p.text)
+	}
+	current := make(map[string]bool)
+	for _, m := range t.modules[g.Rel] {
+		g.built[m.Name()] = true
+		current[g.module(t, m)] = true
+	}
+	if t.isDoubtful(g.Rel) {
+		return
+	}
+	for _, r := range g.existing(kernelModule) {
+		if !current[r.Name()] {
+			g.remove(r)
+		}
+	}
+}
+
+func (g *generation) sayKernelWanted(t *tree) {
+	for _, m := range t.modules[g.Rel] {
+		g.built[m.Name()] = true
+		g.x.say("%s: builds modules, but not known for which kernel: want # gazelle:%s LABEL, the label of a "+
+			"kernel_build, in a BUILD file here or above", t.makefile(g.Rel), kernelDirective)
+	}
+}
+
+// removeSourceless removes modules whose sources are all gone. Others may be without a
+// Kbuild file.
+func (g *generation) removeSourceless() {
+	for _, r := range g.existing(kernelModule) {
+		srcs := r.AttrStrings("srcs")
+		there := func(src string) bool {
+			return strings.Contains(src, "//") || g.hasFile(strings.TrimPrefix(src, ":"))
+		}
+		if len(srcs) > 0 && !slices.ContainsFunc(srcs, there) {
+			g.remove(r)
+		}
+	}
+}
+
+// hasFile tells whether a file of this package is there, or made by a rule.
+func (g *generation) hasFile(name string) bool {
+	return slices.Contains(g.GenFiles, name) || exists(filepath.Join(g.Dir, filepath.FromSlash(name)))
+}
+
+// A plan is what becomes a kernel_module.
+type plan struct {
+	t      *tree
+	module kbuild.Module
+	// old is the rule that is there already, or nil.
+	old *rule.Rule
+	// sources and headers are paths in the repository; foreign ones are of other packages,
+	// whose labels are known when all have been visited.
+	sources, foreignSources, headers, foreignHeaders []string
+	// includes are the folders of -I that lie in the repository.
+	includes []string
+	copts    []string
+	// beyond tells what takes a Kbuild file of its own: a kernel_module without one builds
+	// all of srcs with copts. Where needed is set it cannot be built at all otherwise.
+	beyond []beyond
+	needed bool
+	// impossible tells what no kernel_module can have.
+	impossible []beyond
+}
+
+// beyond is a reason, and a word that stands where it comes from.
+type beyond struct {
+	reason, word string
+	// ofAll is set if it holds for all modules of the directory.
+	ofAll bool
+}
+
+// module adds the rule of a module and returns its name.
+func (g *generation) module(t *tree, m kbuild.Module) string {
+	p := &plan{t: t, module: m, old: g.moduleRule(m.Name())}
+	g.planFlags(p)
+	g.planSources(p)
+	g.planHeaders(p)
+	name := g.freeName(kernelModule, m.Name(), m.Name()+"_module")
+	if p.old != nil {
+		name = p.old.Name()
+	}
+	ownKbuild := g.ownKbuild(p)
+	if g.sayBeyond(p, ownKbuild) || len(p.sources)+len(p.foreignSources) == 0 {
+		return name
+	}
+	r := g.newRule(kernelModule, name)
+	g.setAttributes(r, p, ownKbuild)
+	u := g.usesOf(p)
+	g.x.uses[label.New(g.Config.RepoName, g.Rel, name)] = u
+	g.add(r, u)
+	return name
+}
+
+// moduleRule returns the rule that a module has already.
+func (g *generation) moduleRule(module string) *rule.Rule {
+	var byName *rule.Rule
+	for _, r := range g.existing(kernelModule) {
+		switch {
+		case r.AttrString("module_name") == module:
+			return r
+		case r.Name() == module && r.AttrString("module_name") == "":
+			byName = r
+		}
+	}
+	return byName
+}
+
+// ownKbuild returns the label for the attribute kbuild: what is there, or the Makefile here
+// if it is needed and good for it.
+func (g *generation) ownKbuild(p *plan) string {
+	if p.old != nil && p.old.Attr("kbuild") != nil {
+		return p.old.AttrString("kbuild")
+	}
+	if len(p.beyond) > 0 && p.t.sole(g.Rel) {
+		return path.Base(p.t.makefile(g.Rel))
+	}
+	return ""
+}
+
+// sayBeyond tells what the rule of a module does not have; true if it would be none then.
+func (g *generation) sayBeyond(p *plan, ownKbuild string) bool {
+	makefile := p.t.makefile(g.Rel)
+	for _, b := range p.impossible {
+		g.x.say("%s: module %s: %s: its kernel_module is left to you",
+			at(g.Config.RepoRoot, makefile, b.word), p.module.Name(), b.reason)
+	}
+	if ownKbuild != "" {
+		return len(p.impossible) > 0
+	}
+	for _, b := range p.beyond {
+		if b.ofAll {
+			g.x.say("%s: %s: left out. If it matters, give each module a Kbuild file of its own, in the attribute kbuild",
+				at(g.Config.RepoRoot, makefile, b.word), b.reason)
+			continue
+		}
+		g.x.say("%s: module %s: %s: want a Kbuild file of its own, in the attribute kbuild",
+			at(g.Config.RepoRoot, makefile, b.word), p.module.Name(), b.reason)
+	}
+	return p.needed || len(p.impossible) > 0
+}
+
+func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
+	g.setNames(r, p)
+	srcs, hdrs := g.labels(p.sources), g.labels(p.headers)
+	if !g.exports(p) {
+		srcs, hdrs = union(srcs, hdrs), nil
+	}
+	copts := p.copts
+	if ownKbuild != "" {
+		copts = nil
+		r.SetAttr("kbuild", ownKbuild)
+	}
+	for _, a := range []struct {
+		name   string
+		values []string
+	}{{"srcs", srcs}, {"hdrs", hdrs}, {"copts", copts}} {
+		if p.old != nil && p.t.isDoubtful(g.Rel) {
+			a.values = union(a.values, p.old.AttrStrings(a.name))
+		}
+		if len(a.values) > 0 {
+			r.SetAttr(a.name, a.values)
+		}
+	}
+	r.SetSortedAttrs([]string{"srcs", "hdrs", "deps"})
+}
+
+// setNames sets the attributes that name the module, its kernel and its place.
+func (g *generation) setNames(r *rule.Rule, p *plan) {
+	if r.Name() != p.module.Name() {
+		r.SetAttr("module_name", p.module.Name())
+	}
+	r.SetAttr("kernel", g.s.kernel.Rel("", g.Rel).String())
+	prefix := "updates"
+	if given := g.s.installPrefix; given != nil && given.value != "" {
+		prefix = given.value
+	}
+	switch dir := path.Join(prefix, path.Dir(p.module.Object)); {
+	case dir != "updates":
+		r.SetAttr("install_dir", dir)
+	case g.s.installPrefix == nil && p.old != nil && p.old.Attr("install_dir") != nil:
+		// Nothing says otherwise than the user.
+		r.SetAttr("install_dir", p.old.Attr("install_dir"))
+	}
+}
+
+// allSources returns the sources of this package and of others.
+func (p *plan) allSources() []string { return slices.Concat(p.sources, p.foreignSources) }
+
+// exports tells whether others may use the module, and thus need its headers.
+func (g *generation) exports(p *plan) bool {
+	return slices.ContainsFunc(p.allSources(), func(name string) bool {
+		s := g.x.sources.scan(g.Config.RepoRoot, name)
+		return s != nil && len(s.Exports) > 0
+	})
+}
+
+// labels returns labels of files in the repository, relative to this package.
+func (g *generation) labels(files []string) []string {
+	var labels []string
+	for _, name := range files {
+		below := strings.TrimPrefix(strings.TrimPrefix(name, g.Rel), "/")
+		if g.isGenerated(name) {
+			below = ":" + below
+		}
+		labels = append(labels, below)
+	}
+	return labels
+}
+
+// owns tells whether a file belongs to this package. All directories below were visited.
+func (g *generation) owns(name string) bool {
+	for dir := path.Dir(name); isBelow(dir, g.Rel) && dir != g.Rel && dir != "."; dir = path.Dir(dir) {
+		if g.x.isPackage(g.Config, dir) {
+			return false
+		}
+	}
+	return isBelow(name, g.Rel)
+}
+
+// isPackage tells whether a directory has a BUILD file, or gets one.
+func (x *extension) isPackage(c *config.Config, dir string) bool {
+	return x.packages[dir] || hasBuildFile(c, filepath.Join(c.RepoRoot, filepath.FromSlash(dir)))
+}
+
+// fileLabel returns the label of a file of another package; false if no package has it. To
+// be asked when all directories were visited.
+func (x *extension) fileLabel(c *config.Config, name string) (label.Label, bool) {
+	dir := path.Dir(name)
+	for ; dir != "." && !x.isPackage(c, dir); dir = path.Dir(dir) {
+	}
+	if dir == "." {
+		dir = ""
+	}
+	below := strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
+	return label.New("", dir, below), dir != "" || x.isPackage(c, "")
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package modhash
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bazelbuild/bazel-gazelle/config"
+
+	"rules_modhash/tools/gazelle/kbuild"
+)
+
+// treeKey is all that a reading of Kbuild files depends on.
+type treeKey struct{ top, config, source string }
+
+// A tree is what Kbuild makes of a directory with M=DIR, and of those below that it
+// descends into. Paths are relative to the repository.
+type tree struct {
+	top string
+	// modules by the directory whose Makefile lists them, and directories.
+	modules     map[string][]kbuild.Module
+	directories map[string]kbuild.Directory
+	// unset are directories that the configuration switches off.
+	unset    []string
+	problems []problem
+}
+
+// A problem is a diagnostic of the reader.
+type problem struct {
+	// file is "" if the problem is about the tree as a whole.
+	file string
+	text string
+}
+
+// tree reads the Kbuild files of a directory, nil if that is impossible, which is said.
+func (x *extension) tree(c *config.Config, s *settings, top string) *tree {
+	key := treeKey{top, s.config, s.source}
+	t, ok := x.trees[key]
+	if !ok {
+		var err error
+		if t, err = x.readTree(c, s, top); err != nil {
+			x.say("%s: %v", path.Join(top, "Makefile"), err)
+		}
+		x.trees[key] = t
+	}
+	return t
+}
+
+func (x *extension) readTree(c *config.Config, s *settings, top string) (*tree, error) {
+	target, err := x.target(s)
+	if err != nil {
+		// What depends on the configuration is undecided, and said to be.
+		x.say("%v", err)
+	}
+	var kernel fs.FS
+	if s.source != "" {
+		if target.SrcArch == "" {
+			return nil, errors.New("reading external modules for the kernel of modhash_kernel_source: " +
+				"got no architecture, want one that the file of modhash_config sets, such as CONFIG_X86=y")
+		}
+		kernel = os.DirFS(s.source)
+	}
+	result, err := kbuild.ReadExternal(os.DirFS(c.RepoRoot), path.Join(".", top), kernel, target)
+	if err != nil {
+		return nil, err
+	}
+	return newTree(top, result), nil
+}
+
+func newTree(top string, result *kbuild.Result) *tree {
+	t := &tree{
+		top:         top,
+		modules:     make(map[string][]kbuild.Module),
+		directories: make(map[string]kbuild.Directory),
+	}
+	for _, d := range result.Directories {
+		t.directories[t.path(d.Path)] = d
+		for _, name := range d.Unset {
+			t.unset = append(t.unset, t.path(name))
+		}
+	}
+	for _, m := range result.Modules {
+		dir := t.path(m.Directory)
+		t.modules[dir] = append(t.modules[dir], m)
+	}
+	for _, d := range result.Diagnostics {
+		p := problem{text: d.String()}
+		if at := d.Position; at.File != "" {
+			at.File = t.file(at.File)
+			d.Position = at
+			p = problem{at.File, d.String()}
+		}
+		t.problems = append(t.problems, p)
+	}
+	return t
+}
+
+// path returns a path of the reader relative to the repository, "" for its root.
+func (t *tree) path(name string) string {
+	if name = path.Join(t.top, name); name == "." {
+		return ""
+	}
+	return name
+}
+
+// file is path for names that may be absolute, as Makefiles see them. Those of neither the
+// repository nor the kernel stay so.
+func (t *tree) file(name string) string {
+	if below, ok := strings.CutPrefix(name, kbuild.ExternalRoot+"/"); ok {
+		return path.Clean(below)
+	}
+	if below, ok := strings.CutPrefix(name, kbuild.KernelRoot+"/"); ok {
+		return "the kernel's " + below
+	}
+	if path.IsAbs(name) {
+		return name
+	}
+	return t.path(name)
+}
+
+// isUnset tells whether the configuration switches a directory off, or one above it.
+func (t *tree) isUnset(rel string) bool {
+	return slices.ContainsFunc(t.unset, func(dir string) bool { return isBelow(rel, dir) })
+}
+
+// isBelow tells whether a path is a directory or something below it.
+func isBelow(name, dir string) bool {
+	return dir == "" || name == dir || strings.HasPrefix(name, dir+"/")
+}
+
+// isDoubtful tells whether something is undecided that the modules of a directory may
+// depend on: said of its Makefile, of one above, or of a file that belongs to none.
+func (t *tree) isDoubtful(rel string) bool {
+	return slices.ContainsFunc(t.problems, func(p problem) bool {
+		dir := t.directoryOf(p.file)
+		_, known := t.directories[dir]
+		return p.file == "" || !known || isBelow(rel, dir)
+	})
+}
+
+func (t *tree) directoryOf(file string) string {
+	if dir := path.Dir(file); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// sole tells whether the Makefile of a directory builds one module and nothing else.
+func (t *tree) sole(rel string) bool {
+	for dir := range t.directories {
+		if dir != rel && isBelow(dir, rel) {
+			return false
+		}
+	}
+	return len(t.modules[rel]) == 1
+}
+
+// makefile returns the path of the Makefile of a directory.
+func (t *tree) makefile(rel string) string {
+	return t.path(t.directories[rel].Makefile)
+}
+
+// How a directory belongs to a tree.
+type relation int
+
+const (
+	// outside: no Kbuild file leads here.
+	outside relation = iota
+	reached
+	// switchedOff by the configuration.
+	switchedOff
+	// unreadable: said already.
+	unreadable
+)
+
+// reach returns the tree that a directory belongs to: the outermost one that leads to it.
+func (x *extension) reach(c *config.Config, s *settings, rel string) (*tree, relation) {
+	for _, top := range s.tops {
+		t := x.tree(c, s, top)
+		if t == nil {
+			return nil, unreadable
+		}
+		if _, ok := t.directories[rel]; ok {
+			return t, reached
+		}
+		if t.isUnset(rel) {
+			return t, switchedOff
+		}
+	}
+	return nil, outside
+}

@@ -1,0 +1,3 @@
+#include "../b/b.h"
+#include "a.h"
+EXPORT_SYMBOL(a_symbol);

@@ -1,0 +1,2 @@
+#include "../a/a.h"
+int other(void) { return a_symbol(); }

@@ -1,0 +1,2 @@
+int two_f(void) { return one_export(); }
+EXPORT_SYMBOL(two_export);

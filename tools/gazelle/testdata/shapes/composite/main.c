@@ -1,0 +1,2 @@
+#include "drv.h"
+#include <drv/bus.h>

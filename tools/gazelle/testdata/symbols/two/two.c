@@ -1,0 +1,3 @@
+EXPORT_SYMBOL(twice);
+EXPORT_SYMBOL_GPL(many);
+EXPORT_SYMBOL(two_only);

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"rules_modhash/tools/kernel/kmake"
+	"rules_modhash/tools/kernel/modorder"
+)
+
+type installOptions struct {
+	sealed, release, order, builtin, builtinInfo, systemMap string
+	compression, label, out, tar                            string
+}
+
+// compressors are what Kbuild runs for the kernel to decompress (scripts/Makefile.modinst).
+var compressors = map[string]struct {
+	suffix  string
+	command []string
+}{
+	"none": {},
+	"gzip": {".gz", []string{"gzip", "--no-name", "--force"}},
+	"xz":   {".xz", []string{"xz", "--check=crc32", "--lzma2=dict=1MiB", "--threads=1", "--force"}},
+	"zstd": {".zst", []string{"zstd", "--rm", "--force", "--quiet", "--single-thread"}},
+}
+
+func newInstall() *cobra.Command {
+	o := &installOptions{}
+	cmd := &cobra.Command{
+		Use:   "install --sealed DIR --release FILE --modules-order FILE ... (--out DIR | --tar FILE)",
+		Short: "Install sealed modules as lib/modules/RELEASE",
+		Long: `Write lib/modules/RELEASE, as make modules_install does: modules, maybe compressed, the lists that
+Kbuild made, and what depmod makes of them.`,
+		Example: `  kbuild install --sealed sealed --release kernel.release --modules-order modules.order \
+    --modules-builtin modules.builtin --modules-builtin-modinfo modules.builtin.modinfo \
+    --system-map System.map --out root`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return o.run() },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.sealed, "sealed", "", "folder with sealed modules, as modhash seal writes it")
+	flags.StringVar(&o.release, "release", "", "file with the kernel's release")
+	flags.StringVar(&o.order, "modules-order", "", "modules.order of the kernel build")
+	flags.StringVar(&o.builtin, "modules-builtin", "", "modules.builtin of the kernel build")
+	flags.StringVar(&o.builtinInfo, "modules-builtin-modinfo", "", "modules.builtin.modinfo of the kernel build")
+	flags.StringVar(&o.systemMap, "system-map", "", "System.map of the kernel build")
+	flags.StringVar(&o.compression, "compression", "none", "gzip, none, xz or zstd")
+	flags.StringVar(&o.out, "out", "", "folder to write lib/modules/RELEASE into")
+	flags.StringVar(&o.tar, "tar", "", "tar to write it into")
+	registerLabel(cmd, &o.label)
+	require(cmd, "sealed", "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")
+	cmd.MarkFlagsOneRequired("out", "tar")
+	cmd.MarkFlagsMutuallyExclusive("out", "tar")
+	return cmd
+}
+
+func (o *installOptions) run() error {
+	if _, ok := compressors[o.compression]; !ok {
+		return fmt.Errorf("%s: compression: got %q, want gzip, none, xz or zstd", o.label, o.compression)
+	}
+	return inWorkspace(o.out+o.tar, func(dir string) error {
+		root := filepath.Join(dir, "root")
+		if err := o.install(root); err != nil {
+			return fmt.Errorf("%s: %w", o.label, err)
+		}
+		r := &results{}
+		return r.finish(o.write(r, root))
+	})
+}
+
+func (o *installOptions) install(root string) error {
+	text, err := os.ReadFile(o.release)
+	if err != nil {
+		return err
+	}
+	release := strings.TrimSpace(string(text))
+	if release == "" || strings.Contains(release, "/") {
+		return fmt.Errorf("%s: got %q, want a kernel release", o.release, release)
+	}
+	modules := filepath.Join(root, "lib/modules", release)
+	installed, err := o.copyModules(modules)
+	if err != nil {
+		return err
+	}
+	if err := o.writeLists(modules, installed); err != nil {
+		return err
+	}
+	return o.runDepmod(root, release)
+}
+
+// copyModules returns the install paths of the sealed modules, sorted.
+func (o *installOptions) copyModules(to string) ([]string, error) {
+	var installed []string
+	err := filepath.WalkDir(o.sealed, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(o.sealed, path)
+		if err != nil {
+			return err
+		}
+		installed = append(installed, filepath.ToSlash(relative))
+		return copyInto(to, map[string]string{path: relative})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return installed, o.compress(to, installed)
+}
+
+func (o *installOptions) compress(dir string, modules []string) error {
+	command := compressors[o.compression].command
+	if command == nil {
+		return nil
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
+	for _, module := range modules {
+		g.Go(func() error {
+			tree := &kmake.Tree{Dir: dir}
+			return tree.Run(command[0], append(slices.Clone(command[1:]), module)...)
+		})
+	}
+	return g.Wait()
+}
+
+// writeLists writes the lists that depmod and kmod read. Modules from elsewhere are not in
+// modules.order, as with make modules_install.
+func (o *installOptions) writeLists(dir string, installed []string) error {
+	text, err := os.ReadFile(o.order)
+	if err != nil {
+		return err
+	}
+	var order strings.Builder
+	for _, module := range modorder.Parse(string(text)) {
+		if path := path.Join("kernel", module); slices.Contains(installed, path) {
+			fmt.Fprintln(&order, path)
+		}
+	}
+	err = copyInto(dir, map[string]string{o.builtin: "modules.builtin", o.builtinInfo: "modules.builtin.modinfo"})
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, "modules.order"), []byte(order.String()), 0o644))
+}
+
+func (o *installOptions) runDepmod(root, release string) error {
+	systemMap, err := filepath.Abs(o.systemMap)
+	if err != nil {
+		return err
+	}
+	tree := &kmake.Tree{Dir: root}
+	return tree.Run("depmod", "--basedir", root, "--errsyms", "--filesyms", systemMap, release)
+}
+
+func (o *installOptions) write(r *results, root string) error {
+	if o.tar != "" {
+		return r.set.CreateFile(o.tar, func(w io.Writer) error { return writeTar(w, root) })
+	}
+	dir, err := r.set.Dir(o.out)
+	if err != nil {
+		return err
+	}
+	return forEachFile(root, func(path string, _ fs.FileInfo) error {
+		data, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return err
+		}
+		return dir.Create(filepath.ToSlash(path), func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+	})
+}
+
+func forEachFile(root string, visit func(path string, info fs.FileInfo) error) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		return visit(relative, info)
+	})
+}
+
+// writeTar writes files in order of their paths, owned by root, with one time stamp.
+func writeTar(w io.Writer, root string) error {
+	writer := tar.NewWriter(w)
+	err := forEachFile(root, func(path string, info fs.FileInfo) error {
+		data, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return err
+		}
+		header := &tar.Header{Name: filepath.ToSlash(path), Mode: 0o644, Size: info.Size(), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		if err := writer.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err = writer.Write(data)
+		return err
+	})
+	return errors.Join(err, writer.Close())
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command kbuild is what the kernel rules run: one subcommand an action. It unpacks what the
+// action is given below one of its outputs, runs Kbuild, and takes out what is declared.
+//
+// Exit codes: 0 done, 1 a check failed (config-check), 2 the action could not be carried out; then
+// nothing is written.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	exitFailed = 1
+	exitError  = 2
+)
+
+// errCheckFailed makes the exit code 1. What failed has been printed by then.
+var errCheckFailed = errors.New("check failed")
+
+func main() {
+	// What is unpacked and made has the same permissions whoever builds.
+	syscall.Umask(0o022)
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	args, err := expandParams(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "kbuild: %v\n", err)
+		return exitError
+	}
+	root := newRoot()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteC()
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errCheckFailed):
+		return exitFailed
+	}
+	fmt.Fprintf(os.Stderr, "%s: %v\n", cmd.CommandPath(), err)
+	return exitError
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kbuild",
+		Short: "Build Linux kernels and modules in actions that see nothing but their inputs",
+		Long: `kbuild runs the kernel's own build system in temporary folders beside its outputs. Source and
+object trees are .tar.zst files between its subcommands. Programs are looked for in PATH.
+
+A single argument @FILE stands for the lines of FILE, one argument a line.`,
+		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst
+  kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("no subcommand given, see kbuild --help")
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newSource(), newConfig(), newConfigCheck(), newBuild(), newLink(), newModule(), newInstall())
+	return root
+}

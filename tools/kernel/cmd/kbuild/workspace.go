@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/kernel/kmake"
+	"rules_modhash/tools/kernel/treearchive"
+	"rules_modhash/tools/merkle/output"
+)
+
+// common are the flags of all subcommands that run Kbuild.
+type common struct {
+	target kmake.Target
+	label  string
+}
+
+func (c *common) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&c.target.Machine, "machine", "x86_64", "arm, arm64, ppc64le, riscv64, s390x or x86_64")
+	flags.StringVar(&c.target.Compiler, "compiler", "gcc", "gcc or clang")
+	flags.StringVar(&c.target.Cross, "cross", "", "`PREFIX` of the names of compiler and binary tools")
+	registerLabel(cmd, &c.label)
+}
+
+func registerLabel(cmd *cobra.Command, label *string) {
+	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that this is done for, named in errors")
+}
+
+// require marks flags that cannot be left out.
+func require(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // a flag that is not registered
+		}
+	}
+}
+
+// inWorkspace calls do with a new folder beside an output, and removes the folder afterwards. It is
+// an absolute path without symbolic links, as programs see it.
+func inWorkspace(out string, do func(dir string) error) error {
+	parent, err := filepath.Abs(filepath.Dir(out))
+	if err != nil {
+		return err
+	}
+	if parent, err = filepath.EvalSymlinks(parent); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(parent, ".kbuild.*")
+	if err != nil {
+		return fmt.Errorf("making a folder to work in: %w", err)
+	}
+	return errors.Join(do(dir), os.RemoveAll(dir))
+}
+
+// unpackTree unpacks archives, one over the other, into dir/linux.
+func (c *common) unpackTree(dir string, archives ...string) (*kmake.Tree, error) {
+	if err := c.target.Check(); err != nil {
+		return nil, err
+	}
+	tree := &kmake.Tree{Target: c.target, Dir: filepath.Join(dir, "linux")}
+	tree.Stamp = time.Now().Truncate(time.Second)
+	for _, archive := range archives {
+		if err := unpack(archive, tree, c.target.Uses); err != nil {
+			return nil, fmt.Errorf("unpacking %s: %w", archive, err)
+		}
+	}
+	return tree, nil
+}
+
+func unpack(archive string, tree *kmake.Tree, wanted func(string) bool) error {
+	file, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return treearchive.Unpack(file, tree.Dir, tree.Stamp, wanted)
+}
+
+// results stages outputs that are copies of a tree's files.
+type results struct {
+	set output.Set
+	dir string
+}
+
+// copyAll stages copies: from a path in the tree to an output. An empty output is not wanted.
+func (r *results) copyAll(files map[string]string) error {
+	for from, to := range files {
+		if to == "" {
+			continue
+		}
+		if err := r.copy(filepath.Join(r.dir, from), to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *results) copy(from, to string) error {
+	file, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("Kbuild did not make what was asked for: %w", err)
+	}
+	defer file.Close()
+	return r.set.CreateFile(to, func(w io.Writer) error {
+		_, err := io.Copy(w, file)
+		return err
+	})
+}
+
+// finish commits what was staged, or discards it if there was an error.
+func (r *results) finish(err error) error {
+	if err != nil {
+		return errors.Join(err, r.set.Discard())
+	}
+	return r.set.Commit()
+}
+
+// pairs splits KEY=VALUE arguments.
+func pairs(flag string, args []string) ([][2]string, error) {
+	var split [][2]string
+	for _, arg := range args {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok || key == "" || value == "" {
+			return nil, fmt.Errorf("--%s: got %q, want PATH=FILE", flag, arg)
+		}
+		split = append(split, [2]string{key, value})
+	}
+	return split, nil
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kmake runs Kbuild so that its outputs follow from source, configuration and tools alone,
+// and tells what went wrong with the failing file first.
+package kmake
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Target is what a kernel is built for, and with.
+type Target struct {
+	// Machine is x86_64, arm64, arm, riscv64, ppc64le or s390x.
+	Machine string
+	// Compiler is gcc or clang. Clang comes with its own linker and binary tools.
+	Compiler string
+	// Cross is the prefix of the compiler's and the binary tools' names, such as
+	// aarch64-linux-gnu-, or empty.
+	Cross string
+}
+
+// architecture is what Kbuild calls a machine, and the boot image that it makes.
+type architecture struct{ arch, imageTarget, image string }
+
+var architectures = map[string]architecture{
+	"arm":     {"arm", "zImage", "arch/arm/boot/zImage"},
+	"arm64":   {"arm64", "Image", "arch/arm64/boot/Image"},
+	"ppc64le": {"powerpc", "zImage", "arch/powerpc/boot/zImage"},
+	"riscv64": {"riscv", "Image", "arch/riscv/boot/Image"},
+	"s390x":   {"s390", "bzImage", "arch/s390/boot/bzImage"},
+	"x86_64":  {"x86_64", "bzImage", "arch/x86/boot/bzImage"},
+}
+
+// Check returns an error if the target is not one that kernels are built for here.
+func (t Target) Check() error {
+	if _, ok := architectures[t.Machine]; !ok {
+		return fmt.Errorf("machine: got %q, want one of arm, arm64, ppc64le, riscv64, s390x, x86_64", t.Machine)
+	}
+	if t.Compiler != "gcc" && t.Compiler != "clang" {
+		return fmt.Errorf("compiler: got %q, want gcc or clang", t.Compiler)
+	}
+	return nil
+}
+
+// Image returns the make target of the boot image, and where it lies in the tree afterwards.
+func (t Target) Image() (target, path string) {
+	a := architectures[t.Machine]
+	return a.imageTarget, a.image
+}
+
+// Tool returns the name of a binary tool, such as strip.
+func (t Target) Tool(name string) string {
+	if t.Compiler == "clang" {
+		return "llvm-" + name
+	}
+	return t.Cross + name
+}
+
+// Tree is a kernel source tree that make runs in.
+type Tree struct {
+	Target
+	// Dir is the tree's absolute path.
+	Dir string
+	// Stamp is the time stamp of the files that were unpacked. What is newer was made by Kbuild.
+	Stamp time.Time
+	// Flags are options for the compiler, beside those of the configuration.
+	Flags []string
+	// Log gets all that the programs print.
+	Log bytes.Buffer
+}
+
+// Make runs make with targets and VARIABLE=VALUE words.
+func (t *Tree) Make(words ...string) error {
+	a := architectures[t.Machine]
+	args := []string{"-j" + fmt.Sprint(runtime.NumCPU()), "ARCH=" + a.arch}
+	if t.Compiler == "clang" {
+		args = append(args, "LLVM=1")
+	} else {
+		args = append(args, "CROSS_COMPILE="+t.Cross)
+	}
+	// The tree's path gets into debug information, and nowhere else: its other names are relative.
+	mapping := "-fdebug-prefix-map=" + t.Dir + "=/linux"
+	flags := strings.Join(append([]string{mapping}, t.Flags...), " ")
+	args = append(args, "KCFLAGS="+flags, "KAFLAGS="+flags)
+	return t.Run("make", append(args, words...)...)
+}
+
+// Run runs a program in the tree. What it prints goes to the log; if it fails, the error tells
+// the part that matters.
+func (t *Tree) Run(program string, args ...string) error {
+	start := t.Log.Len()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = t.Dir
+	cmd.Env = environment(filepath.Dir(t.Dir))
+	cmd.Stdout, cmd.Stderr = &t.Log, &t.Log
+	fmt.Fprintf(&t.Log, "$ %s %s\n", program, strings.Join(args, " "))
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return fmt.Errorf("starting %s: %w. Next: look at the path and the programs of the kernel toolchain", program, err)
+	}
+	text := strings.ReplaceAll(t.Log.String()[start:], t.Dir+"/", "")
+	return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(targets(args), " "), err, Excerpt(text))
+}
+
+// targets drops variables and flags from make's arguments.
+func targets(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		return strings.HasPrefix(arg, "-") || strings.Contains(arg, "=")
+	})
+}
+
+// environment is all that programs see of the machine: where programs are, and a temporary folder.
+// Kbuild puts the time of the build, its user and its host into the kernel unless it is told them.
+func environment(temporary string) []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=/nonexistent",
+		"TMPDIR=" + temporary,
+		"LC_ALL=C",
+		"TZ=UTC",
+		"PYTHONDONTWRITEBYTECODE=1",
+		"GIT_CEILING_DIRECTORIES=/",
+		"SOURCE_DATE_EPOCH=0",
+		"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970",
+		"KBUILD_BUILD_USER=rules_modhash",
+		"KBUILD_BUILD_HOST=bazel",
+		"KBUILD_BUILD_VERSION=1",
+	}
+}
+
+// WriteLog writes all that was printed.
+func (t *Tree) WriteLog(w io.Writer) error {
+	_, err := io.WriteString(w, strings.ReplaceAll(t.Log.String(), t.Dir, "/linux"))
+	return err
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package treearchive moves kernel source and object trees between build actions, each as one
+// file (tar, compressed by zstd), so that a tree of 90,000 files is one artifact.
+//
+// The bytes follow from paths and contents alone: owners, time stamps and the order of directories
+// do not count. Unpacking gives all files one time stamp. For make, that means everything is up to
+// date, if the time stamp is newer than that of system headers; what changes afterwards is newer.
+//
+// Kbuild records its commands in .*.cmd files and runs them again when they differ. Where those
+// name the tree's own path, it is replaced on packing, and put back on unpacking: a tree that was
+// moved stays up to date.
+package treearchive
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// packedTime is the time stamp of files in archives: nobody reads it.
+var packedTime = time.Unix(0, 0)
+
+// placeholder stands for the path of the tree in packed .cmd files.
+const placeholder = "@TREE@"
+
+// Pack writes the files and symbolic links below root for which keep holds. Paths handed to keep
+// are relative to root. Directories exist as far as they are needed.
+func Pack(w io.Writer, root string, keep func(path string, info fs.FileInfo) bool) error {
+	compressor, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	writer := tar.NewWriter(compressor)
+	err = walk(root, keep, func(path string, info fs.FileInfo) error { return packFile(writer, root, path, info) })
+	return errors.Join(err, writer.Close(), compressor.Close())
+}
+
+// walk visits what is to be packed, in bytewise order within each directory.
+func walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, fs.FileInfo) error) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, path)
+		if err != nil || !keep(relative, info) {
+			return err
+		}
+		return visit(relative, info)
+	})
+}
+
+func packFile(w *tar.Writer, root, path string, info fs.FileInfo) error {
+	header := &tar.Header{Name: path, ModTime: packedTime, Mode: mode(info), Format: tar.FormatPAX}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(filepath.Join(root, path))
+		if err != nil {
+			return err
+		}
+		header.Typeflag, header.Linkname = tar.TypeSymlink, target
+		return w.WriteHeader(header)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: got a file of type %s, want a regular file or a symbolic link", path, info.Mode().Type())
+	}
+	return packContents(w, header, root, path, info.Size())
+}
+
+func packContents(w *tar.Writer, header *tar.Header, root, path string, size int64) error {
+	header.Typeflag = tar.TypeReg
+	if isCommandFile(path) {
+		data, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return err
+		}
+		data = bytes.ReplaceAll(data, []byte(root), []byte(placeholder))
+		header.Size = int64(len(data))
+		return errors.Join(w.WriteHeader(header), writeAll(w, data))
+	}
+	header.Size = size
+	if err := w.WriteHeader(header); err != nil {
+		return err
+	}
+	file, err := os.Open(filepath.Join(root, path))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, file)
+	return errors.Join(err, file.Close())
+}
+
+func writeAll(w io.Writer, data []byte) error {
+	_, err := w.Write(data)
+	return err
+}
+
+// mode keeps nothing of a file's permissions but whether it can be run.
+func mode(info fs.FileInfo) int64 {
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return 0o777
+	}
+	if info.Mode()&0o111 != 0 {
+		return 0o755
+	}
+	return 0o644
+}
+
+func isCommandFile(path string) bool {
+	base := filepath.Base(path)
+	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".cmd")
+}
+
+// Unpack puts an archive's files for which wanted holds below root, over what is there. root is an
+// absolute path, stamp the files' time stamp.
+func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) bool) error {
+	decompressor, err := zstd.NewReader(r)
+	if err != nil {
+		return err
+	}
+	defer decompressor.Close()
+	made := map[string]bool{}
+	for reader := tar.NewReader(decompressor); ; {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the tree archive: %w", err)
+		}
+		if !wanted(header.Name) {
+			continue
+		}
+		if err := unpackFile(reader, header, root, stamp, made); err != nil {
+			return err
+		}
+	}
+}
+
+func unpackFile(r io.Reader, header *tar.Header, root string, stamp time.Time, made map[string]bool) error {
+	if !filepath.IsLocal(header.Name) {
+		return fmt.Errorf("tree archive: got the path %q, want one below the tree", header.Name)
+	}
+	path := filepath.Join(root, header.Name)
+	if directory := filepath.Dir(path); !made[directory] {
+		if err := os.MkdirAll(directory, 0o755); err != nil {
+			return err
+		}
+		made[directory] = true
+	}
+	if header.Typeflag == tar.TypeSymlink {
+		return replaceBySymlink(header.Linkname, path)
+	}
+	if header.Typeflag != tar.TypeReg {
+		return fmt.Errorf("tree archive: %s: got an entry of type %q, want a file or a symbolic link", header.Name, header.Typeflag)
+	}
+	return unpackContents(r, header, root, path, stamp)
+}
+
+func replaceBySymlink(target, path string) error {
+	err := os.Symlink(target, path)
+	if errors.Is(err, fs.ErrExist) {
+		err = errors.Join(os.Remove(path), os.Symlink(target, path))
+	}
+	return err
+}
+
+func unpackContents(r io.Reader, header *tar.Header, root, path string, stamp time.Time) error {
+	if isCommandFile(header.Name) {
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		r = bytes.NewReader(bytes.ReplaceAll(data, []byte(placeholder), []byte(root)))
+	}
+	file, err := createAnew(path, fs.FileMode(header.Mode))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, r)
+	return errors.Join(err, file.Close(), os.Chtimes(path, stamp, stamp))
+}
+
+// createAnew replaces what is there, so that nothing is written through a symbolic link.
+func createAnew(path string, mode fs.FileMode) (*os.File, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	file, err := os.OpenFile(path, flags, mode)
+	if errors.Is(err, fs.ErrExist) {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+		return os.OpenFile(path, flags, mode)
+	}
+	return file, err
+}
+
+// ChangedSince returns a function for Pack that tells what has been written since a tree was
+// unpacked with a time stamp.
+func ChangedSince(stamp time.Time) func(string, fs.FileInfo) bool {
+	return func(_ string, info fs.FileInfo) bool { return !info.ModTime().Equal(stamp) }
+}
