@@ -68,9 +68,12 @@ func (g *generation) removeSourceless() {
 	}
 }
 
-// hasFile tells whether a file of this package is there, or made by a rule.
+// hasFile tells whether a file of this package is there, or made by a rule, or is no file
+// but a rule.
 func (g *generation) hasFile(name string) bool {
-	return slices.Contains(g.GenFiles, name) || exists(filepath.Join(g.Dir, filepath.FromSlash(name)))
+	isRule := func(r *rule.Rule) bool { return r.Name() == name }
+	return slices.Contains(g.GenFiles, name) || exists(filepath.Join(g.Dir, filepath.FromSlash(name))) ||
+		g.File != nil && slices.ContainsFunc(g.File.Rules, isRule)
 }
 
 // A plan is what becomes a kernel_module.
@@ -114,7 +117,7 @@ func (g *generation) module(t *tree, m kbuild.Module) string {
 	if g.sayBeyond(p, ownKbuild) || len(p.sources)+len(p.foreignSources) == 0 {
 		return name
 	}
-	r := g.newRule(kernelModule, name)
+	r := g.newRule(kernelModule, name, p.old)
 	g.setAttributes(r, p, ownKbuild)
 	u := g.usesOf(p)
 	g.x.uses[label.New(g.Config.RepoName, g.Rel, name)] = u

@@ -141,10 +141,11 @@ func (g *generation) add(r *rule.Rule, imports any) {
 	g.result.Imports = append(g.result.Imports, imports)
 }
 
-// newRule returns a rule that others may use, as a module_tree or another module does.
-func (g *generation) newRule(kind, name string) *rule.Rule {
+// newRule returns a rule to be merged with the old one, if there is one. Otherwise others may
+// use it, as a module_tree or another module does.
+func (g *generation) newRule(kind, name string, old *rule.Rule) *rule.Rule {
 	r := rule.NewRule(kind, name)
-	if g.File == nil || !g.File.HasDefaultVisibility() {
+	if old == nil && (g.File == nil || !g.File.HasDefaultVisibility()) {
 		r.SetAttr("visibility", []string{"//visibility:public"})
 	}
 	return r

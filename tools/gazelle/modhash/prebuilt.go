@@ -39,7 +39,7 @@ func (g *generation) prebuilt() {
 			files = append(files, name)
 		}
 	}
-	g.importEach(files)
+	g.importEach(files, whole)
 	if whole && g.s.granularity.rel == g.Rel {
 		g.importAll()
 	} else {
@@ -47,8 +47,9 @@ func (g *generation) prebuilt() {
 	}
 }
 
-// importEach writes a kernel_module_import for each file and removes those of others.
-func (g *generation) importEach(files []string) {
+// importEach writes a kernel_module_import for each file, and removes those of files that are
+// gone or belong to a whole directory.
+func (g *generation) importEach(files []string, whole bool) {
 	slices.Sort(files)
 	taken := make(map[string]string)
 	for _, name := range files {
@@ -65,7 +66,7 @@ func (g *generation) importEach(files []string) {
 			continue
 		}
 		taken[target] = name
-		r := g.newRule(kernelModuleImport, target)
+		r := g.newRule(kernelModuleImport, target, old)
 		r.SetAttr("module", name)
 		if given := g.s.installPrefix; given != nil {
 			r.SetAttr("install_path", path.Join(given.value, g.relativeTo(given.rel), stem+".ko"))
@@ -75,7 +76,7 @@ func (g *generation) importEach(files []string) {
 		g.add(r, nil)
 	}
 	for _, r := range g.existing(kernelModuleImport) {
-		if name := g.localFile(r); name != "" && !slices.Contains(files, name) && taken[r.Name()] == "" {
+		if name := g.localFile(r); name != "" && (whole || !g.hasFile(name)) && taken[r.Name()] == "" {
 			g.remove(r)
 		}
 	}
@@ -98,6 +99,9 @@ func (g *generation) localFile(r *rule.Rule) string {
 	if err != nil || l.Repo != "" || l.Pkg != "" && l.Pkg != g.Rel || slices.Contains(g.GenFiles, l.Name) {
 		return ""
 	}
+	if _, _, ok := cutModuleSuffix(l.Name); !ok {
+		return ""
+	}
 	return l.Name
 }
 
@@ -113,11 +117,9 @@ func (g *generation) importAll() {
 		g.removeImportAll()
 		return
 	}
-	r := g.newRule(kernelModulesImport, importName)
-	for _, old := range g.existing(kernelModulesImport) {
-		if old.Name() != importName {
-			continue
-		}
+	old := g.namedImport()
+	r := g.newRule(kernelModulesImport, importName, old)
+	if old != nil {
 		if _, ok := rule.ParseGlobExpr(old.Attr("srcs")); !ok {
 			g.x.say("%s: srcs of %s is no glob: left as it is", g.buildFile(), importName)
 			return
@@ -133,6 +135,16 @@ func (g *generation) importAll() {
 		}
 	}
 	g.add(r, nil)
+}
+
+// namedImport returns the kernel_modules_import that importAll writes, nil if there is none.
+func (g *generation) namedImport() *rule.Rule {
+	for _, r := range g.existing(kernelModulesImport) {
+		if r.Name() == importName {
+			return r
+		}
+	}
+	return nil
 }
 
 // modulesBelow returns the globs that match the modules of this package. Those of packages
