@@ -34,6 +34,9 @@ func TestUses(t *testing.T) {
 			t.Errorf("%s: got %t, want %t", path, got, want)
 		}
 	}
+	if !(Target{Machine: "arm64"}).Uses("arch/x86/entry/syscalls/syscall_32.tbl") {
+		t.Error("arm64 does not get the system calls that scripts/checksyscalls.sh compares with")
+	}
 	if other := (Target{Machine: "s390x"}); !other.Uses("arch/x86/kernel/cpu.c") {
 		t.Error("a machine without a list does not get all folders")
 	}

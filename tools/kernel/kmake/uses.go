@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// sourceFolders are the folders below arch/ that builds of a machine read. Machines that are not
-// listed may read any.
+// sourceFolders are the folders below arch/ that builds of a machine read: x86 in any case, whose
+// system calls are what scripts/checksyscalls.sh compares with. Machines that are not listed may
+// read any.
 var sourceFolders = map[string][]string{
-	"arm64":  {"arm64", "arm"},
+	"arm64":  {"arm64", "arm", "x86"},
 	"x86_64": {"x86", "um"},
 }
 

@@ -82,6 +82,9 @@ func (out *buildOutputs) register(cmd *cobra.Command) {
 }
 
 func (o *buildOptions) run() error {
+	if _, err := pairs("module", o.modules); err != nil {
+		return err // before minutes have passed
+	}
 	return inWorkspace(o.workspaceBeside(), func(dir string) error {
 		tree, err := o.unpackTree(dir, o.source)
 		if err != nil {
