@@ -87,6 +87,44 @@ toolchain(
 )
 `
 
+// gazelle is added to the workspace that the README of the extension of Gazelle sets up.
+const gazelle = `
+-- MODULE.bazel --
+
+local_path_override(
+    module_name = "rules_modhash",
+    path = "CHECKOUT",
+)
+-- kernel/x86_64.config --
+CONFIG_X86=y
+CONFIG_MODULES=y
+-- drivers/base/Kbuild --
+obj-m := base.o
+-- drivers/base/base.c --
+#include "base.h"
+EXPORT_SYMBOL_GPL(base_answer);
+-- drivers/base/base.h --
+int base_answer(void);
+-- drivers/user/Kbuild --
+obj-m := user.o
+user-y := main.o
+-- drivers/user/main.c --
+#include "../base/base.h"
+int answer(void) { return base_answer(); }
+`
+
+// wantUser is what becomes of drivers/user.
+const wantUser = `load("@rules_modhash//rules:defs.bzl", "kernel_module")
+
+kernel_module(
+    name = "user",
+    srcs = ["main.c"],
+    kernel = "//kernel:linux",
+    visibility = ["//visibility:public"],
+    deps = ["//drivers/base"],
+)
+`
+
 // workspace is a child workspace, and the Bazel that builds it.
 type workspace struct {
 	t   *testing.T
@@ -240,6 +278,31 @@ func TestStranger(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestGazelle does what the README of the extension of Gazelle says.
+func TestGazelle(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(checkout(t), "tools/gazelle/README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(readme), "```starlark\n")
+	if len(blocks) < 3 {
+		t.Fatalf("got %d blocks of Starlark in the README, want those of MODULE.bazel and BUILD.bazel", len(blocks)-1)
+	}
+	w := newWorkspace(t)
+	for i, name := range []string{"MODULE.bazel", "BUILD.bazel"} {
+		text, _, _ := strings.Cut(blocks[i+1], "```")
+		w.add(name, []byte(text), 0o644)
+	}
+	for _, file := range txtar.Parse([]byte(strings.ReplaceAll(gazelle, "CHECKOUT", checkout(t)))).Files {
+		w.add(file.Name, file.Data, 0o644)
+	}
+	w.mustBazel("run", "//:gazelle")
+	got, err := os.ReadFile(filepath.Join(w.dir, "drivers/user/BUILD.bazel"))
+	if err != nil || string(got) != wantUser {
+		t.Errorf("got %v and\n%s\nwant\n%s", err, got, wantUser)
+	}
 }
 
 // TestReproducible holds that what is built depends on the inputs alone: not on folder, user, time
