@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/internal/params"
 )
 
 const (
@@ -31,7 +33,7 @@ func main() {
 }
 
 func run(args []string) int {
-	args, err := expandParams(args)
+	args, err := params.Expand(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "kbuild: %v\n", err)
 		return exitError
@@ -56,7 +58,7 @@ func newRoot() *cobra.Command {
 		Long: `kbuild runs the kernel's own build system in temporary folders beside its outputs. Source and
 object trees are .tar.zst files between its subcommands. Programs are looked for in PATH.
 
-A single argument @FILE stands for the lines of FILE, one argument a line.`,
+Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line.`,
 		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst
   kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		SilenceErrors: true,

@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/internal/params"
 )
 
 // The exit codes, part of the command's contract.
@@ -46,7 +48,7 @@ func main() {
 
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	args, err := expandParams(args)
+	args, err := params.Expand(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "modhash: %v\n", err)
 		return exitError

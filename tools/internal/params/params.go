@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package params reads the parameter files that Bazel hands to programs.
+package params
 
 import (
 	"fmt"
@@ -8,11 +9,11 @@ import (
 	"strings"
 )
 
-// expandParams replaces each argument @FILE by the lines of FILE: Bazel's parameter
+// Expand replaces each argument @FILE by the lines of FILE: Bazel's parameter
 // files in the "multiline" format. Lines are taken as they are, empty ones and those
 // that begin with @ too. An argument with // in it is a label (@@repo//pkg:target),
 // not a file.
-func expandParams(args []string) ([]string, error) {
+func Expand(args []string) ([]string, error) {
 	var expanded []string
 	for _, arg := range args {
 		file, ok := strings.CutPrefix(arg, "@")
@@ -20,7 +21,7 @@ func expandParams(args []string) ([]string, error) {
 			expanded = append(expanded, arg)
 			continue
 		}
-		lines, err := readParams(file)
+		lines, err := read(file)
 		if err != nil {
 			return nil, fmt.Errorf("reading the arguments in %s: %w", arg, err)
 		}
@@ -29,7 +30,7 @@ func expandParams(args []string) ([]string, error) {
 	return expanded, nil
 }
 
-func readParams(file string) ([]string, error) {
+func read(file string) ([]string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil || len(data) == 0 {
 		return nil, err
