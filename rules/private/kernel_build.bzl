@@ -37,6 +37,7 @@ build do not get into them.
 | --- | --- |
 | `vmlinux` | `vmlinux`, `vmlinux.unstripped` and `System.map` |
 | `modules` | one `.ko` for each of `modules`, at its path |
+| `modules_order` | `modules.order`, such as for `module_tree(order)` |
 | `lists` | `modules.order`, `modules.builtin`, `modules.builtin.modinfo`, `Module.symvers`, `kernel.release` |
 | `trees` | `objects.tar.zst` for the link, `devel.tar.zst` for building further modules |
 | `sign_file` | the kernel's program to sign modules, where `sign_file` is set |
@@ -82,7 +83,6 @@ def _build_info(ctx):
         modules_order = _declare(ctx, "modules.order"),
         objects = _declare(ctx, "objects.tar.zst"),
         release = _declare(ctx, "kernel.release"),
-        strip = ctx.attr.strip,
         symvers = _declare(ctx, "Module.symvers"),
         system_map = _declare(ctx, "System.map"),
         vmlinux = _declare(ctx, "vmlinux"),
@@ -148,6 +148,7 @@ def _kernel_build_impl(ctx):
             lists = depset([build.modules_order, build.modules_builtin, build.modules_builtin_modinfo, build.symvers, build.release]),
             log = depset([log]),
             modules = depset(modules.values()),
+            modules_order = depset([build.modules_order]),
             sign_file = depset([sign_file] if sign_file else []),
             trees = depset([build.objects, build.devel]),
             vmlinux = depset([build.vmlinux, build.vmlinux_unstripped, build.system_map]),

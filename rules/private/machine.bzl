@@ -18,7 +18,8 @@ _BY_CPU = {
 
 _AUTO = "auto"
 
-_MACHINES = sorted({machine: None for machine in _BY_CPU.values()})
+# All machines that there are names for.
+MACHINES = sorted({machine: None for machine in _BY_CPU.values()})
 
 MACHINE_ATTRIBUTES = {
     "machine": attr.string(
@@ -26,7 +27,7 @@ MACHINE_ATTRIBUTES = {
 The machine that the modules are built for, and that the root object is made for: `x86_64`, `arm64`,
 `riscv64`, `ppc64le`, `s390x` or `arm`. `auto`: the CPU of the target platform.""",
         default = _AUTO,
-        values = [_AUTO] + _MACHINES,
+        values = [_AUTO] + MACHINES,
     ),
     "_machines": attr.label_keyed_string_dict(
         default = {Label(cpu): machine for cpu, machine in _BY_CPU.items()},
@@ -52,5 +53,5 @@ def machine_of(ctx):
         ctx.label,
         "machine",
         "auto on a target platform with none of the CPUs %s" % ", ".join(_BY_CPU),
-        "one of %s" % ", ".join(_MACHINES),
+        "one of %s" % ", ".join(MACHINES),
     )

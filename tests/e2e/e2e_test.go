@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e uses the rules as a stranger would: from a workspace of its own, with a Bazel of its
-// own, on real modules of a distribution. The tests need a ./bazelw world and reach the network
-// (Go modules), so they run outside the sandbox and are never cached.
 package e2e
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -125,43 +120,6 @@ kernel_module(
 )
 `
 
-// workspace is a child workspace, and the Bazel that builds it.
-type workspace struct {
-	t   *testing.T
-	dir string
-	// env are further environment variables, and command what Bazel is started through.
-	env, command []string
-	// cold keeps the build from taking anything out of a cache.
-	cold bool
-}
-
-// checkout is the source tree that the test was built from: its files stand in the runfiles as links.
-func checkout(t *testing.T) string {
-	t.Helper()
-	module, err := filepath.EvalSymlinks("../../MODULE.bazel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Dir(module)
-}
-
-// newWorkspace makes a workspace of the archives' files; files of the same name are joined.
-func newWorkspace(t *testing.T, archives ...string) *workspace {
-	t.Helper()
-	if _, err := os.Stat("/etc/rules_modhash/world"); err != nil {
-		t.Skip("not inside a ./bazelw world")
-	}
-	w := &workspace{t: t, dir: t.TempDir()}
-	for _, archive := range archives {
-		text := strings.ReplaceAll(archive, "CHECKOUT", checkout(t))
-		for _, file := range txtar.Parse([]byte(text)).Files {
-			w.add(file.Name, file.Data, 0o644)
-		}
-	}
-	t.Cleanup(w.shutdown)
-	return w
-}
-
 // newPrebuiltWorkspace makes a stranger's workspace around the modhash that this test was built
 // with: nothing is compiled in it.
 func newPrebuiltWorkspace(t *testing.T) *workspace {
@@ -173,64 +131,6 @@ func newPrebuiltWorkspace(t *testing.T) *workspace {
 	}
 	w.add("modhash", program, 0o755)
 	return w
-}
-
-// add appends data to a file of the workspace.
-func (w *workspace) add(name string, data []byte, mode os.FileMode) {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		w.t.Fatal(err)
-	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := file.Write(data); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// startup are the flags that give the workspace a Bazel server of its own.
-func (w *workspace) startup() []string {
-	return []string{"--output_user_root=" + w.dir + ".out", "--max_idle_secs=60"}
-}
-
-// bazel runs a Bazel command in the workspace and returns all it prints.
-func (w *workspace) bazel(command string, args ...string) (string, error) {
-	argv := append(append([]string{}, w.command...), filepath.Join(checkout(w.t), "bazelw"))
-	argv = append(append(argv, w.startup()...), command)
-	if w.cold && command == "build" {
-		argv = append(argv, "--disk_cache=")
-	}
-	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
-	cmd.Dir = w.dir
-	cmd.Env = append(append(os.Environ(), "BAZELW=world", "GO_REPOSITORY_USE_HOST_CACHE=1"), w.env...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	err := cmd.Run()
-	return output.String(), err
-}
-
-func (w *workspace) mustBazel(command string, args ...string) string {
-	w.t.Helper()
-	output, err := w.bazel(command, args...)
-	if err != nil {
-		w.t.Fatalf("bazel %s %s: %v\n%s", command, strings.Join(args, " "), err, output)
-	}
-	return output
-}
-
-func (w *workspace) shutdown() {
-	if output, err := w.bazel("shutdown"); err != nil {
-		w.t.Logf("bazel shutdown: %v\n%s", err, output)
-	}
-	// Bazel takes the write bits off its output folders.
-	_ = exec.Command("chmod", "-R", "u+w", w.dir+".out").Run()
-	_ = os.RemoveAll(w.dir + ".out")
 }
 
 // digests maps each output file of the tree's output groups to its mode and digest.
@@ -327,4 +227,55 @@ func TestReproducible(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("got %d outputs there, want %d as here", len(got), len(want))
 	}
+}
+
+// linux is added to the workspace of a stranger who brings in kernel source.
+const linux = `
+-- MODULE.bazel --
+linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
+linux.source(
+    name = "both",
+    archive = "//:linux.tar.gz",
+    urls = ["file:///linux.tar.gz"],
+)
+linux.source(
+    name = "no_digest",
+    urls = ["file:///linux.tar.gz"],
+)
+linux.source(
+    name = "other_digest",
+    sha256 = "0000000000000000000000000000000000000000000000000000000000000000",
+)
+linux.source(
+    name = "own",
+    archive = "//:linux.tar.gz",
+    version = "1.2.3",
+)
+use_repo(linux, "both", "no_digest", "other_digest", "own")
+-- BUILD.bazel --
+load("@own//:version.bzl", "VERSION")
+
+exports_files(["linux.tar.gz"])
+
+filegroup(name = "version_" + VERSION)
+-- linux.tar.gz --
+no archive at all
+`
+
+// TestLinux holds what the extension linux says of tags that contradict themselves, and of an archive
+// that is none.
+func TestLinux(t *testing.T) {
+	w := newWorkspace(t, stranger, linux)
+	for target, want := range map[string]string{
+		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
+		"@no_digest//:source":    `linux.source(name = "no_digest"): got urls without sha256. Next: add the archive's SHA-256 digest`,
+		"@other_digest//:source": `linux.source(name = "other_digest"): the world keeps linux-source-`,
+		"@own//:source":          "unpacking",
+	} {
+		output, err := w.bazel("build", target)
+		if err == nil || !strings.Contains(output, want) {
+			t.Errorf("%s: got %v and\n%s\nwant an error with %q", target, err, output, want)
+		}
+	}
+	w.mustBazel("build", "//:version_1.2.3")
 }

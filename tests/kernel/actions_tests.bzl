@@ -229,6 +229,43 @@ def _install_test(name):
         target_under_test = target,
     )
 
+def _install_boot_test(name):
+    kernel = "%s_x86_64" % _FIXTURES
+    target = name + "_install_boot"
+    modules_install(
+        name = target,
+        kernel = "fixtures_x86_64",
+        prefix = "usr",
+        release = "7.2.12-test",
+        tags = ["manual"],
+        tree = "fixtures_x86_64_tree",
+        vmlinux = "fixtures_x86_64_vmlinux",
+    )
+    arguments = [
+        "install",
+        _label(target),
+        "--sealed=%s_tree.sealed" % kernel,
+        "--release=%s/kernel.release" % kernel,
+        "--modules-order=%s/modules.order" % kernel,
+        "--modules-builtin=%s/modules.builtin" % kernel,
+        "--modules-builtin-modinfo=%s/modules.builtin.modinfo" % kernel,
+        "--system-map=%s/System.map" % kernel,
+        "--compression=none",
+        "--prefix=usr",
+        "--want-release=7.2.12-test",
+        "--boot=System.map=%s/System.map" % kernel,
+        "--boot=config=%s_config.config" % kernel,
+        "--boot=vmlinuz=%s_vmlinux/bzImage" % kernel,
+    ]
+    actions_test(
+        name = target + "_test",
+        arguments = {
+            "ModhashModulesInstall tests/kernel/" + target: arguments + ["--out=tests/kernel/" + target],
+            "ModhashModulesInstall tests/kernel/%s.tar" % target: arguments + ["--tar=tests/kernel/%s.tar" % target],
+        },
+        target_under_test = target,
+    )
+
 def actions_tests(name):
     """All tests of the kernel rules' actions.
 
@@ -243,3 +280,4 @@ def actions_tests(name):
     _module_test(name)
     _dependent_module_test(name)
     _install_test(name)
+    _install_boot_test(name)

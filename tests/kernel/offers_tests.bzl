@@ -42,6 +42,7 @@ _BUILD_GROUPS = {
     "lists": ["Module.symvers", "kernel.release", "modules.builtin", "modules.builtin.modinfo", "modules.order"],
     "log": ["build.log"],
     "modules": ["100%.ko", "ext4.ko"],
+    "modules_order": ["modules.order"],
     "sign_file": [],
     "trees": ["devel.tar.zst", "objects.tar.zst"],
     "vmlinux": ["System.map", "vmlinux", "vmlinux.unstripped"],

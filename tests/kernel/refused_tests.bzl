@@ -8,10 +8,12 @@ load(
     "kernel_config",
     "kernel_module",
     "load_attempt",
+    "module_tree",
     "modules_install",
     "vmlinux",
 )
 load("//tests/analysis:declare.bzl", "declare")
+load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
 load(":toolchains.bzl", "refused")
 
 def _config_tests(name):
@@ -184,6 +186,33 @@ def _tree_tests(name):
             rule = rule,
             tree = "fixtures_arm64_tree",
         )
+    module_tree(
+        name = name + "_empty",
+        machine = "x86_64",
+        modules = [],
+        tags = ["manual"],
+    )
+    refused(
+        name = name + "_install_vmlinux",
+        attribute = "vmlinux",
+        error = [
+            "//tests/kernel:fixtures_x86_64_vmlinux, linked with the root object tests/kernel/fixtures_x86_64_tree.root.o",
+            "want one with the root of //tests/kernel:%s_empty, whose modules are installed" % name,
+        ],
+        kernel = "fixtures_x86_64",
+        rule = modules_install,
+        tree = name + "_empty",
+        vmlinux = "fixtures_x86_64_vmlinux",
+    )
+    refused(
+        name = name + "_install_prefix",
+        attribute = "prefix",
+        error = ["\"/usr\", want a clean relative path such as \"usr\""],
+        kernel = "fixtures_x86_64",
+        prefix = "/usr",
+        rule = modules_install,
+        tree = "fixtures_x86_64_tree",
+    )
     refused(
         name = name + "_boot_machine",
         size = "small",
@@ -198,6 +227,25 @@ def _tree_tests(name):
         rule = kernel_boot_test,
     )
 
+def _toolchain_tests(name):
+    cases = {
+        "compilers": struct(values = {"compilers": ["gcc", "tcc"]}, error = "\"tcc\", want some of clang, gcc"),
+        "cross_prefixes": struct(
+            values = {"cross_prefixes": {"x86": ""}},
+            error = "\"x86\", want some of arm, arm64, ppc64le, riscv64, s390x, x86_64",
+        ),
+        "path": struct(values = {"path": "/usr/bin:bin"}, error = "\"/usr/bin:bin\", want absolute folders with ':' between them"),
+    }
+    for attribute, case in cases.items():
+        refused(
+            name = "%s_%s" % (name, attribute),
+            attribute = attribute,
+            error = [case.error],
+            manifest = "fixtures_base",
+            rule = kernel_toolchain,
+            **({"cross_prefixes": {"x86_64": ""}} | case.values)
+        )
+
 def refused_tests(name):
     """Tests of each error of the kernel rules' analysis.
 
@@ -209,3 +257,4 @@ def refused_tests(name):
     _module_name_tests(name)
     _module_tests(name)
     _tree_tests(name)
+    _toolchain_tests(name + "_toolchain")

@@ -2,6 +2,8 @@
 """kernel_toolchain: which programs build kernels and modules."""
 
 load("//rules:providers.bzl", "KernelToolchainInfo")
+load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:machine.bzl", "MACHINES")
 
 _DOC = """\
 Compilers, binary tools and make, for toolchains of type `@rules_modhash//toolchains/kernel:toolchain_type`.
@@ -36,10 +38,26 @@ register_toolchains("//:image_toolchain")
 
 **Outputs.** `KernelToolchainInfo`, in the field `kernel_info` of the toolchain.
 
-**Failures.** None: what is missing is an error of the target that needs it.
+**Failures.** A machine or a compiler that the rules do not know, and a path that is not absolute. What is missing
+is an error of the target that needs it.
 """
 
+_COMPILERS = ["clang", "gcc"]
+
+def _check_names(ctx, attribute, names, known):
+    for name in names:
+        if name not in known:
+            fail_attribute(ctx.label, attribute, repr(name), "some of " + ", ".join(known))
+
+def _check_path(ctx):
+    for folder in ctx.attr.path.split(":"):
+        if not folder.startswith("/"):
+            fail_attribute(ctx.label, "path", repr(ctx.attr.path), "absolute folders with ':' between them")
+
 def _kernel_toolchain_impl(ctx):
+    _check_names(ctx, "compilers", ctx.attr.compilers, _COMPILERS)
+    _check_names(ctx, "cross_prefixes", ctx.attr.cross_prefixes, MACHINES)
+    _check_path(ctx)
     return [platform_common.ToolchainInfo(kernel_info = KernelToolchainInfo(
         compilers = ctx.attr.compilers,
         cross_prefixes = ctx.attr.cross_prefixes,

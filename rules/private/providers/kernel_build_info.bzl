@@ -18,7 +18,6 @@ FIELDS = {
     "modules_order": "File: `modules.order`, one `.o` path a line.",
     "objects": "File: all that Kbuild made beside the source, `.tar.zst`, for the link with the real root.",
     "release": "File with the kernel's release, as `uname -r` prints it.",
-    "strip": "string: `debug` if modules are stripped of debug information, or `none`.",
     "symvers": "File: `Module.symvers`.",
     "system_map": "File: `System.map`.",
     "vmlinux": "File: `vmlinux` with the root of the empty tree.",

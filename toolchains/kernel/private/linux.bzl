@@ -12,6 +12,11 @@ package(default_visibility = ["//visibility:public"])
 
 exports_files(["version.bzl"])
 
+alias(
+    name = "archive",
+    actual = {archive},
+)
+
 kernel_source(
     name = "source",
     archive = {archive},
@@ -79,7 +84,8 @@ _linux_repository = repository_rule(
 )
 
 _source = tag_class(
-    doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:version.bzl` has its `VERSION`.
+    doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:archive` is the archive as it
+was published, `@NAME//:version.bzl` has the `VERSION`.
 
 ```starlark
 linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")

@@ -25,7 +25,8 @@ import (
 
 type installOptions struct {
 	sealed, release, order, builtin, builtinInfo, systemMap string
-	compression, label, out, tar                            string
+	compression, label, out, tar, wantRelease, prefix       string
+	boot                                                    []string
 }
 
 // compressors are what Kbuild runs for the kernel to decompress (scripts/Makefile.modinst).
@@ -45,7 +46,7 @@ func newInstall() *cobra.Command {
 		Use:   "install --sealed DIR --release FILE --modules-order FILE ... (--out DIR | --tar FILE)",
 		Short: "Install sealed modules as lib/modules/RELEASE",
 		Long: `Write lib/modules/RELEASE, as make modules_install does: modules, maybe compressed, the lists that
-Kbuild made, and what depmod makes of them.`,
+Kbuild made, and what depmod makes of them; and files such as the kernel into boot.`,
 		Example: `  kbuild install --sealed sealed --release kernel.release --modules-order modules.order \
     --modules-builtin modules.builtin --modules-builtin-modinfo modules.builtin.modinfo \
     --system-map System.map --out root`,
@@ -59,6 +60,9 @@ Kbuild made, and what depmod makes of them.`,
 	flags.StringVar(&o.builtin, "modules-builtin", "", "modules.builtin of the kernel build")
 	flags.StringVar(&o.builtinInfo, "modules-builtin-modinfo", "", "modules.builtin.modinfo of the kernel build")
 	flags.StringVar(&o.systemMap, "system-map", "", "System.map of the kernel build")
+	flags.StringVar(&o.wantRelease, "want-release", "", "fail if the kernel's release is another one")
+	flags.StringArrayVar(&o.boot, "boot", nil, "`NAME=FILE`: install a file as boot/NAME-RELEASE")
+	flags.StringVar(&o.prefix, "prefix", "", "folder that lib/modules is in, such as usr where /lib is a link to usr/lib")
 	flags.StringVar(&o.compression, "compression", "none", "gzip, none, xz or zstd")
 	flags.StringVar(&o.out, "out", "", "folder to write lib/modules/RELEASE into")
 	flags.StringVar(&o.tar, "tar", "", "tar to write it into")
@@ -92,7 +96,18 @@ func (o *installOptions) install(root string) error {
 	if release == "" || strings.Contains(release, "/") {
 		return fmt.Errorf("%s: got %q, want a kernel release", o.release, release)
 	}
-	modules := filepath.Join(root, "lib/modules", release)
+	if o.wantRelease != "" && o.wantRelease != release {
+		return fmt.Errorf("release: got %q, but the kernel's release is %q, as uname -r prints it. Next: set one of the two (CONFIG_LOCALVERSION is part of the kernel's)",
+			o.wantRelease, release)
+	}
+	if err := o.copyBoot(root, release); err != nil {
+		return err
+	}
+	if !filepath.IsLocal(path.Join(o.prefix, "lib")) {
+		return fmt.Errorf("prefix: got %q, want a relative path without '..'", o.prefix)
+	}
+	base := filepath.Join(root, o.prefix)
+	modules := filepath.Join(base, "lib/modules", release)
 	installed, err := o.copyModules(modules)
 	if err != nil {
 		return err
@@ -100,22 +115,28 @@ func (o *installOptions) install(root string) error {
 	if err := o.writeLists(modules, installed); err != nil {
 		return err
 	}
-	return o.runDepmod(root, release)
+	return o.runDepmod(base, release)
+}
+
+func (o *installOptions) copyBoot(root, release string) error {
+	files, err := pairs("boot", o.boot)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := copyInto(root, map[string]string{file[1]: path.Join("boot", file[0]+"-"+release)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // copyModules returns the install paths of the sealed modules, sorted.
 func (o *installOptions) copyModules(to string) ([]string, error) {
 	var installed []string
-	err := filepath.WalkDir(o.sealed, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		relative, err := filepath.Rel(o.sealed, path)
-		if err != nil {
-			return err
-		}
-		installed = append(installed, filepath.ToSlash(relative))
-		return copyInto(to, map[string]string{path: relative})
+	err := forEachFile(o.sealed, func(path string, _ fs.FileInfo) error {
+		installed = append(installed, filepath.ToSlash(path))
+		return copyInto(to, map[string]string{filepath.Join(o.sealed, path): path})
 	})
 	if err != nil {
 		return nil, err
@@ -156,13 +177,13 @@ func (o *installOptions) writeLists(dir string, installed []string) error {
 	return errors.Join(err, os.WriteFile(filepath.Join(dir, "modules.order"), []byte(order.String()), 0o644))
 }
 
-func (o *installOptions) runDepmod(root, release string) error {
+func (o *installOptions) runDepmod(base, release string) error {
 	systemMap, err := filepath.Abs(o.systemMap)
 	if err != nil {
 		return err
 	}
-	tree := &kmake.Tree{Dir: root}
-	return tree.Run("depmod", "--basedir", root, "--errsyms", "--filesyms", systemMap, release)
+	tree := &kmake.Tree{Dir: base}
+	return tree.Run("depmod", "--basedir", base, "--errsyms", "--filesyms", systemMap, release)
 }
 
 func (o *installOptions) write(r *results, root string) error {
@@ -185,9 +206,20 @@ func (o *installOptions) write(r *results, root string) error {
 	})
 }
 
+// forEachFile visits files in order of their paths.
 func forEachFile(root string, visit func(path string, info fs.FileInfo) error) error {
+	return forEach(root, func(path string, info fs.FileInfo) error {
+		if info.IsDir() {
+			return nil
+		}
+		return visit(path, info)
+	})
+}
+
+// forEach visits folders and files below root in order of their paths.
+func forEach(root string, visit func(path string, info fs.FileInfo) error) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || path == root {
 			return err
 		}
 		info, err := entry.Info()
@@ -202,15 +234,20 @@ func forEachFile(root string, visit func(path string, info fs.FileInfo) error) e
 	})
 }
 
-// writeTar writes files in order of their paths, owned by root, with one time stamp.
+// writeTar writes folders and files in order of their paths, owned by root, with one time stamp.
 func writeTar(w io.Writer, root string) error {
 	writer := tar.NewWriter(w)
-	err := forEachFile(root, func(path string, info fs.FileInfo) error {
+	err := forEach(root, func(path string, info fs.FileInfo) error {
+		header := &tar.Header{Name: filepath.ToSlash(path), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		if info.IsDir() {
+			header.Name, header.Mode = header.Name+"/", 0o755
+			return writer.WriteHeader(header)
+		}
 		data, err := os.ReadFile(filepath.Join(root, path))
 		if err != nil {
 			return err
 		}
-		header := &tar.Header{Name: filepath.ToSlash(path), Mode: 0o644, Size: info.Size(), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		header.Mode, header.Size = 0o644, int64(len(data))
 		if err := writer.WriteHeader(header); err != nil {
 			return err
 		}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plain_make holds what the kernel patches do without Bazel: make builds the tree over the
+// modules, and make modules_install seals them. It goes on from the objects of the example's kernel,
+// so that little is compiled.
+package plain_make
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rules_modhash/tools/kernel/kmake"
+	"rules_modhash/tools/kernel/treearchive"
+)
+
+const dummy = "drivers/net/dummy"
+
+// kernel is a source tree with objects in it.
+type kernel struct {
+	*testing.T
+	tree    *kmake.Tree
+	modhash string
+}
+
+// runfile returns the absolute path of the runfile that an environment variable names.
+func runfile(t *testing.T, variable string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("../..", os.Getenv(variable)))
+	if err != nil || os.Getenv(variable) == "" {
+		t.Fatalf("%s: got no runfile: %v", variable, err)
+	}
+	return path
+}
+
+func unpack(t *testing.T) *kernel {
+	t.Helper()
+	tree := &kmake.Tree{
+		Target: kmake.Target{Machine: "x86_64", Compiler: "gcc"},
+		Dir:    filepath.Join(t.TempDir(), "linux"),
+		Stamp:  time.Now().Truncate(time.Second),
+	}
+	for _, archive := range []string{runfile(t, "SOURCE"), filepath.Join(runfile(t, "KERNEL"), "objects.tar.zst")} {
+		file, err := os.Open(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = treearchive.Unpack(file, tree.Dir, tree.Stamp, tree.Uses)
+		file.Close()
+		if err != nil {
+			t.Fatalf("unpacking %s: %v", archive, err)
+		}
+	}
+	return &kernel{T: t, tree: tree, modhash: runfile(t, "MODHASH")}
+}
+
+// in is the same kernel for another test.
+func (k *kernel) in(t *testing.T) *kernel { return &kernel{T: t, tree: k.tree, modhash: k.modhash} }
+
+func (k *kernel) path(name string) string { return filepath.Join(k.tree.Dir, name) }
+
+// make runs make as the kernel was built: with other options, all would be compiled again.
+func (k *kernel) make(words ...string) error {
+	return k.tree.Make(append([]string{"MODHASH=" + k.modhash}, words...)...)
+}
+
+func (k *kernel) mustMake(words ...string) {
+	k.Helper()
+	if err := k.make(words...); err != nil {
+		k.Fatal(err)
+	}
+}
+
+func (k *kernel) run(args ...string) string {
+	k.Helper()
+	output, err := exec.Command(k.modhash, args...).CombinedOutput()
+	if err != nil {
+		k.Fatalf("modhash %s: %v\n%s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
+
+// root returns the root that a file of the tree carries.
+func (k *kernel) root(name string) string { return k.run("root", k.path(name)) }
+
+// install installs the modules, checks them as the kernel would, and returns the folder they are in.
+func (k *kernel) install(words ...string) string {
+	k.Helper()
+	to := k.TempDir()
+	k.mustMake(append(words, "INSTALL_MOD_PATH="+to, "modules_install")...)
+	folders, err := filepath.Glob(filepath.Join(to, "lib/modules/*"))
+	if err != nil || len(folders) != 1 {
+		k.Fatalf("got %v, %v in lib/modules, want one folder", folders, err)
+	}
+	return folders[0]
+}
+
+// modules maps the paths of all modules in a folder to their contents.
+func (k *kernel) modules(dir string) map[string][]byte {
+	k.Helper()
+	found := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".ko" {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		found[name], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		k.Fatal(err)
+	}
+	return found
+}
+
+func (k *kernel) replace(name, old, new string) {
+	k.Helper()
+	text, err := os.ReadFile(k.path(name))
+	if err != nil {
+		k.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		k.Fatalf("%s: there is no %q", name, old)
+	}
+	if err := os.WriteFile(k.path(name), []byte(strings.ReplaceAll(string(text), old, new)), 0o644); err != nil {
+		k.Fatal(err)
+	}
+}
+
+func TestPlainMake(t *testing.T) {
+	k := unpack(t)
+	for _, test := range []struct {
+		name string
+		run  func(*kernel)
+	}{
+		{"the tree is the one that Bazel makes", testTree},
+		{"what is installed is what Bazel seals", testInstall},
+		{"another value of INSTALL_MOD_STRIP is refused", testOtherStrip},
+		{"a module that was deleted is made again", testDeleted},
+		{"a module that was changed changes the root", testChanged},
+		{"all compressions of the kernel", testCompressions},
+		{"no module at all", testNone},
+	} {
+		if !t.Run(test.name, func(t *testing.T) { test.run(k.in(t)) }) {
+			return // each goes on from the one before
+		}
+	}
+}
+
+const strip = "INSTALL_MOD_STRIP=1"
+
+const image = "arch/x86/boot/bzImage"
+
+func testTree(k *kernel) {
+	k.mustMake(strip)
+	want := k.run("root", runfile(k.T, "TREE"))
+	for _, name := range []string{".modhash/tree.pb", "vmlinux.unstripped", "vmlinux", image} {
+		if got := k.root(name); got != want {
+			k.Errorf("%s: got the root %s, want %s", name, got, want)
+		}
+	}
+}
+
+func testInstall(k *kernel) {
+	dir := k.install(strip)
+	k.run("verify", "--kernel", k.path(image), dir)
+	got, want := k.modules(dir), k.modules(runfile(k.T, "SEALED"))
+	if len(want) < 25 || len(got) != len(want) {
+		k.Errorf("got %d modules, want %d", len(got), len(want))
+	}
+	for name, data := range want {
+		if !bytes.Equal(got[name], data) {
+			k.Errorf("%s: got another file than Bazel's", name)
+		}
+	}
+}
+
+func testOtherStrip(k *kernel) {
+	to := k.TempDir()
+	err := k.make("INSTALL_MOD_PATH="+to, "modules_install")
+	const want = "The modules were hashed with INSTALL_MOD_STRIP='1' and are to be installed with INSTALL_MOD_STRIP=''."
+	if err == nil || !strings.Contains(err.Error(), want) {
+		k.Errorf("got %v, want %q", err, want)
+	}
+	if installed := k.modules(to); len(installed) != 0 {
+		k.Errorf("got %d modules installed, want none", len(installed))
+	}
+}
+
+func testDeleted(k *kernel) {
+	before := k.root("vmlinux")
+	if err := os.Remove(k.path(dummy + ".ko")); err != nil {
+		k.Fatal(err)
+	}
+	// The program is looked for in PATH, too.
+	k.Setenv("PATH", filepath.Dir(k.modhash)+":"+os.Getenv("PATH"))
+	if err := k.tree.Make(strip); err != nil {
+		k.Fatal(err)
+	}
+	if _, err := os.Stat(k.path(dummy + ".ko")); err != nil {
+		k.Error(err)
+	}
+	if got := k.root("vmlinux"); got != before {
+		k.Errorf("got the root %s, want %s as before", got, before)
+	}
+}
+
+func testChanged(k *kernel) {
+	before := k.root("vmlinux")
+	k.replace(dummy+".c", "MODULE_LICENSE(", "MODULE_INFO(changed, \"yes\");\nMODULE_LICENSE(")
+	if err := k.make("INSTALL_MOD_PATH="+k.TempDir(), strip, "modules"); err != nil {
+		k.Fatal(err)
+	}
+	k.mustMake(strip)
+	if got := k.root(image); got == before || got != k.root(".modhash/tree.pb") {
+		k.Errorf("got the root %s, want that of the tree %s, and another than before", got, k.root(".modhash/tree.pb"))
+	}
+	k.run("verify", "--kernel", k.path(image), k.install(strip))
+}
+
+// compressions are what make a kernel image on x86 (CONFIG_KERNEL_*), but for LZO.
+var compressions = []string{"BZIP2", "LZMA", "XZ", "LZ4", "ZSTD", "GZIP"}
+
+func testCompressions(k *kernel) {
+	want := k.root("vmlinux")
+	for _, name := range compressions {
+		k.configure("--enable", "KERNEL_"+name)
+		k.mustMake(strip, "bzImage")
+		if got := k.root(image); got != want {
+			k.Errorf("CONFIG_KERNEL_%s: got the root %s, want %s", name, got, want)
+		}
+	}
+}
+
+// configure changes the configuration by the kernel's own script.
+func (k *kernel) configure(args ...string) {
+	k.Helper()
+	if err := k.tree.Run("scripts/config", args...); err != nil {
+		k.Fatal(err)
+	}
+	k.mustMake("olddefconfig")
+}
+
+func testNone(k *kernel) {
+	k.replace(".config", "=m\n", "=n\n")
+	k.mustMake("olddefconfig")
+	k.mustMake(strip)
+	if got, want := strings.TrimSpace(k.root(image)), "0 "+strings.Repeat("00", 32); got != want {
+		k.Errorf("got the root %s, want %s", got, want)
+	}
+	if installed := k.modules(k.install(strip)); len(installed) != 0 {
+		k.Errorf("got %d modules installed, want none", len(installed))
+	}
+}
