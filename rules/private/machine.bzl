@@ -18,8 +18,7 @@ _BY_CPU = {
 
 _AUTO = "auto"
 
-# All machines that there are names for.
-MACHINES = sorted({machine: None for machine in _BY_CPU.values()})
+_MACHINES = sorted({machine: None for machine in _BY_CPU.values()})
 
 MACHINE_ATTRIBUTES = {
     "machine": attr.string(
@@ -27,7 +26,7 @@ MACHINE_ATTRIBUTES = {
 The machine that the modules are built for, and that the root object is made for: `x86_64`, `arm64`,
 `riscv64`, `ppc64le`, `s390x` or `arm`. `auto`: the CPU of the target platform.""",
         default = _AUTO,
-        values = [_AUTO] + MACHINES,
+        values = [_AUTO] + _MACHINES,
     ),
     "_machines": attr.label_keyed_string_dict(
         default = {Label(cpu): machine for cpu, machine in _BY_CPU.items()},
@@ -53,5 +52,5 @@ def machine_of(ctx):
         ctx.label,
         "machine",
         "auto on a target platform with none of the CPUs %s" % ", ".join(_BY_CPU),
-        "one of %s" % ", ".join(MACHINES),
+        "one of %s" % ", ".join(_MACHINES),
     )

@@ -16,7 +16,9 @@ _WORDS = [
     "--label",
     "--machine",
     "--name",
+    "--prefix",
     "--strip",
+    "--want-release",
 ]
 
 def _strip_bin(env, path):
@@ -26,12 +28,12 @@ def _paths(env, files):
     return [_strip_bin(env, file.path) for file in files.to_list()]
 
 def _named_files(arguments):
-    """Files that the arguments after the subcommand name."""
-    return [
-        argument.rpartition("=")[2]
+    """Files that the arguments after the subcommand name, sorted."""
+    return sorted({
+        argument.rpartition("=")[2]: None
         for argument in arguments[1:]
         if argument.partition("=")[0] not in _WORDS
-    ]
+    })
 
 def _check_files(env, action, arguments):
     """The manifest is an input, and beside it there are exactly those inputs that the arguments name."""
@@ -43,7 +45,7 @@ def _check_files(env, action, arguments):
         if path.startswith("tests/kernel/") and path != MANIFEST and not path.endswith(".params")
     ]
     outputs = _paths(env, action.outputs)
-    asserts.equals(env, sorted(_named_files(arguments)), sorted(own + outputs), action.mnemonic)
+    asserts.equals(env, _named_files(arguments), sorted(own + outputs), action.mnemonic)
 
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)

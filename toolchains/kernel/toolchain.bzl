@@ -2,8 +2,7 @@
 """kernel_toolchain: which programs build kernels and modules."""
 
 load("//rules:providers.bzl", "KernelToolchainInfo")
-load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:machine.bzl", "MACHINES")
+load("//toolchains/kernel:machines.bzl", "CROSS_PREFIXES")
 
 _DOC = """\
 Compilers, binary tools and make, for toolchains of type `@rules_modhash//toolchains/kernel:toolchain_type`.
@@ -44,19 +43,22 @@ is an error of the target that needs it.
 
 _COMPILERS = ["clang", "gcc"]
 
+def _fail(ctx, attribute, got, want):
+    fail("//%s:%s: attribute %s: got %r, want %s" % (ctx.label.package, ctx.label.name, attribute, got, want))
+
 def _check_names(ctx, attribute, names, known):
     for name in names:
         if name not in known:
-            fail_attribute(ctx.label, attribute, repr(name), "some of " + ", ".join(known))
+            _fail(ctx, attribute, name, "some of " + ", ".join(known))
 
 def _check_path(ctx):
     for folder in ctx.attr.path.split(":"):
         if not folder.startswith("/"):
-            fail_attribute(ctx.label, "path", repr(ctx.attr.path), "absolute folders with ':' between them")
+            _fail(ctx, "path", ctx.attr.path, "absolute folders with ':' between them")
 
 def _kernel_toolchain_impl(ctx):
     _check_names(ctx, "compilers", ctx.attr.compilers, _COMPILERS)
-    _check_names(ctx, "cross_prefixes", ctx.attr.cross_prefixes, MACHINES)
+    _check_names(ctx, "cross_prefixes", ctx.attr.cross_prefixes, sorted(CROSS_PREFIXES))
     _check_path(ctx)
     return [platform_common.ToolchainInfo(kernel_info = KernelToolchainInfo(
         compilers = ctx.attr.compilers,

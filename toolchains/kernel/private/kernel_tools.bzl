@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `kernel_tools` module extension: a kernel toolchain of what this machine has."""
 
+load("//toolchains/kernel:machines.bzl", "CROSS_PREFIXES")
 load("//toolchains/world:manifest.bzl", "MANIFEST")
 
 visibility("//toolchains/kernel/...")
@@ -35,16 +36,6 @@ _PROGRAMS = [
 ]
 
 _BINARY_TOOLS = ["ar", "as", "ld", "nm", "objcopy", "objdump", "readelf", "strip"]
-
-# What the names of a machine's GCC and binary tools begin with, in distributions.
-_PREFIXES = {
-    "arm": "arm-linux-gnueabihf-",
-    "arm64": "aarch64-linux-gnu-",
-    "ppc64le": "powerpc64le-linux-gnu-",
-    "riscv64": "riscv64-linux-gnu-",
-    "s390x": "s390x-linux-gnu-",
-    "x86_64": "x86_64-linux-gnu-",
-}
 
 _BUILD = """\
 load("@rules_modhash//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
@@ -82,7 +73,7 @@ def _prefixes(rctx):
     """Machines that there is a GCC for."""
     host = _host_machine(rctx)
     prefixes = {host: ""} if _find(rctx, "gcc") else {}
-    for machine, prefix in _PREFIXES.items():
+    for machine, prefix in CROSS_PREFIXES.items():
         if machine not in prefixes and _find(rctx, prefix + "gcc"):
             prefixes[machine] = prefix
     return prefixes
