@@ -44,9 +44,14 @@ echo '# gazelle:modhash_kernel //kernel' >"$work/modules/BUILD.bazel"
 
 cd "$(dirname -- "$0")/.."
 go test -c -o "$work/test" ./tools/gazelle/modhash
-for name in kernel modules; do
-    echo "== $name"
-    "$work/test" -test.run='^$' -test.bench=Gazelle -test.benchtime="${count}x" -repository="$work/$name" \
+# run NAME COUNT
+run() {
+    "$work/test" -test.run='^$' -test.bench=Gazelle -test.benchtime="$2x" -repository="$work/$1" \
         -source="$source" -config="$config" 2>"$work/log" | grep '^Benchmark'
-    echo "$(wc -l <"$work/log") lines of what could not be decided or resolved"
+}
+for name in kernel modules; do
+    run "$name" 1 >"$work/warm"
+    echo "== $name"
+    run "$name" "$count"
+    echo "$(($(wc -l <"$work/log") / count)) lines of what could not be decided or resolved"
 done
