@@ -26,14 +26,14 @@ kernel_module(
 
 The Kbuild file is written for it; give one of your own with `kbuild` where objects need flags of their own.
 Sources include headers by their path in the workspace, by their path below the package, and those of `deps`
-likewise. Symbols that `deps` export can be used.
+likewise. Symbols that `deps` export can be used. A source that another one includes goes into `textual_hdrs`.
 
 **Outputs.** `NAME/<module_name>.ko`. As a member of a `module_tree` it is installed as
 `<install_dir>/<module_name>.ko`.
 
 **Failures.** What the compiler or modpost find is shown first, with file and line. A module with several
 sources cannot have one of its own name (Kbuild would take `<module_name>.o` for both), nor one outside of its
-package; a Kbuild file that builds anything but this module is an error.
+package, nor one among `textual_hdrs` too; a Kbuild file that builds anything but this module is an error.
 """
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -71,8 +71,11 @@ def _object(ctx, name, source):
         )
     return path.removeprefix(folder + "/").rpartition(".")[0]
 
+def _compiled(ctx):
+    return [file for file in ctx.files.srcs if file.extension in _SOURCE_SUFFIXES]
+
 def _check_sources(ctx, name):
-    sources = [file for file in ctx.files.srcs if file.extension in _SOURCE_SUFFIXES]
+    sources = _compiled(ctx)
     if not sources:
         fail_attribute(ctx.label, "srcs", "no .c or .S file", "at least one")
     if ctx.file.kbuild:
@@ -96,6 +99,16 @@ def _check_sources(ctx, name):
             "another name for one of the two: Kbuild makes %s.o of all sources. Rename the file, or set module_name" % name,
         )
 
+def _check_textual(ctx):
+    for file in ctx.files.textual_hdrs:
+        if file in ctx.files.srcs:
+            fail_attribute(
+                ctx.label,
+                "textual_hdrs",
+                "%s, which is among srcs, too" % file.short_path,
+                "each file once: in srcs what is compiled by itself, in textual_hdrs what is only included",
+            )
+
 def _check_install_dir(ctx):
     if not is_clean(ctx.attr.install_dir):
         fail_attribute(ctx.label, "install_dir", repr(ctx.attr.install_dir), "a clean relative path such as \"updates\"")
@@ -110,6 +123,18 @@ def _check_dependencies(ctx, kernel):
                 "%s, which is built against %s" % (label_text(dependency.label), label_text(other)),
                 "modules for the same kernel, %s" % label_text(kernel.label),
             )
+
+def _kbuild_file(ctx, name):
+    """The Kbuild file; None: the program kbuild writes one, of all sources that it is given."""
+    if ctx.file.kbuild or not ctx.files.textual_hdrs:
+        return ctx.file.kbuild
+    objects = ["%s.o" % _object(ctx, name, source) for source in _compiled(ctx)]
+    lines = ["obj-m := %s.o" % name]
+    if objects != [name + ".o"]:
+        lines.append("%s-y := %s" % (name, " ".join(objects)))
+    file = ctx.actions.declare_file(ctx.label.name + "/Kbuild")
+    ctx.actions.write(file, "\n".join(lines) + "\n")
+    return file
 
 def _add_source(file):
     return "--src=%s=%s" % (_workspace_path(file), file.path)
@@ -131,7 +156,7 @@ def _declare_module(ctx, kernel, info, name, module, symvers):
     args.add(kernel.devel, format = "--devel=%s")
     args.add(name, format = "--name=%s")
     args.add(_package_dir(ctx.label), format = "--dir=%s")
-    sources = depset(ctx.files.srcs, transitive = [info.hdrs])
+    sources = depset(ctx.files.srcs + ctx.files.textual_hdrs, transitive = [info.hdrs])
     args.add_all(sources, map_each = _add_source)
     args.add_all(info.includes, format_each = "--include=%s")
     args.add_all(ctx.attr.copts, format_each = "--copt=%s")
@@ -139,9 +164,10 @@ def _declare_module(ctx, kernel, info, name, module, symvers):
     args.add_all(dependencies, format_each = "--symvers=%s")
     args.add(ctx.attr.strip, format = "--strip=%s")
     inputs = [kernel.devel] + sources.to_list() + dependencies
-    if ctx.file.kbuild:
-        args.add(ctx.file.kbuild, format = "--kbuild=%s")
-        inputs.append(ctx.file.kbuild)
+    kbuild = _kbuild_file(ctx, name)
+    if kbuild:
+        args.add(kbuild, format = "--kbuild=%s")
+        inputs.append(kbuild)
     args.add(module, format = "--out=%s")
     args.add(symvers, format = "--symvers-out=%s")
     run_kbuild(ctx, "ModhashKernelModule", "module", args, inputs, [module, symvers], "Building the module %s.ko" % name)
@@ -150,6 +176,7 @@ def _kernel_module_impl(ctx):
     kernel = ctx.attr.kernel[KernelBuildInfo]
     name = _module_name(ctx)
     _check_sources(ctx, name)
+    _check_textual(ctx)
     _check_install_dir(ctx)
     _check_dependencies(ctx, kernel)
     module = ctx.actions.declare_file("%s/%s.ko" % (ctx.label.name, name))
@@ -203,6 +230,12 @@ kernel_module = rule(
             mandatory = True,
         ),
         "strip": STRIP_ATTRIBUTE,
+        "textual_hdrs": attr.label_list(
+            doc = """\
+Files of any name that sources of this module include, and that are not compiled by themselves: a `.c` file that
+another one includes. `deps` do not pass them on.""",
+            allow_files = True,
+        ),
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [KernelModuleInfo, KernelModulesInfo, KernelModuleBuildInfo],

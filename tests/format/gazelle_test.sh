@@ -3,11 +3,11 @@
 #
 # usage: gazelle_test.sh GAZELLE MODULE.bazel
 #
-# Checks that the BUILD files of Go packages are what Gazelle would write.
+# Checks that the BUILD files of Go packages and of the example's modules are what Gazelle would write.
 set -eu
 BUILD_WORKSPACE_DIRECTORY=$(dirname "$(readlink -f "$2")")
 export BUILD_WORKSPACE_DIRECTORY
 if ! "$1"; then
-    echo "BUILD files of Go packages are out of date. To update them, run: bazel run //:gazelle"
+    echo "BUILD files are out of date. To update them, run: bazel run //:gazelle"
     exit 1
 fi

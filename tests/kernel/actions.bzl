@@ -49,8 +49,11 @@ def _check_files(env, action, arguments):
 
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)
-    got = {}
+    got, written = {}, {}
     for action in analysistest.target_actions(env):
+        if action.mnemonic == "FileWrite":
+            written[_paths(env, action.outputs)[0]] = action.content
+            continue
         arguments = [_strip_bin(env, argument) for argument in action.argv[1:]]
         asserts.true(env, action.argv[0].endswith("/kbuild"), "program: %s" % action.argv[0])
         asserts.equals(env, {"PATH": PATH}, action.env, "environment of %s" % action.mnemonic)
@@ -60,14 +63,18 @@ def _actions_test_impl(ctx):
     asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))
     for key, arguments in got.items():
         asserts.equals(env, ctx.attr.arguments.get(key), arguments, key)
+    asserts.equals(env, ctx.attr.written, written)
     return analysistest.end(env)
 
 actions_test = analysistest.make(
     _actions_test_impl,
     doc = "The target has exactly these actions, with the inputs and outputs that their arguments name.",
-    attrs = {"arguments": attr.string_list_dict(
-        doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the folder of outputs.",
-        mandatory = True,
-    )},
+    attrs = {
+        "arguments": attr.string_list_dict(
+            doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the folder of outputs.",
+            mandatory = True,
+        ),
+        "written": attr.string_dict(doc = "Files that the analysis writes, and their text."),
+    },
     config_settings = WITH_TOOLCHAIN,
 )

@@ -18,6 +18,7 @@ def kernel_fixtures(name):
     declare(name = name + "_sources", files = [name + "/main.c", name + "/entry.S"])
     declare(name = name + "_main", files = [name + "/other/main.c"])
     declare(name = name + "_header", files = [name + "/api.h"])
+    declare(name = name + "_textual", files = [name + "/part.c"])
     declare(name = name + "_kbuild", files = [name + "/Kbuild"])
     kernel_source(
         name = name + "_source",

@@ -161,6 +161,18 @@ def _module_tests(name):
         rule = kernel_module,
     )
     refused(
+        name = name + "_textual_hdrs",
+        srcs = ["fixtures_main"],
+        attribute = "textual_hdrs",
+        error = [
+            "tests/kernel/fixtures/other/main.c, which is among srcs, too, want each file once",
+            "in srcs what is compiled by itself, in textual_hdrs what is only included",
+        ],
+        kernel = "fixtures_x86_64",
+        rule = kernel_module,
+        textual_hdrs = ["fixtures_textual", "fixtures_main"],
+    )
+    refused(
         name = name + "_deps",
         srcs = ["fixtures_main"],
         attribute = "deps",

@@ -178,6 +178,9 @@ func (d *directory) describe(object string) Module {
 		parts = []string{object}
 	}
 	m.Parts = d.parts(parts)
+	if d.external {
+		m.Variables = d.notEmpty("LDFLAGS_" + path.Base(object))
+	}
 	if len(m.Parts) == 0 {
 		d.e.Report(d.e.Position("obj-m"), "module %s has no objects in this configuration", m.Object)
 	}
@@ -210,6 +213,7 @@ func (d *directory) describeSelf(external bool) Directory {
 		self.LDFlags = d.words("ldflags-y")
 		self.RustFlags = d.words("rustflags-y")
 		self.ExtraSymbols = d.words("KBUILD_EXTRA_SYMBOLS")
+		self.Variables = d.variables()
 		self.Unset = d.unset()
 	}
 	return self

@@ -95,14 +95,20 @@ func render(r *Result) string {
 			kind = "composite"
 		}
 		fmt.Fprintf(&b, "%s, %s, by %s\n", m.File(), kind, m.Directory)
+		if len(m.Variables) > 0 {
+			fmt.Fprintf(&b, "  variables %q\n", m.Variables)
+		}
 		for _, p := range m.Parts {
 			generated := ""
 			if p.Generated {
 				generated = ", generated"
 			}
 			fmt.Fprintf(&b, "  %s from %q%s\n", p.Object, p.Source, generated)
-			if len(p.Flags) > 0 {
-				fmt.Fprintf(&b, "    %q\n", p.Flags)
+			if len(p.CFlags) > 0 {
+				fmt.Fprintf(&b, "    ccflags %q\n", p.CFlags)
+			}
+			if len(p.Variables) > 0 {
+				fmt.Fprintf(&b, "    variables %q\n", p.Variables)
 			}
 		}
 	}
@@ -117,6 +123,7 @@ func render(r *Result) string {
 			{"ldflags", d.LDFlags},
 			{"rustflags", d.RustFlags},
 			{"extra symbols", d.ExtraSymbols},
+			{"variables", d.Variables},
 			{"unset", d.Unset},
 		} {
 			if len(v.words) > 0 {

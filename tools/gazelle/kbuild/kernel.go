@@ -219,6 +219,7 @@ var kernelHelpers = []string{
 	"VERSION", "PATCHLEVEL", "SUBLEVEL", "KERNELVERSION",
 	"AR", "CC", "CPP", "LD", "NM", "OBJCOPY", "OBJDUMP", "READELF", "STRIP", "HOSTCC", "HOSTCXX", "RUSTC",
 	"KBUILD_CFLAGS", "KBUILD_CPPFLAGS", "KBUILD_AFLAGS", "KBUILD_LDFLAGS", "LINUXINCLUDE", "NOSTDINC_FLAGS",
+	"CC_FLAGS_CFI", "CC_FLAGS_FPU", "CC_FLAGS_FTRACE", "CC_FLAGS_LTO", "CC_FLAGS_NO_FPU", "CC_FLAGS_SCS", "CFLAGS_GCOV",
 }
 
 // bareEnvironment is that of external modules without the kernel's sources.

@@ -34,6 +34,9 @@ type Module struct {
 	Composite bool
 	// Parts in link order, each once.
 	Parts []Part
+	// Variables names what else the Makefile says of the link of this module alone: its
+	// LDFLAGS_NAME.o. Of external modules only.
+	Variables []string
 }
 
 // File returns the path of the module's file relative to the tree: "drivers/net/tun.ko".
@@ -55,8 +58,11 @@ type Part struct {
 	// a rule makes the object itself or none was found, which is a diagnostic of the kernel's
 	// modules only.
 	Source string
-	// Flags names the variables that hold flags for this object alone, such as CFLAGS_a.o.
-	Flags []string
+	// CFlags are the words of CFLAGS_NAME.o; of external modules only.
+	CFlags []string
+	// Variables names what else the Makefile says of how this object alone is made, such as
+	// CFLAGS_REMOVE_NAME.o or KASAN_SANITIZE_NAME.o; of external modules only.
+	Variables []string
 	// Generated is set where Source, or the object itself, is made during the build.
 	Generated bool
 }
@@ -72,6 +78,9 @@ type Directory struct {
 	// and a diagnostic, of external modules only. CFlags has the subdir-ccflags-y of this
 	// directory and those above, too.
 	CFlags, AFlags, LDFlags, RustFlags, ExtraSymbols []string
+	// Variables names what else the Makefile says of how all objects of the directory are
+	// made, such as ccflags-remove-y or KASAN_SANITIZE; of external modules only.
+	Variables []string
 	// Unset holds paths of directories that Kbuild does not descend into because a
 	// configuration symbol is not set: those in obj- and subdir-, of external modules only.
 	Unset []string

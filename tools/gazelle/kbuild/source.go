@@ -25,12 +25,12 @@ var generators = []struct{ object, source, from string }{
 	{".o", ".rs", ".rs.S"},
 }
 
-// objectFlags are the variables of scripts/Makefile.lib that an object's name completes.
-var objectFlags = []string{"AFLAGS_", "AFLAGS_REMOVE_", "CFLAGS_", "CFLAGS_REMOVE_", "RUSTFLAGS_"}
-
 // part finds the source of an object of this directory.
 func (d *directory) part(object string) Part {
-	p := Part{Object: path.Clean(d.path(object)), Flags: d.flags(object)}
+	p := Part{Object: path.Clean(d.path(object))}
+	if d.external {
+		p.CFlags, p.Variables = d.words("CFLAGS_"+object), d.objectVariables(object)
+	}
 	stem, ok := strings.CutSuffix(object, ".o")
 	if !ok {
 		p.Generated = true
@@ -53,17 +53,6 @@ func (d *directory) part(object string) Part {
 	d.e.Report(d.e.Position("obj-m"), "%s: no source found, want %s.c, .S, .rs or a rule that makes one",
 		p.Object, stem)
 	return p
-}
-
-// flags names the variables that hold flags for one object.
-func (d *directory) flags(object string) []string {
-	var names []string
-	for _, prefix := range objectFlags {
-		if d.e.Defined(prefix + object) {
-			names = append(names, prefix+object)
-		}
-	}
-	return names
 }
 
 // made returns the source of an object that has none of its name: one that another

@@ -82,9 +82,10 @@ type plan struct {
 	module kbuild.Module
 	// old is the rule that is there already, or nil.
 	old *rule.Rule
-	// sources and headers are paths in the repository; foreign ones are of other packages,
-	// whose labels are known when all have been visited.
-	sources, foreignSources, headers, foreignHeaders []string
+	// sources, headers and textual files, which are only included, are paths in the
+	// repository; foreign ones are of other packages, whose labels are known when all have
+	// been visited.
+	sources, foreignSources, headers, foreignHeaders, textual, foreignTextual []string
 	// includes are the folders of -I that lie in the repository.
 	includes []string
 	copts    []string
@@ -108,6 +109,7 @@ func (g *generation) module(t *tree, m kbuild.Module) string {
 	p := &plan{t: t, module: m, old: g.moduleRule(m.Name())}
 	g.planFlags(p)
 	g.planSources(p)
+	g.planObjectFlags(p)
 	g.planHeaders(p)
 	name := g.freeName(kernelModule, m.Name(), m.Name()+"_module")
 	if p.old != nil {
@@ -187,7 +189,7 @@ func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
 	for _, a := range []struct {
 		name   string
 		values []string
-	}{{"srcs", srcs}, {"hdrs", hdrs}, {"copts", copts}} {
+	}{{"srcs", srcs}, {"hdrs", hdrs}, {"textual_hdrs", g.labels(p.textual)}, {"copts", copts}} {
 		if p.old != nil && p.t.isDoubtful(g.Rel) {
 			a.values = union(a.values, p.old.AttrStrings(a.name))
 		}
@@ -195,7 +197,7 @@ func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
 			r.SetAttr(a.name, a.values)
 		}
 	}
-	r.SetSortedAttrs([]string{"srcs", "hdrs", "deps"})
+	r.SetSortedAttrs([]string{"srcs", "hdrs", "textual_hdrs", "deps"})
 }
 
 // setNames sets the attributes that name the module, its kernel and its place.
@@ -220,9 +222,12 @@ func (g *generation) setNames(r *rule.Rule, p *plan) {
 // allSources returns the sources of this package and of others.
 func (p *plan) allSources() []string { return slices.Concat(p.sources, p.foreignSources) }
 
+// code returns all sources, and what is compiled as a part of them.
+func (p *plan) code() []string { return slices.Concat(p.allSources(), p.textual, p.foreignTextual) }
+
 // exports tells whether others may use the module, and thus need its headers.
 func (g *generation) exports(p *plan) bool {
-	return slices.ContainsFunc(p.allSources(), func(name string) bool {
+	return slices.ContainsFunc(p.code(), func(name string) bool {
 		s := g.x.sources.scan(g.Config.RepoRoot, name)
 		return s != nil && len(s.Exports) > 0
 	})

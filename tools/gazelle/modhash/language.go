@@ -80,9 +80,10 @@ func (x *extension) Kinds() map[string]rule.KindInfo {
 			NonEmptyAttrs: map[string]bool{"srcs": true},
 			MergeableAttrs: map[string]bool{
 				"copts": true, "hdrs": true, "install_dir": true, "kernel": true, "module_name": true, "srcs": true,
+				"textual_hdrs": true,
 			},
-			// Headers of other packages that no dependency has are srcs: known when deps are.
-			ResolveAttrs: map[string]bool{"deps": true, "srcs": true},
+			// Files of other packages, as far as no dependency has them: known when deps are.
+			ResolveAttrs: map[string]bool{"deps": true, "srcs": true, "textual_hdrs": true},
 		},
 		kernelModuleImport: {
 			MatchAttrs:     []string{"module"},

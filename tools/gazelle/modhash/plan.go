@@ -14,25 +14,7 @@ import (
 // planFlags turns ccflags-y into copts.
 func (g *generation) planFlags(p *plan) {
 	d := p.t.directories[g.Rel]
-	for i := 0; i < len(d.CFlags); i++ {
-		flag := d.CFlags[i]
-		if flag == "-I" && i+1 < len(d.CFlags) {
-			i++
-			flag += d.CFlags[i]
-		}
-		if dir, ok := strings.CutPrefix(flag, "-I"); ok {
-			flag = g.planInclude(p, dir)
-		}
-		if strings.Contains(flag, kbuild.KernelRoot) || strings.Contains(flag, kbuild.ExternalRoot) {
-			flag = strings.ReplaceAll(flag, kbuild.KernelRoot, "$(srctree)")
-			flag = strings.ReplaceAll(flag, kbuild.ExternalRoot, "$(M)")
-			p.beyond = append(p.beyond, beyond{"the flag " + flag + " names a source tree", "ccflags-y", true})
-			continue
-		}
-		if flag != "" {
-			p.copts = append(p.copts, flag)
-		}
-	}
+	p.copts = g.compilerFlags(p, d.CFlags, "ccflags-y")
 	for _, v := range []struct {
 		name  string
 		words []string
@@ -41,6 +23,69 @@ func (g *generation) planFlags(p *plan) {
 			p.beyond = append(p.beyond, beyond{v.name + " has " + strings.Join(v.words, " "), v.name, true})
 		}
 	}
+	for _, name := range d.Variables {
+		p.beyond = append(p.beyond, beyond{name + " is set", name, true})
+	}
+}
+
+// compilerFlags returns the copts for the words of a variable.
+func (g *generation) compilerFlags(p *plan, words []string, variable string) []string {
+	var copts []string
+	for i := 0; i < len(words); i++ {
+		flag := words[i]
+		if flag == "-I" && i+1 < len(words) {
+			i++
+			flag += words[i]
+		}
+		if dir, ok := strings.CutPrefix(flag, "-I"); ok {
+			flag = g.planInclude(p, dir)
+		}
+		if strings.Contains(flag, kbuild.KernelRoot) || strings.Contains(flag, kbuild.ExternalRoot) {
+			flag = strings.ReplaceAll(flag, kbuild.KernelRoot, "$(srctree)")
+			flag = strings.ReplaceAll(flag, kbuild.ExternalRoot, "$(M)")
+			p.beyond = append(p.beyond, beyond{"the flag " + flag + " names a source tree", variable, true})
+			continue
+		}
+		if flag != "" {
+			copts = append(copts, flag)
+		}
+	}
+	return copts
+}
+
+// planObjectFlags turns CFLAGS_NAME.o into copts, if all C sources of the module have the
+// same: copts are for all of them.
+func (g *generation) planObjectFlags(p *plan) {
+	var all [][]string
+	for _, part := range p.module.Parts {
+		if path.Ext(part.Source) != ".S" {
+			all = append(all, g.compilerFlags(p, part.CFlags, p.flagsVariable(part)))
+		}
+	}
+	for _, flags := range all {
+		if !slices.Equal(flags, all[0]) {
+			g.planDifferentFlags(p)
+			return
+		}
+	}
+	if len(all) > 0 {
+		p.copts = append(p.copts, all[0]...)
+	}
+}
+
+// planDifferentFlags notes the flags that only some sources of the module have.
+func (g *generation) planDifferentFlags(p *plan) {
+	for _, part := range p.module.Parts {
+		if len(part.CFlags) > 0 {
+			name := p.flagsVariable(part)
+			p.beyond = append(p.beyond, beyond{name + " is not for all of its sources", name, false})
+		}
+	}
+}
+
+// flagsVariable names the variable that holds the flags of one object.
+func (p *plan) flagsVariable(part kbuild.Part) string {
+	return "CFLAGS_" + strings.TrimPrefix(part.Object, p.module.Directory+"/")
 }
 
 // planInclude notes a folder of headers and returns the flag for it: Kbuild compiles in the
@@ -74,10 +119,13 @@ func (g *generation) planSources(p *plan) {
 			p.needed = true
 			p.beyond = append(p.beyond, beyond{source + " lies outside its package", path.Base(part.Object), false})
 		}
-		if len(part.Flags) > 0 {
-			p.beyond = append(p.beyond, beyond{"has " + strings.Join(part.Flags, " and "), part.Flags[0], false})
+		for _, name := range part.Variables {
+			p.beyond = append(p.beyond, beyond{name + " is set", name, false})
 		}
 		g.addSource(p, source)
+	}
+	for _, name := range p.module.Variables {
+		p.beyond = append(p.beyond, beyond{name + " is set", name, false})
 	}
 	slices.Sort(p.sources)
 	p.sources = slices.Compact(p.sources)
@@ -137,24 +185,23 @@ func (g *generation) planHeaders(p *plan) {
 			if !seen[header] {
 				seen[header] = true
 				queue = append(queue, header)
-				g.planHeader(p, name, header)
+				g.planHeader(p, header)
 			}
 		}
 	}
-	slices.Sort(p.headers)
-	slices.Sort(p.foreignHeaders)
+	for _, files := range [][]string{p.headers, p.foreignHeaders, p.textual, p.foreignTextual} {
+		slices.Sort(files)
+	}
 }
 
 // planHeader takes over one included file.
-func (g *generation) planHeader(p *plan, from, header string) {
+func (g *generation) planHeader(p *plan, header string) {
 	switch {
 	case slices.Contains(p.allSources(), header):
+	case path.Ext(header) != ".h" && g.owns(header):
+		p.textual = append(p.textual, header)
 	case path.Ext(header) != ".h":
-		if !p.needed {
-			p.beyond = append(p.beyond, beyond{from + " includes " + header + ", which is no header", p.module.Name(), false})
-		}
-		p.needed = true
-		g.addSource(p, header)
+		p.foreignTextual = append(p.foreignTextual, header)
 	case g.owns(header):
 		p.headers = append(p.headers, header)
 	default:
@@ -193,6 +240,7 @@ func (g *generation) usesOf(p *plan) *uses {
 		kernel:   g.s.kernel.String(),
 		sources:  p.foreignSources,
 		headers:  p.foreignHeaders,
+		textual:  p.foreignTextual,
 		symbols:  make(map[string]string),
 		symvers:  g.symvers(p),
 		doubtful: p.t.isDoubtful(g.Rel),
@@ -200,7 +248,7 @@ func (g *generation) usesOf(p *plan) *uses {
 	if p.old != nil {
 		u.old = p.old.AttrStrings("deps")
 	}
-	for _, name := range p.allSources() {
+	for _, name := range p.code() {
 		if scanned := g.x.sources.scan(g.Config.RepoRoot, name); scanned != nil {
 			for _, id := range scanned.Identifiers {
 				if u.symbols[id] == "" && !slices.Contains(scanned.Functions, id) {

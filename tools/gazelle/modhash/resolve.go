@@ -22,8 +22,8 @@ type uses struct {
 	kernel string
 	// symbols are identifiers in the sources, and the first source that has each.
 	symbols map[string]string
-	// sources and headers of other packages.
-	sources, headers []string
+	// sources, headers and textual files of other packages.
+	sources, headers, textual []string
 	// symvers are those of KBUILD_EXTRA_SYMBOLS.
 	symvers []string
 	// old are the deps that are there already. With doubtful they all stay.
@@ -48,7 +48,8 @@ func (x *extension) Imports(c *config.Config, r *rule.Rule, f *rule.File) []reso
 	}
 	info := moduleInfo{kernel: absolute(r.AttrString("kernel"), f.Pkg), headers: paths(r.AttrStrings("hdrs"), f.Pkg)}
 	names := append([]string{path.Join(f.Pkg, "Module.symvers")}, info.headers...)
-	for _, name := range paths(r.AttrStrings("srcs"), f.Pkg) {
+	code := append(r.AttrStrings("srcs"), r.AttrStrings("textual_hdrs")...)
+	for _, name := range paths(code, f.Pkg) {
 		if scanned := x.sources.scan(c.RepoRoot, name); scanned != nil && path.Ext(name) != ".h" {
 			for _, e := range scanned.Exports {
 				info.symbols = append(info.symbols, e.Symbol)
@@ -97,9 +98,8 @@ func (x *extension) Resolve(
 	for _, symbol := range slices.Sorted(maps.Keys(u.symbols)) {
 		s.symbol(symbol)
 	}
-	if files := s.foreignFiles(); len(files) > 0 {
-		r.SetAttr("srcs", union(r.AttrStrings("srcs"), files))
-	}
+	addFiles(r, "srcs", s.labels(s.foreignFiles()))
+	addFiles(r, "textual_hdrs", s.labels(s.textual))
 	for _, name := range u.symvers {
 		s.symvers(name)
 	}
@@ -114,6 +114,12 @@ func (x *extension) Resolve(
 	}
 }
 
+func addFiles(r *rule.Rule, attribute string, labels []string) {
+	if len(labels) > 0 {
+		r.SetAttr(attribute, union(r.AttrStrings(attribute), labels))
+	}
+}
+
 // A resolution is the work on one rule.
 type resolution struct {
 	*uses
@@ -125,7 +131,8 @@ type resolution struct {
 	deps map[string]label.Label
 }
 
-// foreignFiles returns the labels of files of other packages that no dependency brings.
+// foreignFiles returns the sources of other packages, and those headers that no dependency
+// brings.
 func (s *resolution) foreignFiles() []string {
 	files := slices.Clone(s.sources)
 	for _, name := range s.headers {
@@ -133,6 +140,11 @@ func (s *resolution) foreignFiles() []string {
 			files = append(files, name)
 		}
 	}
+	return files
+}
+
+// labels returns the labels of files of other packages.
+func (s *resolution) labels(files []string) []string {
 	var labels []string
 	for _, name := range files {
 		l, ok := s.x.fileLabel(s.c, name)

@@ -1,0 +1,4 @@
+#include "part.c"
+#include "both.c"
+#include "table.inc"
+#include "../lib/common.c"

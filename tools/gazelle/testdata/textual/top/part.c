@@ -1,0 +1,3 @@
+#include "deeper.h"
+int part(void) { return user_symbol(); }
+EXPORT_SYMBOL(part);

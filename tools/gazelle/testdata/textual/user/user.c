@@ -1,0 +1,1 @@
+EXPORT_SYMBOL(user_symbol);
