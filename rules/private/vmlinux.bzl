@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """vmlinux: a kernel that knows its modules."""
 
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "run_kbuild", "target_args")
+load(
+    "//rules/private:kernel_actions.bzl",
+    "KBUILD_ATTRIBUTE",
+    "KERNEL_TOOLCHAIN",
+    "check_tree",
+    "kernel_toolchain",
+    "run_kbuild",
+    "target_args",
+)
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
@@ -67,9 +75,11 @@ def _vmlinux_impl(ctx):
     check_tree(ctx, build, tree)
     name = ctx.label.name
     info = VmlinuxInfo(
+        build = build,
         image = ctx.actions.declare_file("%s/%s" % (name, _IMAGES[tree.machine])),
         machine = tree.machine,
         root_object = tree.root_object,
+        toolchain_manifest = kernel_toolchain(ctx).manifest,
         vmlinux = ctx.actions.declare_file(name + "/vmlinux"),
         vmlinux_unstripped = ctx.actions.declare_file(name + "/vmlinux.unstripped"),
     )

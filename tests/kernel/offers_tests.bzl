@@ -13,7 +13,7 @@ load(
     "KernelSourceInfo",
     "VmlinuxInfo",
 )
-load(":toolchains.bzl", "PATH", "WITH_TOOLCHAIN")
+load(":toolchains.bzl", "MANIFEST", "PATH", "WITH_TOOLCHAIN")
 
 def _names(files):
     return [file.basename for file in files.to_list()]
@@ -87,6 +87,8 @@ def _vmlinux_test_impl(ctx):
     info = target[VmlinuxInfo]
     asserts.equals(env, "arm64", info.machine)
     asserts.equals(env, "fixtures_arm64_tree.root.o", info.root_object.basename)
+    asserts.equals(env, Label("//tests/kernel:fixtures_arm64"), info.build.label)
+    asserts.equals(env, MANIFEST.rpartition("/")[2], info.toolchain_manifest.basename)
     asserts.equals(env, [info.vmlinux, info.image], target[DefaultInfo].files.to_list())
     asserts.equals(env, ["vmlinux.unstripped"], _names(target[OutputGroupInfo].unstripped))
     return analysistest.end(env)

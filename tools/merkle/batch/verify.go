@@ -21,6 +21,9 @@ type Reference struct {
 	Root merkle.Root
 	// Tree is the whole tree if it is known, else nil.
 	Tree *treefile.Tree
+	// Bare also takes modules that carry no proof, if they stand at the path that Tree,
+	// which must be known, has for them, and have the contents it tells.
+	Bare bool
 }
 
 // Failure is a module that the kernel would not take for one of the tree.
@@ -80,11 +83,13 @@ type verification struct {
 // check returns why a module fails, or nil. Index is its place among the modules: a
 // guess at its position.
 func (v *verification) check(s *module.Scanner, m moduleset.Module, index int) error {
-	o := module.Options{Position: v.guess(m, index), Raw: true, LeafOnly: true}
+	o := module.Options{Position: v.guess(m, index), Raw: true, LeafOnly: !v.Bare}
 	found, err := s.Examine(m.File, o)
 	switch {
 	case err != nil:
 		return err
+	case v.Bare && !found.Sealed():
+		return v.checkBare(s, m, found)
 	case !found.Signed:
 		return errors.New("is not sealed: it carries no proof")
 	case !found.Sealed():
@@ -94,6 +99,55 @@ func (v *verification) check(s *module.Scanner, m moduleset.Module, index int) e
 		return fmt.Errorf("%w%s", err, v.expected(found.Proof.Position))
 	}
 	return v.checkPlace(m, found.Proof.Position)
+}
+
+// checkBare compares a module without a proof with the tree's of the same place. What it
+// carries instead, such as a PKCS#7 signature, may have been hashed with it or not.
+func (v *verification) checkBare(s *module.Scanner, m moduleset.Module, found module.Finding) error {
+	l, err := v.leafOf(m)
+	if err != nil {
+		return err
+	}
+	sum := found.SHA256
+	if found.Signed && sum != l.SHA256 {
+		if sum, err = wholeDigest(s, m.File); err != nil {
+			return err
+		}
+	}
+	if sum != l.SHA256 {
+		return fmt.Errorf("has other contents than %s of the tree (position %d): SHA-256 is %s, want %s",
+			l.InstallPath, l.Position, found.SHA256, l.SHA256)
+	}
+	return v.checkPlace(m, l.Position)
+}
+
+// leafOf returns the tree's module at a module's place: its path, or, of a module given as
+// a file, its name.
+func (v *verification) leafOf(m moduleset.Module) (treefile.Leaf, error) {
+	if l, ok := v.Tree.Find(m.InstallPath); ok {
+		return l, nil
+	}
+	if m.Guessed {
+		return v.leafNamed(m.InstallPath)
+	}
+	return treefile.Leaf{}, fmt.Errorf("stands at %s, where the tree has no module", m.InstallPath)
+}
+
+func (v *verification) leafNamed(name string) (treefile.Leaf, error) {
+	var found []treefile.Leaf
+	for _, l := range v.Tree.Leaves {
+		if path.Base(l.InstallPath) == name {
+			found = append(found, l)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return treefile.Leaf{}, fmt.Errorf("is called %s, as no module of the tree is", name)
+	case 1:
+		return found[0], nil
+	}
+	return treefile.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: say which with its install path",
+		name, found[0].InstallPath, found[1].InstallPath)
 }
 
 func (v *verification) guess(m moduleset.Module, index int) uint32 {

@@ -26,6 +26,9 @@ const (
 	FormatBootImage = "bzImage"
 )
 
+// ErrFormat is what errors about a file of an unknown format wrap.
+var ErrFormat = errors.New("carries no root")
+
 // Found is a root and where it comes from.
 type Found struct {
 	Root merkle.Root
@@ -73,6 +76,22 @@ func Read(name string) (Found, error) {
 	return found, nil
 }
 
+// ReadKernel reads a kernel, which must carry the root want.
+func ReadKernel(name string, want merkle.Root) (Found, error) {
+	found, err := Read(name)
+	if err != nil {
+		return Found{}, err
+	}
+	if !found.IsKernel() {
+		return Found{}, fmt.Errorf("%s is a %s, want a kernel: a vmlinux or a bzImage", name, found.Format)
+	}
+	if found.Root != want {
+		return Found{}, fmt.Errorf("%s carries the root %s, the tree has %s: it was linked with another tree",
+			name, found.Root, want)
+	}
+	return found, nil
+}
+
 func readFile(f *os.File) (Found, error) {
 	head := make([]byte, sniffSize)
 	n, err := f.ReadAt(head, 0)
@@ -88,7 +107,8 @@ func readFile(f *os.File) (Found, error) {
 			return format.read(f)
 		}
 	}
-	return Found{}, fmt.Errorf("carries no root: it starts with %x and is none of tree.pb, root object, vmlinux, bzImage", head[:min(n, 6)])
+	return Found{}, fmt.Errorf("%w: it starts with %x and is none of tree.pb, root object, vmlinux, bzImage",
+		ErrFormat, head[:min(n, 6)])
 }
 
 func isELF(head []byte) bool {

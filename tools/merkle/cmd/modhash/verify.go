@@ -15,9 +15,9 @@ import (
 
 // verifyOptions are the arguments of modhash verify.
 type verifyOptions struct {
-	inputs           inputFlags
-	root, kernel     string
-	asJSON, complete bool
+	inputs                    inputFlags
+	root, kernel, attestation string
+	asJSON, complete          bool
 
 	sources []moduleset.Source
 }
@@ -43,7 +43,7 @@ type failureReport struct {
 func newVerify() *cobra.Command {
 	o := &verifyOptions{}
 	cmd := &cobra.Command{
-		Use:   "verify --root FILE | --kernel FILE [--complete] [--json] PATH...",
+		Use:   "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...",
 		Short: "Check that modules are sealed and belong to a tree",
 		Long: `Check, as the kernel does at load, that each module carries a proof that leads to the
 root in FILE: a tree.pb, a root object, or a kernel (vmlinux or bzImage). --kernel insists
@@ -51,13 +51,17 @@ on a kernel: --kernel /boot/vmlinuz-7.2.12 /lib/modules/7.2.12. With a tree.pb, 
 that each module stands at the path that the tree has for its position (a module given as
 a file: only its name), and, with --complete, that no module of the tree is missing.
 
+--attestation takes the statement of modhash attest for a tree.pb, and besides takes
+modules that carry no proof: they must have the contents that the statement tells of the
+module at their path. Who signed the statement is for you to check first.
+
 Each failure is a line on the standard error output; counts come last, on the standard
 output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
   modhash verify --root tree.pb --complete sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if (o.root == "") == (o.kernel == "") {
-				return errors.New("one of --root and --kernel is required")
+			if countSet(o.root, o.kernel, o.attestation) != 1 {
+				return errors.New("one of --root, --kernel and --attestation is required")
 			}
 			if o.sources, err = o.inputs.required(args); err != nil {
 				return err
@@ -68,6 +72,7 @@ output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 	o.inputs.register(cmd)
 	cmd.Flags().StringVar(&o.root, "root", "", "file with the root")
 	cmd.Flags().StringVar(&o.kernel, "kernel", "", "kernel with the root: a vmlinux or a bzImage")
+	cmd.Flags().StringVar(&o.attestation, "attestation", "", "statement that modhash attest wrote")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false,
 		"print root, counts and failures as JSON on the standard output")
@@ -80,14 +85,14 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return err
 	}
 	if o.complete && found.Tree == nil {
-		return fmt.Errorf("--complete needs a tree.pb, %s%s is a %s: it does not tell the modules",
+		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not tell the modules",
 			o.root, o.kernel, found.Format)
 	}
 	modules, err := moduleset.Find(o.sources)
 	if err != nil {
 		return err
 	}
-	report, err := verifyModules(cmd, modules, found)
+	report, err := o.verify(cmd, modules, found)
 	if err != nil {
 		return err
 	}
@@ -103,10 +108,24 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 	return nil
 }
 
-// readRoot reads the file that one of --root and --kernel names.
+// countSet returns how many values are not empty.
+func countSet(values ...string) int {
+	n := 0
+	for _, v := range values {
+		if v != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// readRoot reads the file that one of --root, --kernel and --attestation names.
 func (o *verifyOptions) readRoot() (rootfile.Found, error) {
-	if o.kernel == "" {
+	switch {
+	case o.root != "":
 		return rootfile.Read(o.root)
+	case o.attestation != "":
+		return readAttestation(o.attestation)
 	}
 	found, err := rootfile.Read(o.kernel)
 	if err != nil {
@@ -119,10 +138,13 @@ func (o *verifyOptions) readRoot() (rootfile.Found, error) {
 	return found, nil
 }
 
-func verifyModules(cmd *cobra.Command, modules []moduleset.Module, found rootfile.Found) (batch.Report, error) {
+func (o *verifyOptions) verify(
+	cmd *cobra.Command, modules []moduleset.Module, found rootfile.Found,
+) (batch.Report, error) {
 	bar := newProgress(cmd.ErrOrStderr(), "verifying", len(modules))
 	defer bar.clear()
-	return batch.Verify(cmd.Context(), modules, batch.Reference{Root: found.Root, Tree: found.Tree}, bar.tick())
+	ref := batch.Reference{Root: found.Root, Tree: found.Tree, Bare: o.attestation != ""}
+	return batch.Verify(cmd.Context(), modules, ref, bar.tick())
 }
 
 func (o *verifyOptions) print(cmd *cobra.Command, found rootfile.Found, r batch.Report) error {

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""module_attestation: what was built, stated for others to sign and to check."""
+
+load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private:inputs.bzl", "add_path", "params")
+load("//rules/private:linked.bzl", "check_vmlinux")
+load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
+
+_DOC = """\
+States what was built, unsigned: an in-toto Statement and an SPDX document, as `docs/attest.md` describes them.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "module_attestation")
+
+visibility("//...")
+
+module_attestation(
+    name = "attestation",
+    tree = ":tree",
+    vmlinux = ":vmlinux",
+)
+```
+
+Subjects of the statement are the modules of the tree, the sealed modules, and `vmlinux` with its boot image. Its
+predicate holds root and leaves, and, with `vmlinux`, the digests of the kernel's source, its configuration, and
+the list of programs that built it.
+
+**Outputs.** `NAME.intoto.json` and `NAME.spdx.json`; output groups `statement` and `spdx`. The same inputs give
+the same bytes, so that two who built the same can sign the same statement.
+
+**Failures.** A `vmlinux` that was linked with another tree, a tree without modules where no `vmlinux` is given, and
+a date that SPDX cannot tell are errors when the target is analysed; a kernel that does not carry the root is one
+when it is built.
+"""
+
+# SPDX tells years by four digits: 9999-12-31T23:59:59Z.
+_LAST_SECOND = 253402300799
+
+def _check(ctx, tree):
+    if ctx.attr.vmlinux:
+        check_vmlinux(ctx, tree)
+    if not ctx.attr.vmlinux and not tree.modules and not tree.directories:
+        fail_attribute(
+            ctx.label,
+            "tree",
+            "%s, a tree without modules" % label_text(tree.label),
+            "one with modules, or a vmlinux too: there is nothing to attest",
+        )
+    seconds = ctx.attr.source_date_epoch
+    if not seconds.isdigit() or int(seconds) > _LAST_SECOND:
+        fail_attribute(ctx.label, "source_date_epoch", repr(seconds), "seconds, 0 to %d" % _LAST_SECOND)
+
+def _add_kernel(ctx, args):
+    """Adds the kernel and what it was made with; returns the files."""
+    if not ctx.attr.vmlinux:
+        return []
+    info = ctx.attr.vmlinux[VmlinuxInfo]
+    config = info.build.config
+    args.add(info.vmlinux, format = "--vmlinux=%s")
+    args.add(info.image, format = "--image=%s")
+    args.add(info.toolchain_manifest, format = "--toolchain=%s")
+    args.add(config.source.archive, format = "--source=%s")
+    args.add(config.config, format = "--source=%s")
+    return [info.vmlinux, info.image, info.toolchain_manifest, config.source.archive, config.config]
+
+def _add_sealed(ctx, args, tree):
+    """Adds the sealed modules; returns the directory they are in."""
+    if not ctx.attr.sealed:
+        return []
+    add_path(args, "--sealed", tree.sealed)
+    return [tree.sealed]
+
+def _module_attestation_impl(ctx):
+    tree = ctx.attr.tree[ModuleTreeInfo]
+    _check(ctx, tree)
+    statement = ctx.actions.declare_file(ctx.label.name + ".intoto.json")
+    spdx = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
+    args = params(ctx)
+    args.add(tree.tree, format = "--tree=%s")
+    args.add(statement, format = "--out=%s")
+    args.add(spdx, format = "--spdx=%s")
+    args.add(ctx.attr.source_date_epoch, format = "--source-date-epoch=%s")
+    inputs = [tree.tree] + _add_kernel(ctx, args) + _add_sealed(ctx, args, tree) + ctx.files.srcs
+    args.add_all(ctx.files.srcs, format_each = "--source=%s")
+    ctx.actions.run(
+        mnemonic = "ModhashAttest",
+        executable = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash,
+        arguments = ["attest", args],
+        inputs = inputs,
+        outputs = [statement, spdx],
+        env = {},
+        progress_message = "Attesting the modules of %{label}",
+        toolchain = MODHASH_TOOLCHAIN,
+    )
+    return [
+        DefaultInfo(files = depset([statement, spdx])),
+        OutputGroupInfo(spdx = depset([spdx]), statement = depset([statement])),
+    ]
+
+module_attestation = rule(
+    implementation = _module_attestation_impl,
+    doc = _DOC,
+    attrs = {
+        "sealed": attr.bool(
+            doc = "Whether the sealed modules, which are what is installed, are subjects too.",
+            default = True,
+        ),
+        "source_date_epoch": attr.string(
+            doc = """\
+The time that the SPDX document tells as that of its creation, in seconds since 1970. Never the clock's: the same
+build would have another document each time.""",
+            default = "0",
+        ),
+        "srcs": attr.label_list(
+            doc = "More files that the build was made from, whose digests the statement is to carry.",
+            allow_files = True,
+        ),
+        "tree": attr.label(
+            doc = "The `module_tree` over the modules.",
+            mandatory = True,
+            providers = [ModuleTreeInfo],
+        ),
+        "vmlinux": attr.label(
+            doc = "The `vmlinux` that was linked with the tree. Default: none, as with modules of a distribution.",
+            providers = [VmlinuxInfo],
+        ),
+    },
+    toolchains = [MODHASH_TOOLCHAIN],
+)

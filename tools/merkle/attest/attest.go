@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package attest states what a build made, for others to sign and to check: as an
+// in-toto Statement (https://github.com/in-toto/attestation, spec/v1) and as an SPDX
+// 2.3 document. docs/attest.md describes both.
+//
+// The same build gives the same bytes: nothing comes from the clock, the machine or a
+// random number, and nothing is signed here.
+package attest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// Attestation is what is stated about a build.
+type Attestation struct {
+	// Tree over the modules: each is a subject, by the SHA-256 of the module as it is in
+	// the tree, in front of any trailer.
+	Tree *treefile.Tree
+	// Sealed holds the SHA-256 of each sealed module, trailer and all, by position; nil
+	// if they are not subjects.
+	Sealed []merkle.Hash
+	// Kernels are the vmlinux and boot images that carry the root.
+	Kernels []Kernel
+	// Toolchain is the file that lists the programs the build ran, nil if not known.
+	Toolchain *File
+	// Sources are the files the build was made from.
+	Sources []File
+}
+
+// File is a file by its contents.
+type File struct {
+	// Name for the reader: the file's, without the folder.
+	Name string
+	// SHA256 of its contents.
+	SHA256 merkle.Hash
+}
+
+// Kernel is a kernel file.
+type Kernel struct {
+	File
+	// RootRead tells that the root was read in the file, and is the tree's. It cannot be
+	// read in boot images other than a bzImage.
+	RootRead bool
+}
+
+// ReadFile returns the digest of a file.
+func ReadFile(path string) (File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return File{}, err
+	}
+	return File{Name: filepath.Base(path), SHA256: merkle.Hash(h.Sum(nil))}, nil
+}
+
+// ReadVmlinux returns the digest of a vmlinux. One that does not carry root is an error.
+func ReadVmlinux(path string, root merkle.Root) (Kernel, error) {
+	if _, err := rootfile.ReadKernel(path, root); err != nil {
+		return Kernel{}, err
+	}
+	file, err := ReadFile(path)
+	return Kernel{File: file, RootRead: true}, err
+}
+
+// ReadImage returns the digest of a boot image. A bzImage that does not carry root is an
+// error; other images, whose root cannot be read, are taken as they are.
+func ReadImage(path string, root merkle.Root) (Kernel, error) {
+	k, err := ReadVmlinux(path, root)
+	if errors.Is(err, rootfile.ErrFormat) {
+		k.File, err = ReadFile(path)
+	}
+	return k, err
+}

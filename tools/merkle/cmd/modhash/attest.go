@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/attest"
+	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// formatAttestation is rootfile's kind of name for a statement.
+const formatAttestation = "attestation"
+
+// attestOptions are the arguments of modhash attest.
+type attestOptions struct {
+	tree, out, spdx string
+	vmlinux, image  string
+	sealed          string
+	toolchain       string
+	sources         []string
+	sourceEpoch     int64
+}
+
+func newAttest() *cobra.Command {
+	o := &attestOptions{}
+	cmd := &cobra.Command{
+		Use:   "attest --tree FILE [--out FILE] [--spdx FILE] [--vmlinux FILE] [--image FILE] [--sealed DIR]",
+		Short: "State what was built: an in-toto statement, an SPDX document",
+		Long: `Write what a build made, unsigned, for you to sign: with --out an in-toto Statement, with
+--spdx an SPDX 2.3 document, both as JSON. Subjects of the statement are the modules of the
+tree, each by its SHA-256 in front of any trailer; the vmlinux and the boot image, which must
+carry the tree's root (it can be read in a bzImage; images of other kinds are taken as they
+are, and the statement says so); and with --sealed the sealed modules, by the SHA-256 of the
+file, which must be all of the tree's. The predicate carries root and leaves, from which
+anyone can compute the root again, and the digests of --toolchain and --source.
+
+The same files give the same bytes. The SPDX document must name a time of creation: it is
+that of --source-date-epoch, 1970 if not given.` + exitCodesHelp,
+		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
+  modhash attest --tree tree.pb --sealed sealed --out modules.intoto.json --spdx modules.spdx.json
+  modhash verify --attestation modules.intoto.json --complete /lib/modules/$(uname -r)`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runAttest(cmd, o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.tree, "tree", "", "file written by modhash tree --out (required)")
+	flags.StringVar(&o.out, "out", "", "file for the in-toto Statement")
+	flags.StringVar(&o.spdx, "spdx", "", "file for the SPDX document")
+	flags.StringVar(&o.vmlinux, "vmlinux", "", "vmlinux that was linked with the tree's root")
+	flags.StringVar(&o.image, "image", "", "boot image that was made of it")
+	flags.StringVar(&o.sealed, "sealed", "", "directory with the sealed modules")
+	flags.StringVar(&o.toolchain, "toolchain", "", "file that lists the programs that the build ran")
+	flags.StringArrayVar(&o.sources, "source", nil, "file that the build was made from (repeatable)")
+	flags.Int64Var(&o.sourceEpoch, "source-date-epoch", 0,
+		"time of creation in the SPDX document, in seconds since 1970")
+	return cmd
+}
+
+// lastSecond is the last one that SPDX can tell: its years have four digits.
+var lastSecond = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC).Unix()
+
+func (o *attestOptions) check() error {
+	switch {
+	case o.tree == "":
+		return errors.New("--tree is required")
+	case o.out == "" && o.spdx == "":
+		return errors.New("one of --out and --spdx is required: nothing would be written")
+	case o.sourceEpoch < 0 || o.sourceEpoch > lastSecond:
+		return fmt.Errorf("--source-date-epoch is %d, want 0 to %d", o.sourceEpoch, lastSecond)
+	}
+	return nil
+}
+
+func runAttest(cmd *cobra.Command, o *attestOptions) error {
+	a, err := o.read(cmd)
+	if err != nil {
+		return err
+	}
+	return withOutputs(func(outputs *output.Set) error {
+		err := writeAsked(outputs, o.out, func() ([]byte, error) { return attest.EncodeStatement(a) })
+		if err != nil {
+			return err
+		}
+		return writeAsked(outputs, o.spdx, func() ([]byte, error) {
+			return attest.EncodeSPDX(a, time.Unix(o.sourceEpoch, 0))
+		})
+	})
+}
+
+// writeAsked writes a file unless path is empty.
+func writeAsked(outputs *output.Set, path string, encode func() ([]byte, error)) error {
+	if path == "" {
+		return nil
+	}
+	data, err := encode()
+	if err != nil {
+		return err
+	}
+	return outputs.WriteFile(path, data)
+}
+
+// read reads all that is attested.
+func (o *attestOptions) read(cmd *cobra.Command) (*attest.Attestation, error) {
+	tree, err := readTree(o.tree)
+	if err != nil {
+		return nil, err
+	}
+	a := &attest.Attestation{Tree: tree}
+	if a.Kernels, err = o.readKernels(tree.Root()); err != nil {
+		return nil, err
+	}
+	if a.Sealed, err = o.readSealed(cmd, tree); err != nil {
+		return nil, err
+	}
+	if o.toolchain != "" {
+		f, err := attest.ReadFile(o.toolchain)
+		if err != nil {
+			return nil, err
+		}
+		a.Toolchain = &f
+	}
+	for _, path := range o.sources {
+		f, err := attest.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		a.Sources = append(a.Sources, f)
+	}
+	return a, nil
+}
+
+func (o *attestOptions) readKernels(root merkle.Root) ([]attest.Kernel, error) {
+	var kernels []attest.Kernel
+	for _, file := range []struct {
+		path string
+		read func(string, merkle.Root) (attest.Kernel, error)
+	}{
+		{o.vmlinux, attest.ReadVmlinux},
+		{o.image, attest.ReadImage},
+	} {
+		if file.path == "" {
+			continue
+		}
+		k, err := file.read(file.path, root)
+		if err != nil {
+			return nil, err
+		}
+		kernels = append(kernels, k)
+	}
+	return kernels, nil
+}
+
+func (o *attestOptions) readSealed(cmd *cobra.Command, tree *treefile.Tree) ([]merkle.Hash, error) {
+	if o.sealed == "" {
+		return nil, nil
+	}
+	modules, err := moduleset.Collect([]moduleset.Source{{Path: o.sealed}})
+	if err != nil {
+		return nil, err
+	}
+	bar := newProgress(cmd.ErrOrStderr(), "hashing", len(modules))
+	defer bar.clear()
+	return batch.SealedDigests(cmd.Context(), tree, modules, bar.tick())
+}
+
+// readAttestation reads the tree in a statement. Errors name the file.
+func readAttestation(file string) (rootfile.Found, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return rootfile.Found{}, err
+	}
+	tree, err := attest.DecodeTree(data)
+	if err != nil {
+		return rootfile.Found{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return rootfile.Found{Root: tree.Root(), Format: formatAttestation, Tree: tree}, nil
+}
