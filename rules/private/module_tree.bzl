@@ -84,15 +84,34 @@ def _shards(modules, size):
         for first in range(0, len(modules), size)
     ]
 
-def _run(ctx, mnemonic, command, args, inputs, outputs, message):
+# The program is a persistent worker, one for all actions here, that takes several requests at once. It
+# reads what its arguments name, and of the folders that outputs lie in nothing shows in their bytes.
+_REQUIREMENTS = {
+    "requires-worker-protocol": "proto",
+    "supports-multiplex-sandboxing": "1",
+    "supports-multiplex-workers": "1",
+    "supports-path-mapping": "1",
+    "supports-worker-cancellation": "1",
+    "supports-workers": "1",
+    "worker-key-mnemonic": "Modhash",
+}
+
+def _command(ctx, command):
+    """The arguments of a command, itself the first of them: a worker is started without any."""
+    args = params(ctx)
+    args.add(command)
+    return args
+
+def _run(ctx, mnemonic, args, inputs, outputs, message):
     modhash = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash
     ctx.actions.run(
         mnemonic = mnemonic,
         executable = modhash,
-        arguments = [command, args],
+        arguments = [args],
         inputs = inputs,
         outputs = outputs,
         env = {},
+        execution_requirements = _REQUIREMENTS,
         progress_message = message + " of %{label}",
         toolchain = MODHASH_TOOLCHAIN,
     )
@@ -108,7 +127,7 @@ def _add_members(args, tree):
 
 def _hash_shard(ctx, tree, shard):
     leaves = ctx.actions.declare_file("%s.leaves/%d.pb" % (ctx.label.name, shard.first))
-    args = params(ctx)
+    args = _command(ctx, "leaf")
     if tree.order:
         args.add(tree.order, format = "--order=%s")
     else:
@@ -120,7 +139,6 @@ def _hash_shard(ctx, tree, shard):
     _run(
         ctx,
         "ModhashLeaf",
-        "leaf",
         args,
         input_files(shard.modules, []) + _order_files(tree),
         [leaves],
@@ -129,7 +147,7 @@ def _hash_shard(ctx, tree, shard):
     return leaves
 
 def _make_tree(ctx, tree):
-    args = params(ctx)
+    args = _command(ctx, "tree")
     args.add("--quiet")
     args.add(tree.machine, format = "--machine=%s")
     args.add(tree.tree, format = "--out=%s")
@@ -144,21 +162,21 @@ def _make_tree(ctx, tree):
         inputs = [_hash_shard(ctx, tree, shard) for shard in _shards(tree.modules, size)]
         args.add_all(inputs, format_each = "--leaves=%s")
     outputs = [tree.tree, tree.root_object]
-    _run(ctx, "ModhashTree", "tree", args, inputs + _order_files(tree), outputs, "Making the tree")
+    _run(ctx, "ModhashTree", args, inputs + _order_files(tree), outputs, "Making the tree")
 
 def _make_proofs(ctx, tree):
-    args = params(ctx)
+    args = _command(ctx, "proof")
     args.add(tree.tree, format = "--tree=%s")
     add_path(args, "--out", tree.proofs)
-    _run(ctx, "ModhashProof", "proof", args, [tree.tree], [tree.proofs], "Writing the proofs")
+    _run(ctx, "ModhashProof", args, [tree.tree], [tree.proofs], "Writing the proofs")
 
 def _seal(ctx, tree):
-    args = params(ctx)
+    args = _command(ctx, "seal")
     args.add(tree.tree, format = "--tree=%s")
     add_path(args, "--out", tree.sealed)
     _add_members(args, tree)
     inputs = [tree.tree] + input_files(tree.modules, tree.directories)
-    _run(ctx, "ModhashSeal", "seal", args, inputs, [tree.sealed], "Sealing the modules")
+    _run(ctx, "ModhashSeal", args, inputs, [tree.sealed], "Sealing the modules")
 
 def _module_tree_impl(ctx):
     if ctx.attr.granularity < 0:

@@ -17,6 +17,6 @@ if [ "$mode" = update ]; then
 fi
 # The versions of the generators stand in comments, and may differ where Bazel comes from elsewhere.
 if ! diff -u -I '^//[[:space:]]*protoc' "$checked_in" "$generated"; then
-    echo "$checked_in is out of date. To update it, run: bazel run //proto:update"
+    echo "$checked_in is out of date. To update it, run: bazel run //$(dirname "$checked_in"):update"
     exit 1
 fi

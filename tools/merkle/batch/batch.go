@@ -6,22 +6,36 @@ package batch
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
 	"rules_modhash/tools/merkle/module"
 )
 
+// scanners are all that the process has, one a CPU: however many batches run at once, they
+// take turns, which bounds memory.
+var scanners = newScanners(runtime.GOMAXPROCS(0))
+
+func newScanners(n int) chan *module.Scanner {
+	all := make(chan *module.Scanner, n)
+	for range n {
+		all <- new(module.Scanner)
+	}
+	return all
+}
+
 // each calls do for every index below n, on all CPUs, with a Scanner that no other
 // call uses meanwhile. Progress, if not nil, is called after each. It returns the
 // error of the lowest index that failed, whichever came first, or that of the
-// context.
+// context. A panic is an error.
 func each(ctx context.Context, n int, progress func(), do func(s *module.Scanner, i int) error) error {
 	e := &eachRun{n: int64(n), do: do, progress: progress}
 	e.failedAt.Store(int64(n))
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
+	for range min(cap(scanners), n) {
 		workers.Go(func() { e.work(ctx) })
 	}
 	workers.Wait()
@@ -46,13 +60,12 @@ type eachRun struct {
 }
 
 func (e *eachRun) work(ctx context.Context) {
-	var s module.Scanner
 	for ctx.Err() == nil {
 		i := e.next.Add(1) - 1
 		if i >= e.n || i > e.failedAt.Load() {
 			return
 		}
-		if err := e.do(&s, int(i)); err != nil {
+		if err := e.scan(int(i)); err != nil {
 			e.fail(i, err)
 			return
 		}
@@ -60,6 +73,19 @@ func (e *eachRun) work(ctx context.Context) {
 			e.progress()
 		}
 	}
+}
+
+// scan calls do with a Scanner.
+func (e *eachRun) scan(i int) (err error) {
+	s := <-scanners
+	defer func() {
+		if reason := recover(); reason != nil {
+			s = new(module.Scanner)
+			err = fmt.Errorf("internal error: %v\n%s", reason, debug.Stack())
+		}
+		scanners <- s
+	}()
+	return e.do(s, i)
 }
 
 // fail keeps the error of the lowest index.

@@ -9,8 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,7 +26,8 @@ import (
 func withProcs(t *testing.T, test func(*testing.T)) {
 	for _, n := range []int{1, 2, 16} {
 		t.Run(fmt.Sprint(n, " workers"), func(t *testing.T) {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+			defer func(before chan *module.Scanner) { scanners = before }(scanners)
+			scanners = newScanners(n)
 			test(t)
 		})
 	}
@@ -70,6 +71,45 @@ func TestEachReturnsFirstError(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEachSurvivesPanics holds that a panic is an error, and takes no Scanner away.
+func TestEachSurvivesPanics(t *testing.T) {
+	for range 2 * cap(scanners) {
+		err := each(t.Context(), 3, nil, func(_ *module.Scanner, i int) error {
+			if i == 1 {
+				panic("out of luck")
+			}
+			return nil
+		})
+		if err == nil || !strings.HasPrefix(err.Error(), "internal error: out of luck\n") {
+			t.Fatalf("got error %v, want one that says out of luck", err)
+		}
+	}
+	if len(scanners) != cap(scanners) {
+		t.Errorf("%d scanners are left, want %d", len(scanners), cap(scanners))
+	}
+}
+
+// TestEachShares holds that all batches together use no more scanners than there are CPUs.
+func TestEachShares(t *testing.T) {
+	var used sync.Map
+	var batches sync.WaitGroup
+	for range 10 {
+		batches.Go(func() {
+			_ = each(t.Context(), 100, nil, func(s *module.Scanner, _ int) error {
+				if _, busy := used.LoadOrStore(s, true); busy {
+					t.Error("a scanner is used twice at once")
+				}
+				used.Delete(s)
+				return nil
+			})
+		})
+	}
+	batches.Wait()
+	if len(scanners) != cap(scanners) {
+		t.Errorf("%d scanners are left, want %d", len(scanners), cap(scanners))
+	}
 }
 
 func TestEachStopsWhenCancelled(t *testing.T) {
@@ -145,7 +185,7 @@ func TestSealWays(t *testing.T) {
 	modules := writeModules(t, 21)
 	tree := sealInto(t, modules, "first")
 	withProcs(t, func(t *testing.T) {
-		again := fmt.Sprint("again", runtime.GOMAXPROCS(0))
+		again := fmt.Sprint("again", cap(scanners))
 		if got := sealInto(t, modules, again).Root(); got != tree.Root() {
 			t.Errorf("root is %s, want %s", got, tree.Root())
 		}

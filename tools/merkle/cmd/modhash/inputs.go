@@ -26,13 +26,14 @@ a prefix of the paths below it, which all its modules must have (empty for files
 
 // inputFlags are the flags that name modules.
 type inputFlags struct {
+	dir                                                   folder
 	inputs, installPaths, labels, stripPrefixes, existing []string
 	allowEmpty                                            bool
 }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.inputs, "input", nil, "module file or directory, instead of PATH (repeatable)")
+	f.dir.pathArrayVar(flags, &f.inputs, "input", "module file or directory, instead of PATH (repeatable)")
 	flags.StringArrayVar(&f.installPaths, "install-path", nil,
 		"install path of the --input at the same place; prefix for a directory")
 	flags.StringArrayVar(&f.labels, "label", nil, "build label of the --input at the same place, for messages")
@@ -62,7 +63,7 @@ func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
 	}
 	var sources []moduleset.Source
 	for _, path := range args {
-		sources = append(sources, moduleset.Source{Path: path})
+		sources = append(sources, moduleset.Source{Path: f.dir.resolve(path)})
 	}
 	for i, path := range f.inputs {
 		sources = append(sources, moduleset.Source{

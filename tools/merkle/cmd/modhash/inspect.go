@@ -47,8 +47,8 @@ type proofReport struct {
 	Root string `json:"root,omitempty"`
 }
 
-func newInspect() *cobra.Command {
-	o := &inspectOptions{}
+func newInspect(dir folder) *cobra.Command {
+	o := &inspectOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "inspect [--json] PATH...",
 		Short: "Show what modules carry: a proof, a signature, nothing",

@@ -29,8 +29,8 @@ type leafOptions struct {
 	reading batch.Reading
 }
 
-func newLeaf() *cobra.Command {
-	o := &leafOptions{}
+func newLeaf(dir folder) *cobra.Command {
+	o := &leafOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "leaf --out FILE [--position N | --order FILE] PATH...",
 		Short: "Hash modules to leaves of a tree that is put together later",
@@ -53,8 +53,8 @@ the line numbers, from 0, of a modules.order that may list other modules too.` +
 	o.how.register(cmd)
 	o.how.registerMachine(cmd)
 	cmd.Flags().Uint32Var(&o.position, "position", 0, "position of the first module")
-	cmd.Flags().StringVar(&o.order, "order", "", "modules.order that gives the positions")
-	cmd.Flags().StringVar(&o.out, "out", "", "file for the leaves (required)")
+	dir.pathVar(cmd.Flags(), &o.order, "order", "modules.order that gives the positions")
+	dir.pathVar(cmd.Flags(), &o.out, "out", "file for the leaves (required)")
 	cmd.MarkFlagsMutuallyExclusive("position", "order")
 	return cmd
 }

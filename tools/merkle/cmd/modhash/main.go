@@ -43,6 +43,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal makes the command clean up; a second one ends it at once.
 	context.AfterFunc(ctx, stop)
+	if len(os.Args) == 2 && os.Args[1] == workerFlag {
+		stdout := os.Stdout
+		// Nothing but responses may come out there, whoever prints what.
+		os.Stdout = os.Stderr
+		os.Exit(serve(ctx, os.Stdin, stdout, os.Stderr))
+	}
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -53,7 +59,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "modhash: %v\n", err)
 		return exitError
 	}
-	root := newRoot(stdout, stderr)
+	return execute(ctx, newRoot("", stdout, stderr), args)
+}
+
+// execute carries out one command line, without @FILE in it, and returns the exit code.
+func execute(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
@@ -64,15 +74,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
+	fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", cmd.CommandPath(), err)
 	return exitError
 }
 
 // errCheckFailed makes the exit code 1. What failed has been printed by then.
 var errCheckFailed = errors.New("check failed")
 
-// newRoot returns the command with all its subcommands.
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+// newRoot returns the command with all its subcommands. Relative paths begin at dir.
+func newRoot(dir folder, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "modhash",
 		Short: "Hash kernel modules into a tree, prove and check that they belong to it",
@@ -82,7 +92,10 @@ writes the root for vmlinux to carry, and appends to each module the proof that 
 belongs, in place of a signature.
 
 Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line,
-taken as they are. An argument with // in it is a build label and left alone.` + exitCodesHelp,
+taken as they are. An argument with // in it is a build label and left alone.
+
+As its only argument, --persistent_worker makes it a worker of Bazel's, which carries out
+one command line after another, and several at once.` + exitCodesHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -94,7 +107,8 @@ taken as they are. An argument with // in it is a build label and left alone.` +
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(
-		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(),
+		newLeaf(dir), newTree(dir), newProof(dir), newSeal(dir), newUnseal(dir), newInspect(dir),
+		newRootCommand(dir), newVerify(dir),
 		newAttest(),
 	)
 	return root

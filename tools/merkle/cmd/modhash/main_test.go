@@ -198,7 +198,7 @@ func TestInterrupted(t *testing.T) {
 // TestExamples runs the example of each command as a shell would after pasting, on a small
 // lib/modules/RELEASE.
 func TestExamples(t *testing.T) {
-	commands := newRoot(io.Discard, io.Discard).Commands()
+	commands := newRoot("", io.Discard, io.Discard).Commands()
 	if len(commands) != 9 {
 		t.Errorf("%d commands, want 9", len(commands))
 	}
@@ -228,7 +228,7 @@ func TestExamples(t *testing.T) {
 
 // TestHelp holds that each command tells its exit codes.
 func TestHelp(t *testing.T) {
-	for _, c := range newRoot(io.Discard, io.Discard).Commands() {
+	for _, c := range newRoot("", io.Discard, io.Discard).Commands() {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), []string{c.Name(), "--help"}, &stdout, &stderr)
 		for _, want := range []string{"Exit codes: 0 ", "Examples:\n  modhash ", c.Name()} {

@@ -19,7 +19,7 @@ type proofOptions struct {
 	installPaths []string
 }
 
-func newProof() *cobra.Command {
+func newProof(dir folder) *cobra.Command {
 	o := &proofOptions{}
 	cmd := &cobra.Command{
 		Use:   "proof --tree FILE --out DIR [--install-path PATH]...",
@@ -36,8 +36,8 @@ module (proto ModuleProof, INSTALL PATH.proof.pb). The modules are not needed.` 
 			return runProof(cmd, o)
 		},
 	}
-	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out (required)")
-	cmd.Flags().StringVar(&o.out, "out", "", "directory for the proofs, empty or not there yet (required)")
+	dir.pathVar(cmd.Flags(), &o.tree, "tree", "file written by modhash tree --out (required)")
+	dir.pathVar(cmd.Flags(), &o.out, "out", "directory for the proofs, empty or not there yet (required)")
 	cmd.Flags().StringArrayVar(&o.installPaths, "install-path", nil,
 		"only the proof of this module (repeatable)")
 	return cmd

@@ -22,7 +22,7 @@ type rootReport struct {
 	Root    string `json:"root"`
 }
 
-func newRootCommand() *cobra.Command {
+func newRootCommand(dir folder) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "root [--json] FILE",
@@ -33,7 +33,7 @@ or a kernel that was linked with one: vmlinux, or the bzImage that was made of i
   modhash root tree.pb`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, err := rootfile.Read(args[0])
+			found, err := rootfile.Read(dir.resolve(args[0]))
 			if err != nil {
 				return err
 			}

@@ -27,8 +27,8 @@ type sealOptions struct {
 	reading batch.Reading
 }
 
-func newSeal() *cobra.Command {
-	o := &sealOptions{}
+func newSeal(dir folder) *cobra.Command {
+	o := &sealOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "seal (--tree FILE --out DIR PATH... | --proof FILE --out FILE MODULE)",
 		Short: "Append their proofs to modules",
@@ -54,9 +54,9 @@ A module that does not hash to the leaf in the tree or proof is an error.` + inp
 	o.inputs.registerExisting(cmd)
 	o.inputs.registerAllowEmpty(cmd)
 	o.how.register(cmd)
-	cmd.Flags().StringVar(&o.tree, "tree", "", "file written by modhash tree --out")
-	cmd.Flags().StringVar(&o.proof, "proof", "", "file written by modhash proof or modhash tree --proofs")
-	cmd.Flags().StringVar(&o.out, "out", "",
+	dir.pathVar(cmd.Flags(), &o.tree, "tree", "file written by modhash tree --out")
+	dir.pathVar(cmd.Flags(), &o.proof, "proof", "file written by modhash proof or modhash tree --proofs")
+	dir.pathVar(cmd.Flags(), &o.out, "out",
 		"directory, empty or not there yet, or file with --proof (required)")
 	return cmd
 }

@@ -33,8 +33,8 @@ type treeOptions struct {
 	reading batch.Reading
 }
 
-func newTree() *cobra.Command {
-	o := &treeOptions{}
+func newTree(dir folder) *cobra.Command {
+	o := &treeOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "tree [--out FILE] [--root-object FILE] [--proofs DIR] [--seal DIR] PATH...",
 		Short: "Build the tree over modules: root, root object, proofs, sealed modules",
@@ -61,12 +61,12 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 	o.how.register(cmd)
 	o.how.registerMachine(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.order, "order", "", "modules.order that gives the positions")
-	flags.StringVar(&o.out, "out", "", "file for the tree")
-	flags.StringVar(&o.rootObject, "root-object", "", "file for the ELF object with the root")
-	flags.StringVar(&o.proofs, "proofs", "", "directory for the proofs, empty or not there yet")
-	flags.StringVar(&o.seal, "seal", "", "directory for sealed modules, empty or not there yet")
-	flags.StringArrayVar(&o.leaves, "leaves", nil,
+	dir.pathVar(flags, &o.order, "order", "modules.order that gives the positions")
+	dir.pathVar(flags, &o.out, "out", "file for the tree")
+	dir.pathVar(flags, &o.rootObject, "root-object", "file for the ELF object with the root")
+	dir.pathVar(flags, &o.proofs, "proofs", "directory for the proofs, empty or not there yet")
+	dir.pathVar(flags, &o.seal, "seal", "directory for sealed modules, empty or not there yet")
+	dir.pathArrayVar(flags, &o.leaves, "leaves",
 		"file written by modhash leaf, instead of modules (repeatable)")
 	flags.BoolVar(&o.quiet, "quiet", false, "do not print the root")
 	return cmd

@@ -23,8 +23,8 @@ type unsealOptions struct {
 	sources []moduleset.Source
 }
 
-func newUnseal() *cobra.Command {
-	o := &unsealOptions{}
+func newUnseal(dir folder) *cobra.Command {
+	o := &unsealOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "unseal (--out FILE MODULE | --out DIR PATH...)",
 		Short: "Strip the proof or signature off modules",
@@ -44,7 +44,7 @@ FILE, unless that is a directory; anything else to DIR, at the install paths.` +
 		},
 	}
 	o.inputs.register(cmd)
-	cmd.Flags().StringVar(&o.out, "out", "", "file or directory to write (required)")
+	dir.pathVar(cmd.Flags(), &o.out, "out", "file or directory to write (required)")
 	return cmd
 }
 

@@ -40,8 +40,8 @@ type failureReport struct {
 	Reason      string `json:"reason"`
 }
 
-func newVerify() *cobra.Command {
-	o := &verifyOptions{}
+func newVerify(dir folder) *cobra.Command {
+	o := &verifyOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...",
 		Short: "Check that modules are sealed and belong to a tree",
@@ -70,9 +70,9 @@ output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 		},
 	}
 	o.inputs.register(cmd)
-	cmd.Flags().StringVar(&o.root, "root", "", "file with the root")
-	cmd.Flags().StringVar(&o.kernel, "kernel", "", "kernel with the root: a vmlinux or a bzImage")
-	cmd.Flags().StringVar(&o.attestation, "attestation", "", "statement that modhash attest wrote")
+	dir.pathVar(cmd.Flags(), &o.root, "root", "file with the root")
+	dir.pathVar(cmd.Flags(), &o.kernel, "kernel", "kernel with the root: a vmlinux or a bzImage")
+	dir.pathVar(cmd.Flags(), &o.attestation, "attestation", "statement that modhash attest wrote")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false,
 		"print root, counts and failures as JSON on the standard output")
