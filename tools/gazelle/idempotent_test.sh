@@ -21,9 +21,11 @@ for module in "$@"; do
     find "$work" -name BUILD.in | while read -r file; do
         mv "$file" "${file%.in}.bazel"
     done
-    (cd "$work" && "$gazelle" update 2>"$TEST_TMPDIR/$name.log")
+    arguments=$work/arguments.txt
+    [ -f "$arguments" ] || : >"$arguments"
+    (cd "$work" && xargs "$gazelle" update <"$arguments" 2>"$TEST_TMPDIR/$name.log")
     cp -R "$work" "$work.first"
-    (cd "$work" && "$gazelle" fix 2>"$TEST_TMPDIR/$name.log")
+    (cd "$work" && xargs "$gazelle" fix <"$arguments" 2>"$TEST_TMPDIR/$name.log")
     if ! diff -r "$work.first" "$work"; then
         echo "$name: got the changes above by a second run, want none" >&2
         failed=1

@@ -186,12 +186,14 @@ func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
 		copts = nil
 		r.SetAttr("kbuild", ownKbuild)
 	}
+	textual := g.labels(p.textual)
+	files := slices.Concat(srcs, hdrs, textual)
 	for _, a := range []struct {
 		name   string
 		values []string
-	}{{"srcs", srcs}, {"hdrs", hdrs}, {"textual_hdrs", g.labels(p.textual)}, {"copts", copts}} {
+	}{{"srcs", srcs}, {"hdrs", hdrs}, {"textual_hdrs", textual}, {"copts", copts}} {
 		if p.old != nil && p.t.isDoubtful(g.Rel) {
-			a.values = union(a.values, p.old.AttrStrings(a.name))
+			a.values = union(a.values, without(p.old.AttrStrings(a.name), files))
 		}
 		if len(a.values) > 0 {
 			r.SetAttr(a.name, a.values)

@@ -87,3 +87,8 @@ func union(a, b []string) []string {
 	}
 	return all
 }
+
+// without returns those of a's strings that b has not.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
