@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package e2e uses the rules as a stranger would: from a workspace of its own, with a Bazel of its
+// own, on real modules of a distribution. The tests need a ./bazelw world and reach the network
+// (Go modules), so they run outside the sandbox and are never cached.
 package e2e
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"rules_modhash/tests/e2e/workspace"
 )
 
 // stranger is the workspace of somebody who found the rules and wants a tree of some modules.
@@ -63,25 +65,6 @@ module_tree(
 no module at all
 `
 
-// prebuilt is added to the workspace of a stranger who has the modhash program already.
-const prebuilt = `
--- MODULE.bazel --
-register_toolchains("//:prebuilt_toolchain")
--- BUILD.bazel --
-load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
-
-modhash_toolchain(
-    name = "prebuilt",
-    modhash = "modhash",
-)
-
-toolchain(
-    name = "prebuilt_toolchain",
-    toolchain = ":prebuilt",
-    toolchain_type = "@rules_modhash//toolchains/modhash:toolchain_type",
-)
-`
-
 // gazelle is added to the workspace that the README of the extension of Gazelle sets up.
 const gazelle = `
 -- MODULE.bazel --
@@ -120,55 +103,21 @@ kernel_module(
 )
 `
 
-// newPrebuiltWorkspace makes a stranger's workspace around the modhash that this test was built
-// with: nothing is compiled in it.
-func newPrebuiltWorkspace(t *testing.T) *workspace {
+// newPrebuilt makes a stranger's workspace in which nothing is compiled, and nothing taken out of a cache.
+func newPrebuilt(t *testing.T) *workspace.Workspace {
 	t.Helper()
-	w := newWorkspace(t, stranger, prebuilt)
-	program, err := os.ReadFile(filepath.Join("../..", os.Getenv("MODHASH")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.add("modhash", program, 0o755)
+	w := workspace.New(t, stranger, workspace.Prebuilt)
+	w.AddModhash()
+	w.Flags = []string{"--disk_cache="}
 	return w
 }
 
-// digests maps each output file of the tree's output groups to its mode and digest.
-func (w *workspace) digests(groups string) map[string]string {
-	w.t.Helper()
-	w.mustBazel("build", "//:tree", "--output_groups="+groups)
-	root := filepath.Join(w.dir, "bazel-bin")
-	digests := map[string]string{}
-	resolved, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	err = filepath.WalkDir(resolved, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name := strings.TrimPrefix(path, resolved+"/")
-		if strings.HasPrefix(name, "tree") && !strings.HasSuffix(name, ".params") {
-			digests[name] = fmt.Sprintf("%x", sha256.Sum256(data))
-		}
-		return nil
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return digests
-}
-
 func TestStranger(t *testing.T) {
-	w := newWorkspace(t, stranger)
-	w.mustBazel("test", "//:verify")
+	w := workspace.New(t, stranger)
+	w.MustBazel("test", "//:verify")
 
 	t.Run("a file that is no module is named with its target", func(t *testing.T) {
-		output, err := w.bazel("build", "//bad:no_elf")
+		output, err := w.Bazel("build", "//bad:no_elf")
 		if err == nil {
 			t.Fatalf("the build passes:\n%s", output)
 		}
@@ -182,7 +131,7 @@ func TestStranger(t *testing.T) {
 
 // TestGazelle does what the README of the extension of Gazelle says.
 func TestGazelle(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(checkout(t), "tools/gazelle/README.md"))
+	readme, err := os.ReadFile(filepath.Join(workspace.Checkout(t), "tools/gazelle/README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,16 +139,16 @@ func TestGazelle(t *testing.T) {
 	if len(blocks) < 3 {
 		t.Fatalf("got %d blocks of Starlark in the README, want those of MODULE.bazel and BUILD.bazel", len(blocks)-1)
 	}
-	w := newWorkspace(t)
+	w := workspace.New(t)
 	for i, name := range []string{"MODULE.bazel", "BUILD.bazel"} {
 		text, _, _ := strings.Cut(blocks[i+1], "```")
-		w.add(name, []byte(text), 0o644)
+		w.Add(name, []byte(text), 0o644)
 	}
-	for _, file := range txtar.Parse([]byte(strings.ReplaceAll(gazelle, "CHECKOUT", checkout(t)))).Files {
-		w.add(file.Name, file.Data, 0o644)
+	for _, file := range txtar.Parse([]byte(strings.ReplaceAll(gazelle, "CHECKOUT", workspace.Checkout(t)))).Files {
+		w.Add(file.Name, file.Data, 0o644)
 	}
-	w.mustBazel("run", "//:gazelle")
-	got, err := os.ReadFile(filepath.Join(w.dir, "drivers/user/BUILD.bazel"))
+	w.MustBazel("run", "//:gazelle")
+	got, err := os.ReadFile(filepath.Join(w.Dir, "drivers/user/BUILD.bazel"))
 	if err != nil || string(got) != wantUser {
 		t.Errorf("got %v and\n%s\nwant\n%s", err, got, wantUser)
 	}
@@ -209,13 +158,12 @@ func TestGazelle(t *testing.T) {
 // zone, umask, locale or cache.
 func TestReproducible(t *testing.T) {
 	const groups = "tree,root_object,proofs,sealed"
-	here, there := newPrebuiltWorkspace(t), newPrebuiltWorkspace(t)
-	here.cold, there.cold = true, true
-	here.env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
-	there.env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
-	there.command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
+	here, there := newPrebuilt(t), newPrebuilt(t)
+	here.Env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
+	there.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
+	there.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
-	got, want := there.digests(groups), here.digests(groups)
+	got, want := there.Digests(groups), here.Digests(groups)
 	if len(want) < 20 {
 		t.Fatalf("only %d outputs to compare: %v", len(want), want)
 	}
@@ -265,17 +213,17 @@ no archive at all
 // TestLinux holds what the extension linux says of tags that contradict themselves, and of an archive
 // that is none.
 func TestLinux(t *testing.T) {
-	w := newWorkspace(t, stranger, linux)
+	w := workspace.New(t, stranger, linux)
 	for target, want := range map[string]string{
 		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
 		"@no_digest//:source":    `linux.source(name = "no_digest"): got urls without sha256. Next: add the archive's SHA-256 digest`,
 		"@other_digest//:source": `linux.source(name = "other_digest"): the world keeps linux-source-`,
 		"@own//:source":          "unpacking",
 	} {
-		output, err := w.bazel("build", target)
+		output, err := w.Bazel("build", target)
 		if err == nil || !strings.Contains(output, want) {
 			t.Errorf("%s: got %v and\n%s\nwant an error with %q", target, err, output, want)
 		}
 	}
-	w.mustBazel("build", "//:version_1.2.3")
+	w.MustBazel("build", "//:version_1.2.3")
 }

@@ -9,31 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-)
 
-// newCheckout copies the source tree, as another clone of it would be.
-func newCheckout(t *testing.T) *workspace {
-	t.Helper()
-	w := newWorkspace(t)
-	entries, err := os.ReadDir(checkout(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if name := entry.Name(); name != ".git" && !strings.HasPrefix(name, "bazel-") {
-			from := filepath.Join(checkout(t), name)
-			if output, err := exec.Command("cp", "-a", from, w.dir).CombinedOutput(); err != nil {
-				t.Fatalf("copying %s: %v\n%s", name, err, output)
-			}
-		}
-	}
-	return w
-}
+	"rules_modhash/tests/e2e/workspace"
+)
 
 // spawn is an entry of Bazel's execution log: an action that was run, or found in a cache.
 type spawn struct {
@@ -45,13 +27,13 @@ type spawn struct {
 func (s spawn) String() string { return s.Mnemonic + " of " + s.TargetLabel }
 
 // buildLogged builds targets and returns what Bazel's execution log tells.
-func (w *workspace) buildLogged(targets ...string) []spawn {
-	w.t.Helper()
-	log := filepath.Join(w.t.TempDir(), "execution.json")
-	w.mustBazel("build", append(targets, "--execution_log_json_file="+log)...)
+func buildLogged(t *testing.T, w *workspace.Workspace, targets ...string) []spawn {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "execution.json")
+	w.MustBazel("build", append(targets, "--execution_log_json_file="+log)...)
 	data, err := os.ReadFile(log)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var spawns []spawn
 	for decoder := json.NewDecoder(bytes.NewReader(data)); ; {
@@ -59,7 +41,7 @@ func (w *workspace) buildLogged(targets ...string) []spawn {
 		if err := decoder.Decode(&s); errors.Is(err, io.EOF) {
 			return spawns
 		} else if err != nil {
-			w.t.Fatalf("reading Bazel's execution log: %v", err)
+			t.Fatalf("reading Bazel's execution log: %v", err)
 		}
 		spawns = append(spawns, s)
 	}
@@ -80,12 +62,12 @@ func ran(spawns []spawn) []string {
 // TestOneLine changes a line of the example's own module: the kernel is not built again. It comes
 // from the cache in the first place, as it was built for this test in another folder.
 func TestOneLine(t *testing.T) {
-	w := newCheckout(t)
+	w := workspace.NewCheckout(t)
 	targets := []string{"//examples/kernel:vmlinux", "//examples/kernel:modules_install"}
-	if got := ran(w.buildLogged(targets...)); len(got) != 0 {
+	if got := ran(buildLogged(t, w, targets...)); len(got) != 0 {
 		t.Errorf("got these actions run in another folder, want all of them from the cache:\n%s", strings.Join(got, "\n"))
 	}
-	w.replace("examples/kernel/hello/hello.c", `MODULE_DESCRIPTION("`, fmt.Sprintf(`MODULE_DESCRIPTION("%d `, os.Getpid()))
+	replace(t, filepath.Join(w.Dir, "examples/kernel/hello/hello.c"), `MODULE_DESCRIPTION("`, fmt.Sprintf(`MODULE_DESCRIPTION("%d `, os.Getpid()))
 	want := []string{
 		"ModhashKernelLink of //examples/kernel:vmlinux",
 		"ModhashKernelModule of //examples/kernel:hello",
@@ -94,35 +76,34 @@ func TestOneLine(t *testing.T) {
 		"ModhashSeal of //examples/kernel:tree",
 		"ModhashTree of //examples/kernel:tree",
 	}
-	if got := ran(w.buildLogged(targets...)); !slices.Equal(got, want) {
+	if got := ran(buildLogged(t, w, targets...)); !slices.Equal(got, want) {
 		t.Errorf("after a change of one line, got these actions run:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
 // replace replaces a text of a file, which has it once.
-func (w *workspace) replace(name, old, new string) {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name)
+func replace(t *testing.T, path, old, new string) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if n := strings.Count(string(text), old); n != 1 {
-		w.t.Fatalf("%s: got %q %d times, want it once", name, old, n)
+		t.Fatalf("%s: got %q %d times, want it once", path, old, n)
 	}
 	if err := os.WriteFile(path, []byte(strings.Replace(string(text), old, new, 1)), 0o644); err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
 // TestKernelReproducible builds a kernel again, in another folder, as another user, in another time
 // zone, with another umask, and compares it with the one that was built for this test.
 func TestKernelReproducible(t *testing.T) {
-	w := newCheckout(t)
-	w.env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
-	w.command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
+	w := workspace.NewCheckout(t)
+	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
+	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
-	spawns := w.buildLogged("//tests/boot/arm64:kernel_files", "--modify_execution_info=ModhashKernel.*=+no-cache")
+	spawns := buildLogged(t, w, "//tests/boot/arm64:kernel_files", "--modify_execution_info=ModhashKernel.*=+no-cache")
 	built := 0
 	for _, s := range spawns {
 		if s.Mnemonic == "ModhashKernelBuild" && !s.CacheHit {
@@ -133,11 +114,11 @@ func TestKernelReproducible(t *testing.T) {
 		t.Fatalf("got %d kernels built, want 1: there is nothing to compare", built)
 	}
 	for _, name := range strings.Fields(os.Getenv("KERNEL_FILES")) {
-		want, err := os.ReadFile(filepath.Join("../..", name))
+		want, err := os.ReadFile(workspace.Runfile(name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(filepath.Join(w.dir, "bazel-bin", name))
+		got, err := os.ReadFile(filepath.Join(w.Dir, "bazel-bin", name))
 		if err != nil {
 			t.Error(err)
 		} else if !bytes.Equal(got, want) {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"rules_modhash/tests/e2e/workspace"
 )
 
 // step is what a tutorial tells its reader to do: write a file, or run commands.
@@ -97,22 +99,22 @@ func checkPrinted(t *testing.T, s step, printed string) {
 
 // TestTutorial does what the tutorial says, in an empty folder beside the rules, and compares what it prints.
 func TestTutorial(t *testing.T) {
-	w := newWorkspace(t)
-	rules, results := checkout(t), t.TempDir()
+	w := workspace.New(t)
+	rules, results := workspace.Checkout(t), t.TempDir()
 	data, err := os.ReadFile(filepath.Join(rules, "docs/tutorial.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	steps := parseTutorial(t, string(data))
-	if err := os.Symlink(rules, filepath.Join(w.dir, "rules_modhash")); err != nil {
+	if err := os.Symlink(rules, filepath.Join(w.Dir, "rules_modhash")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("bash", "-c", "")
-	cmd.Dir = w.dir
+	cmd.Dir = w.Dir
 	cmd.Env = append(os.Environ(), "BAZELW=world", "GO_REPOSITORY_USE_HOST_CACHE=1")
-	w.dir = filepath.Join(w.dir, "tutorial")
+	w.Dir = filepath.Join(w.Dir, "tutorial")
 	// The reader's Bazel, but with a server and outputs of the test's own.
-	own := strings.Join(append([]string{"../rules_modhash/bazelw"}, w.startup()...), " ")
+	own := strings.Join(append([]string{"../rules_modhash/bazelw"}, w.Startup()...), " ")
 	cmd.Args[2] = strings.ReplaceAll(script(steps, results), `../rules_modhash/bazelw "$@"`, own+` "$@"`)
 	if err := cmd.Run(); err != nil {
 		s, printed := lastStep(t, steps, results)

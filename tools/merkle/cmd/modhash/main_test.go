@@ -211,6 +211,9 @@ func TestExamples(t *testing.T) {
 			if err := mkModule([]string{"x86_64", "a", "modules/kernel/a.ko"}); err != nil {
 				t.Fatal(err)
 			}
+			if err := os.WriteFile("modules/modules.order", []byte("kernel/fs/ext4/ext4.ko\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
 			if c.Example == "" {
 				t.Fatal("no example")
 			}
