@@ -94,7 +94,7 @@ taken as they are. An argument with // in it is a build label and left alone.` +
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(
-		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(),
+		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(), newDiff(), newAudit(),
 	)
 	return root
 }
