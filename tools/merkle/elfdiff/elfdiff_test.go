@@ -248,3 +248,47 @@ func TestSides(t *testing.T) {
 		}
 	}
 }
+
+func TestCompareErrors(t *testing.T) {
+	good := build{}.make(t, t.TempDir())
+	for _, c := range []struct {
+		name string
+		a, b []byte
+		want string
+	}{
+		{"A is none", []byte("nothing"), good, "A reading an ELF header: unexpected EOF"},
+		{"B is cut", good, good[:len(good)-100], "B reading ELF section "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := elfdiff.Compare(bytes.NewReader(c.a), bytes.NewReader(c.b))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// FuzzCompare holds that whatever is compared with a module gives a difference with a cause, or an error. The
+// module is what build{} makes.
+func FuzzCompare(f *testing.F) {
+	good, err := os.ReadFile("testdata/module.ko")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Fuzz(func(t *testing.T, other []byte) {
+		diff, err := elfdiff.Compare(bytes.NewReader(good), bytes.NewReader(other))
+		if err != nil {
+			return
+		}
+		if len(diff.Causes) == 0 {
+			t.Errorf("no cause: %+v", diff)
+		}
+		for _, c := range diff.Causes {
+			if c.Text == "" || strings.ContainsFunc(c.Text, func(r rune) bool { return r < ' ' }) {
+				t.Errorf("cause %s is %q", c.ID, c.Text)
+			}
+		}
+	})
+}
