@@ -36,6 +36,11 @@ type Diff struct {
 	Causes []Cause `json:"causes"`
 }
 
+// HasKind reports whether a section of that kind differs.
+func (d *Diff) HasKind(kind Kind) bool {
+	return slices.ContainsFunc(d.Sections, func(s Section) bool { return s.Kind == kind })
+}
+
 // Section is a section that differs.
 type Section struct {
 	// Name of the section; of several of one name, the second is "NAME#2".
@@ -76,11 +81,11 @@ type section struct {
 func Compare(a, b io.ReaderAt) (Diff, error) {
 	fileA, err := open(a)
 	if err != nil {
-		return Diff{}, fmt.Errorf("A %w", err)
+		return Diff{}, fmt.Errorf("A is no sound ELF file: %w", err)
 	}
 	fileB, err := open(b)
 	if err != nil {
-		return Diff{}, fmt.Errorf("B %w", err)
+		return Diff{}, fmt.Errorf("B is no sound ELF file: %w", err)
 	}
 	c := &comparison{a: fileA, b: fileB, sections: []Section{}}
 	if err := c.compare(); err != nil {

@@ -256,8 +256,8 @@ func TestCompareErrors(t *testing.T) {
 		a, b []byte
 		want string
 	}{
-		{"A is none", []byte("nothing"), good, "A reading an ELF header: unexpected EOF"},
-		{"B is cut", good, good[:len(good)-100], "B reading ELF section "},
+		{"A is none", []byte("nothing"), good, "A is no sound ELF file: reading an ELF header: unexpected EOF"},
+		{"B is cut", good, good[:len(good)-100], "B is no sound ELF file: reading ELF section "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := elfdiff.Compare(bytes.NewReader(c.a), bytes.NewReader(c.b))

@@ -169,13 +169,16 @@ func moveText(m compare.Move) string {
 	return fmt.Sprintf("%s -> %s", m.A.InstallPath, m.B.InstallPath)
 }
 
-// causes counts how many modules have each cause, in order of their first appearance.
+// causes counts how many modules have other code, and how many each cause, in order of their first appearance.
 func (t *diffText) causes(modules []compare.ChangedModule) {
-	counts := map[elfdiff.CauseID]int{}
+	counts, code := map[elfdiff.CauseID]int{}, 0
 	var order []elfdiff.CauseID
 	for _, m := range modules {
 		if m.Diff == nil {
 			continue
+		}
+		if m.HasKind(elfdiff.Code) {
+			code++
 		}
 		for _, c := range m.Causes {
 			if counts[c.ID] == 0 {
@@ -183,6 +186,9 @@ func (t *diffText) causes(modules []compare.ChangedModule) {
 			}
 			counts[c.ID]++
 		}
+	}
+	if len(order) > 0 {
+		t.line("  code differs in %d", code)
 	}
 	for _, id := range order {
 		t.line("  likely cause in %d: %s", counts[id], id.Title())
