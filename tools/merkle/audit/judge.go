@@ -125,6 +125,9 @@ func (r *release) learn(p *place, m readModule) {
 		return
 	}
 	where := path.Join(p.Path, m.path)
+	if !p.installed {
+		where = m.path + " in " + p.Path
+	}
 	r.byBytes[m.SHA256] = where
 	if p.installed {
 		r.byInstall[m.install] = where
