@@ -27,11 +27,11 @@ func newScanners(n int) chan *module.Scanner {
 	return all
 }
 
-// each calls do for every index below n, on all CPUs, with a Scanner that no other
+// Each calls do for every index below n, on all CPUs, with a Scanner that no other
 // call uses meanwhile. Progress, if not nil, is called after each. It returns the
 // error of the lowest index that failed, whichever came first, or that of the
 // context. A panic is an error.
-func each(ctx context.Context, n int, progress func(), do func(s *module.Scanner, i int) error) error {
+func Each(ctx context.Context, n int, progress func(), do func(s *module.Scanner, i int) error) error {
 	e := &eachRun{n: int64(n), do: do, progress: progress}
 	e.failedAt.Store(int64(n))
 	var workers sync.WaitGroup
@@ -45,7 +45,7 @@ func each(ctx context.Context, n int, progress func(), do func(s *module.Scanner
 	return ctx.Err()
 }
 
-// eachRun is one call of each. Indices are handed out in order; after a failure
+// eachRun is one call of Each. Indices are handed out in order; after a failure
 // only those handed out already are finished, so that the lowest one that fails
 // is always among them.
 type eachRun struct {

@@ -37,7 +37,7 @@ func TestEachDoesAll(t *testing.T) {
 	withProcs(t, func(t *testing.T) {
 		var done [1000]atomic.Int32
 		var ticks atomic.Int32
-		err := each(t.Context(), len(done), func() { ticks.Add(1) }, func(_ *module.Scanner, i int) error {
+		err := Each(t.Context(), len(done), func() { ticks.Add(1) }, func(_ *module.Scanner, i int) error {
 			done[i].Add(1)
 			return nil
 		})
@@ -50,7 +50,7 @@ func TestEachDoesAll(t *testing.T) {
 			}
 		}
 	})
-	if err := each(t.Context(), 0, nil, nil); err != nil {
+	if err := Each(t.Context(), 0, nil, nil); err != nil {
 		t.Errorf("nothing to do: %v", err)
 	}
 }
@@ -59,7 +59,7 @@ func TestEachDoesAll(t *testing.T) {
 func TestEachReturnsFirstError(t *testing.T) {
 	withProcs(t, func(t *testing.T) {
 		for range 20 {
-			err := each(t.Context(), 500, nil, func(_ *module.Scanner, i int) error {
+			err := Each(t.Context(), 500, nil, func(_ *module.Scanner, i int) error {
 				if i < 40 || i%7 != 5 {
 					return nil
 				}
@@ -115,7 +115,7 @@ func TestEachShares(t *testing.T) {
 func TestEachStopsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var done atomic.Int32
-	err := each(ctx, 1_000_000, nil, func(*module.Scanner, int) error {
+	err := Each(ctx, 1_000_000, nil, func(*module.Scanner, int) error {
 		if done.Add(1) == 10 {
 			cancel()
 		}

@@ -26,7 +26,7 @@ func SealedDigests(
 		return nil, err
 	}
 	sums := make([]merkle.Hash, tree.Len())
-	err = each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
+	err = Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
 		sum, err := wholeDigest(s, modules[i].File)
 		if err != nil {
 			return wrap(modules[i], err)

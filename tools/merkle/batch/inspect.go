@@ -20,7 +20,7 @@ type Inspection struct {
 // at all is an error.
 func Inspect(ctx context.Context, modules []moduleset.Module, progress func()) ([]Inspection, error) {
 	inspections := make([]Inspection, len(modules))
-	err := each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
+	err := Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
 		found, err := s.Examine(modules[i].File, module.Options{Position: uint32(i), Raw: true})
 		if unreadable(err) {
 			return wrap(modules[i], err)

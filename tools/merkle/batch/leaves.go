@@ -32,7 +32,7 @@ func Leaves(
 	ctx context.Context, modules []moduleset.Module, positions []uint32, r Reading, copies *output.Dir,
 ) ([]treefile.Leaf, error) {
 	leaves := make([]treefile.Leaf, len(modules))
-	err := each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
+	err := Each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
 		m := modules[i]
 		o := module.Options{Position: positions[i], Cut: m.Existing.Cut, Raw: r.Raw}
 		d, err := scan(s, m, o, copies)

@@ -18,7 +18,7 @@ const ProofSuffix = ".proof.pb"
 
 // WriteProofs writes the proof of each leaf to `<install path>.proof.pb` in dir.
 func WriteProofs(ctx context.Context, t *treefile.Tree, leaves []treefile.Leaf, dir *output.Dir) error {
-	return each(ctx, len(leaves), nil, func(_ *module.Scanner, i int) error {
+	return Each(ctx, len(leaves), nil, func(_ *module.Scanner, i int) error {
 		p, err := t.ProofOf(leaves[i].Position)
 		if err != nil {
 			return err
@@ -37,7 +37,7 @@ func WriteProofs(ctx context.Context, t *treefile.Tree, leaves []treefile.Leaf, 
 // AppendProofs appends its trailer to each leaf's module, which Leaves copied to
 // dir.
 func AppendProofs(ctx context.Context, t *treefile.Tree, dir *output.Dir) error {
-	return each(ctx, t.Len(), nil, func(_ *module.Scanner, i int) error {
+	return Each(ctx, t.Len(), nil, func(_ *module.Scanner, i int) error {
 		p, err := t.Proof(uint32(i))
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func AppendProofs(ctx context.Context, t *treefile.Tree, dir *output.Dir) error 
 // Seal copies modules to dir, at their install paths, and appends their proofs. Each
 // must be in the tree, with exactly the bytes it has.
 func Seal(ctx context.Context, t *treefile.Tree, modules []moduleset.Module, r Reading, dir *output.Dir) error {
-	return each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
+	return Each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
 		m := modules[i]
 		l, ok := t.Find(m.InstallPath)
 		if !ok {
@@ -84,7 +84,7 @@ func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading,
 // Unseal copies modules to dir, at their install paths, without their trailers. A
 // module without one is an error.
 func Unseal(ctx context.Context, modules []moduleset.Module, progress func(), dir *output.Dir) error {
-	return each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
+	return Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
 		return dir.Create(modules[i].InstallPath, func(w io.Writer) error {
 			return UnsealOne(s, modules[i], w)
 		})

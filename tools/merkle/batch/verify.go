@@ -52,7 +52,7 @@ func Verify(ctx context.Context, modules []moduleset.Module, ref Reference, prog
 	if ref.Tree != nil {
 		v.seen = make([]bool, ref.Tree.Len())
 	}
-	err := each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
+	err := Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
 		err := v.check(s, modules[i], i)
 		if unreadable(err) {
 			return wrap(modules[i], err)

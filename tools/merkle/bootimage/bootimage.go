@@ -12,6 +12,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"rules_modhash/tools/merkle/decompress"
 )
 
 // Places in the boot protocol's header, from the beginning of the file.
@@ -19,6 +21,7 @@ const (
 	offsetSetupSects    = 0x1f1
 	offsetMagic         = 0x202
 	offsetVersion       = 0x206
+	offsetKernelVersion = 0x20e
 	offsetPayload       = 0x248
 	offsetPayloadLength = 0x24c
 	headerSize          = 0x250
@@ -36,6 +39,8 @@ const (
 	sizeSize = 4
 	// maxKernel bounds what is decompressed. Kernels have tens of MiB.
 	maxKernel = 1 << 30
+	// maxRelease is how long a release may be, in bytes: 64 in the kernel (__NEW_UTS_LEN).
+	maxRelease = 65
 )
 
 // HeadSize is how many of a file's first bytes Is wants to see.
@@ -58,11 +63,38 @@ func Kernel(image io.ReaderAt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, payload.length)
-	if _, err := image.ReadAt(data, payload.offset); err != nil {
+	// What the header says is not allocated before the file has shown to have it.
+	data, err := io.ReadAll(io.NewSectionReader(image, payload.offset, payload.length))
+	if err == nil && int64(len(data)) < payload.length {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading the compressed kernel (%d bytes at %d): %w", payload.length, payload.offset, err)
 	}
-	return decompress(data)
+	return unpack(data)
+}
+
+// Release returns the kernel release that a boot image names, "" if it names none: the first word of the text
+// that kernel_version points to, counted from the end of the boot sector.
+func Release(image io.ReaderAt) string {
+	var pointer [2]byte
+	if _, err := image.ReadAt(pointer[:], offsetKernelVersion); err != nil {
+		return ""
+	}
+	offset := int64(binary.LittleEndian.Uint16(pointer[:]))
+	if offset == 0 {
+		return ""
+	}
+	text := make([]byte, maxRelease)
+	n, err := image.ReadAt(text, offset+sectorSize)
+	if err != nil && err != io.EOF {
+		return ""
+	}
+	end := bytes.IndexAny(text[:n], " \x00")
+	if end < 0 {
+		return ""
+	}
+	return string(text[:end])
 }
 
 // span is a part of a file, in bytes.
@@ -88,31 +120,31 @@ func findPayload(header []byte) (span, error) {
 	return span{offset, length}, nil
 }
 
-func decompress(payload []byte) ([]byte, error) {
-	c, err := compressionOf(payload)
-	if err != nil {
-		return nil, err
+func unpack(payload []byte) ([]byte, error) {
+	c, ok := decompress.Of(payload)
+	if !ok {
+		return nil, fmt.Errorf("the kernel is compressed in an unknown way: it starts with %x", payload[:min(len(payload), 6)])
 	}
 	size := int64(binary.LittleEndian.Uint32(payload[len(payload)-sizeSize:]))
 	if size > maxKernel {
 		return nil, fmt.Errorf("the compressed kernel says it has %d bytes decompressed, want at most %d", size, maxKernel)
 	}
 	data := payload
-	if !c.endsWithSize {
+	if !c.EndsWithSize {
 		data = payload[:len(payload)-sizeSize]
 	}
-	r, err := c.open(bytes.NewReader(data))
+	r, err := c.Open(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("decompressing the kernel (%s): %w", c.name, err)
+		return nil, fmt.Errorf("decompressing the kernel (%s): %w", c.Name, err)
 	}
 	// One byte more than it should have shows that it has more.
 	kernel, err := io.ReadAll(io.LimitReader(r, size+1))
 	if err != nil {
-		return nil, fmt.Errorf("decompressing the kernel (%s): %w", c.name, err)
+		return nil, fmt.Errorf("decompressing the kernel (%s): %w", c.Name, err)
 	}
 	if int64(len(kernel)) != size {
 		return nil, fmt.Errorf("decompressing the kernel (%s): got %s bytes, want %d",
-			c.name, atLeast(int64(len(kernel)), size), size)
+			c.Name, atLeast(int64(len(kernel)), size), size)
 	}
 	return kernel, nil
 }

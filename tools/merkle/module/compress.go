@@ -10,6 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
+
+	"rules_modhash/tools/merkle/decompress"
 )
 
 // Suffix ends the name of a module that is not compressed.
@@ -67,7 +69,7 @@ type decoders struct {
 
 func (d *decoders) openXZ(r io.Reader) (io.Reader, error) {
 	var err error
-	r = lateEOF{r}
+	r = decompress.LateEOF{Reader: r}
 	if d.xz == nil {
 		d.xz, err = xz.NewReader(r, maxDictionary)
 	} else {
@@ -96,19 +98,6 @@ func (d *decoders) openGzip(r io.Reader) (io.Reader, error) {
 		d.gzip = new(gzip.Reader)
 	}
 	return d.gzip, d.gzip.Reset(r)
-}
-
-// lateEOF reports the end of the file in a Read of its own. The xz reader takes an end
-// that comes with data for the end of all streams, and would skip what follows the first.
-type lateEOF struct{ r io.Reader }
-
-// Read reads data, or the end of the file, never both.
-func (l lateEOF) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	if n > 0 && err == io.EOF {
-		err = nil
-	}
-	return n, err
 }
 
 // errReader names the compression in the errors of a decoder.

@@ -41,6 +41,11 @@ func (s *Scanner) Examine(name string, o Options) (Finding, error) {
 		return Finding{}, err
 	}
 	defer f.Close()
+	return s.ExamineFile(f, name, o)
+}
+
+// ExamineFile is Examine of a file that is open. Its name says whether it is compressed.
+func (s *Scanner) ExamineFile(f *os.File, name string, o Options) (Finding, error) {
 	if position, ok := peekPosition(f); ok {
 		o.Position = position
 	}

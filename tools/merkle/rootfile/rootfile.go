@@ -69,7 +69,7 @@ func Read(name string) (Found, error) {
 		return Found{}, err
 	}
 	defer f.Close()
-	found, err := readFile(f)
+	found, err := ReadFrom(f)
 	if err != nil {
 		return Found{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -92,7 +92,8 @@ func ReadKernel(name string, want merkle.Root) (Found, error) {
 	return found, nil
 }
 
-func readFile(f *os.File) (Found, error) {
+// ReadFrom finds the root in an open file. Errors do not name it.
+func ReadFrom(f *os.File) (Found, error) {
 	head := make([]byte, sniffSize)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
@@ -131,6 +132,28 @@ func readBootImage(f *os.File) (Found, error) {
 		return Found{}, fmt.Errorf("the kernel in the boot image %w", err)
 	}
 	return Found{Root: found.Root, Format: FormatBootImage, Target: found.Target}, nil
+}
+
+// ReadKernelFrom finds the root in an open file that must be a kernel: a bzImage or a vmlinux. Errors do not name it.
+func ReadKernelFrom(f *os.File) (Found, error) {
+	head := make([]byte, sniffSize)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return Found{}, err
+	}
+	var found Found
+	switch head = head[:n]; {
+	case isELF(head):
+		found, err = readELF(f)
+	case bootimage.Is(head):
+		found, err = readBootImage(f)
+	default:
+		return Found{}, fmt.Errorf("is no vmlinux and no bzImage: it starts with %x", head[:min(n, 6)])
+	}
+	if err == nil && !found.IsKernel() {
+		err = fmt.Errorf("is a %s, want a kernel", found.Format)
+	}
+	return found, err
 }
 
 // isTree knows the first field of a ModuleTree: format_version, a varint.

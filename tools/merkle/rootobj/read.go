@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"rules_modhash/tools/merkle/elffile"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 )
@@ -35,7 +36,7 @@ type Found struct {
 // section .module_hashes. A file without either, with a symbol or section of
 // another size than 36 bytes, or with a root that no tree has is an error.
 func Read(r io.ReaderAt) (Found, error) {
-	f, err := elf.NewFile(r)
+	f, err := elffile.Open(r)
 	if err != nil {
 		return Found{}, fmt.Errorf("reading an ELF file: %w", err)
 	}

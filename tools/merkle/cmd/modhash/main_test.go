@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -16,9 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/ulikunitz/xz"
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
@@ -38,6 +35,10 @@ func TestMain(m *testing.M) {
 //	sign FILE                  append a PKCS#7 trailer
 //	trailer TYPE LENGTH FILE   append a trailer without signature, LENGTH being its sig_len
 //	compress FILE              write FILE.xz, FILE.zst and FILE.gz
+//	archive FILE DIR [PREFIX]  make a tar, compressed by its name, or a .deb
+//	initramfs FILE DIR[.gz]... make an initramfs of archives, compressed by their suffixes
+//	newc FILE NAME SIZE        make an initramfs with an entry that says it has SIZE bytes
+//	cut LENGTH FILE            cut FILE to LENGTH bytes
 //	flip OFFSET FILE           flip a bit at OFFSET, from the end if negative
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -51,6 +52,10 @@ func TestScripts(t *testing.T) {
 			"trailer":   command(3, appendTrailer),
 			"compress":  command(1, compressFile),
 			"flip":      command(2, flipBit),
+			"cut":       command(2, cutFile),
+			"archive":   cmdArchive,
+			"initramfs": cmdInitramfs,
+			"newc":      cmdNewc,
 		},
 	})
 }
@@ -141,22 +146,21 @@ func compressFile(args []string) error {
 	if err != nil {
 		return err
 	}
-	for suffix, open := range map[string]func(io.Writer) (io.WriteCloser, error){
-		".gz":  func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
-		".zst": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
-		".xz":  func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
-	} {
-		var out bytes.Buffer
-		w, err := open(&out)
-		if err != nil {
-			return err
-		}
-		_, writeErr := w.Write(b)
-		if err := errors.Join(writeErr, w.Close(), os.WriteFile(args[0]+suffix, out.Bytes(), 0o644)); err != nil {
+	for suffix := range compressors {
+		out, err := compressed(suffix, b)
+		if err := errors.Join(err, os.WriteFile(args[0]+suffix, out, 0o644)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func cutFile(args []string) error {
+	length, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil {
+		return err
+	}
+	return os.Truncate(args[1], length)
 }
 
 func flipBit(args []string) error {
@@ -199,16 +203,13 @@ func TestInterrupted(t *testing.T) {
 // lib/modules/RELEASE.
 func TestExamples(t *testing.T) {
 	commands := newRoot("", io.Discard, io.Discard).Commands()
-	if len(commands) != 9 {
-		t.Errorf("%d commands, want 9", len(commands))
+	if len(commands) != 11 {
+		t.Errorf("%d commands, want 11", len(commands))
 	}
 	for _, c := range commands {
 		t.Run(c.Name(), func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			if err := os.MkdirAll("modules/kernel", 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := mkModule([]string{"x86_64", "a", "modules/kernel/a.ko"}); err != nil {
+			if err := mkSystem(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.WriteFile("modules/modules.order", []byte("kernel/fs/ext4/ext4.ko\n"), 0o644); err != nil {
@@ -217,7 +218,9 @@ func TestExamples(t *testing.T) {
 			if c.Example == "" {
 				t.Fatal("no example")
 			}
-			script := strings.ReplaceAll(c.Example, "/lib/modules/$(uname -r)", "modules")
+			script := strings.NewReplacer(
+				"/lib/modules/$(uname -r)", "modules", "--root-dir /", "--root-dir system",
+			).Replace(c.Example)
 			for _, line := range strings.Split(script, "\n") {
 				words := strings.Fields(line)
 				var stderr bytes.Buffer
@@ -227,6 +230,19 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mkSystem makes a lib/modules/RELEASE in modules, and a system whose kernel knows its modules in system.
+func mkSystem(ctx context.Context) error {
+	err := errors.Join(
+		os.MkdirAll("modules/kernel", 0o755), os.MkdirAll("system/lib/modules/1", 0o755), os.MkdirAll("system/boot", 0o755),
+		mkModule([]string{"x86_64", "a", "modules/kernel/a.ko"}),
+	)
+	args := []string{"tree", "--quiet", "--root-object", "root.o", "--seal", "system/lib/modules/1", "modules"}
+	if code := run(ctx, args, io.Discard, os.Stderr); err == nil && code != exitDone {
+		err = errors.New("modhash tree failed")
+	}
+	return errors.Join(err, mkVmlinux([]string{"root.o", "system/boot/vmlinuz-1"}), os.Remove("root.o"))
 }
 
 // TestHelp holds that each command tells its exit codes.

@@ -69,3 +69,25 @@ func (p *progress) clear() {
 		p.bar.Clear()
 	}
 }
+
+// phases is one bar after another, for work in several phases.
+type phases struct {
+	stderr io.Writer
+	bar    *progress
+}
+
+// begin starts the bar of the next phase.
+func (p *phases) begin(verb string, total int) {
+	p.bar.clear()
+	p.bar = newProgress(p.stderr, verb, total)
+}
+
+// step counts one more in this phase.
+func (p *phases) step() {
+	if p.bar != nil {
+		p.bar.step()
+	}
+}
+
+// end removes the last bar.
+func (p *phases) end() { p.bar.clear() }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package audit checks a whole installed system, or the unpacked image of one: which kernels it has, whether each
+// carries a root, and whether every module, installed or inside an initramfs, is one that its kernel will take.
+//
+// The system is not trusted and is not run. Files are opened below its root folder only (os.Root): a symbolic link
+// that leads out is a problem that is reported, never followed. Whatever is wrong with a file is part of the
+// report; what else there is to check is checked all the same.
+package audit
+
+import "rules_modhash/tools/merkle/initramfs"
+
+// Status says what a module is to the kernel of its release.
+type Status string
+
+// The statuses of modules.
+const (
+	// Verified modules carry a proof that leads to the root of each kernel of their release.
+	Verified Status = "verified"
+	// Stripped modules belong to the kernel, but lost the proof at their end.
+	Stripped Status = "stripped"
+	// OtherBuild modules carry a proof that leads to another root.
+	OtherBuild Status = "other build"
+	// Altered modules carry a proof of this build, but have other bytes than were sealed.
+	Altered Status = "altered"
+	// Misplaced modules are sealed, but stand where another module belongs.
+	Misplaced Status = "misplaced"
+	// Signed modules carry a PKCS#7 or another signature in place of a proof.
+	Signed Status = "signed"
+	// Unsigned modules carry nothing.
+	Unsigned Status = "unsigned"
+	// Malformed modules carry something that no kernel accepts.
+	Malformed Status = "malformed"
+	// Unreadable modules cannot be read to their end.
+	Unreadable Status = "unreadable"
+	// Unchecked modules are sealed, but no kernel of their release is there to check them against.
+	Unchecked Status = "unchecked"
+)
+
+// Statuses are all of them, the good one first.
+var Statuses = []Status{
+	Verified, Stripped, OtherBuild, Altered, Misplaced, Signed, Unsigned, Malformed, Unreadable, Unchecked,
+}
+
+// Report is the outcome of an audit. It is its own JSON form. Paths are relative to the root folder.
+type Report struct {
+	// Clean tells that there is a kernel, that each kernel has a root, and that all modules are verified.
+	Clean bool `json:"clean"`
+	// Counts are the numbers of modules of each status.
+	Counts map[Status]int `json:"counts"`
+	// Kernels, folders of modules, and initramfs, each in bytewise order of paths.
+	Kernels   []Kernel    `json:"kernels"`
+	Installed []Modules   `json:"installed"`
+	Initramfs []Initramfs `json:"initramfs"`
+	// Problems are about the system as a whole.
+	Problems []Problem `json:"problems"`
+}
+
+// Kernel is a kernel image.
+type Kernel struct {
+	Path string `json:"path"`
+	// Release is told by the path, or by the image; "" if neither does.
+	Release string `json:"release,omitempty"`
+	// Format, Levels and Root are those of the root that it carries; "" if it carries none.
+	Format string `json:"format,omitempty"`
+	Levels uint32 `json:"levels,omitempty"`
+	Root   string `json:"root,omitempty"`
+	// Problem says why there is no root.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Modules are the modules in one place.
+type Modules struct {
+	// Path of the folder or initramfs that they are in.
+	Path string `json:"path"`
+	// Release of the kernel that is meant to load them, "" if it is not known.
+	Release string   `json:"release,omitempty"`
+	Modules []Module `json:"modules"`
+	// Problems are about files other than modules.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Initramfs is the archives that a boot loader hands to a kernel, and the modules in them.
+type Initramfs struct {
+	Modules
+	Archives []initramfs.Segment `json:"archives"`
+}
+
+// Module is one module.
+type Module struct {
+	// Path relative to the folder or inside the initramfs.
+	Path   string `json:"path"`
+	Status Status `json:"status"`
+	// Reason says more, unless the module is verified.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Problem is something wrong that is not about a module.
+type Problem struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// finish counts, and decides whether all is well.
+func (r *Report) finish() {
+	r.Clean = len(r.Kernels) > 0 && len(r.Problems) == 0
+	r.Counts = map[Status]int{}
+	for _, k := range r.Kernels {
+		r.Clean = r.Clean && k.Problem == ""
+	}
+	for _, m := range r.Installed {
+		r.count(m)
+	}
+	for _, i := range r.Initramfs {
+		r.count(i.Modules)
+	}
+	if r.Counts[Verified] == 0 {
+		r.Clean = false
+	}
+}
+
+func (r *Report) count(m Modules) {
+	r.Clean = r.Clean && len(m.Problems) == 0
+	for _, module := range m.Modules {
+		r.Counts[module.Status]++
+		r.Clean = r.Clean && module.Status == Verified
+	}
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/audit"
+)
+
+// auditOptions are the arguments of modhash audit.
+type auditOptions struct {
+	rootDir string
+	asJSON  bool
+	limit   int
+}
+
+func newAudit() *cobra.Command {
+	o := &auditOptions{}
+	cmd := &cobra.Command{
+		Use:   "audit [--root-dir DIR] [--json] [--limit N]",
+		Short: "Check all modules of an installed system, those in its initramfs too",
+		Long: `Find the kernels of a system, or of the unpacked image of one in DIR (boot/vmlinuz-*,
+lib/modules/*/vmlinuz, ...), read the root that each carries, and check every module in
+lib/modules and inside each initramfs against the root of the kernel of its release.
+
+A module is one of these:
+  verified     it carries a proof that leads to the root
+  stripped     it belongs to the kernel, but lost its trailer (strip does that)
+  other build  its proof leads to another root
+  altered      its proof is of this build, but its bytes are not
+  misplaced    it is sealed, but stands where another module belongs
+  signed       it carries a PKCS#7 signature in place of a proof
+  unsigned     it carries nothing
+  malformed    it carries something that no kernel accepts
+  unreadable   it cannot be read to its end
+  unchecked    it is sealed, but no kernel of its release is here
+
+An initramfs may be several cpio archives in a row, each plain or compressed by gzip, xz,
+zstd or lz4. The system is only read, below DIR: a symbolic link that leads out is a problem.
+
+Exit codes: 0 there is a kernel, each has a root, and all modules are verified; 1 something
+is not so; 2 wrong usage, or DIR cannot be read.`,
+		Example: `  modhash audit --root-dir /`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.limit < 0 {
+				return fmt.Errorf("--limit is %d, want 0 (all) or more", o.limit)
+			}
+			return runAudit(cmd, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.rootDir, "root-dir", "/", "root folder of the system")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the status of every module, and all else, as JSON")
+	cmd.Flags().IntVar(&o.limit, "limit", 10, "how many modules to list in each place, 0 for all (without --json)")
+	return cmd
+}
+
+func runAudit(cmd *cobra.Command, o *auditOptions) error {
+	report, err := auditSystem(cmd, o.rootDir)
+	if err != nil {
+		return err
+	}
+	if err := o.print(cmd.OutOrStdout(), report); err != nil {
+		return err
+	}
+	if !report.Clean {
+		return errCheckFailed
+	}
+	return nil
+}
+
+// auditSystem audits with a progress bar for each folder.
+func auditSystem(cmd *cobra.Command, dir string) (*audit.Report, error) {
+	bars := &phases{stderr: cmd.ErrOrStderr()}
+	defer bars.end()
+	return audit.Run(cmd.Context(), dir, audit.Progress{
+		Begin: func(modules int) { bars.begin("checking", modules) },
+		Step:  bars.step,
+	})
+}
+
+func (o *auditOptions) print(w io.Writer, r *audit.Report) error {
+	if o.asJSON {
+		return printJSON(w, r)
+	}
+	text := &auditText{limit: o.limit}
+	text.report(r)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// auditText writes a report for people.
+type auditText struct {
+	strings.Builder
+	limit int
+}
+
+func (t *auditText) line(format string, args ...any) {
+	fmt.Fprintf(t, format+"\n", args...)
+}
+
+func (t *auditText) report(r *audit.Report) {
+	for _, k := range r.Kernels {
+		t.kernel(k)
+	}
+	for _, m := range r.Installed {
+		t.line("modules %s", quoted(m.Path))
+		t.modules(m)
+	}
+	for _, i := range r.Initramfs {
+		t.line("initramfs %s", quoted(i.Path))
+		for _, a := range i.Archives {
+			t.line("  archive at byte %d, compression %s, entries %d", a.Offset, a.Compression, a.Entries)
+		}
+		t.modules(i.Modules)
+	}
+	t.problems(r.Problems)
+	if r.Clean {
+		t.line("all is well: %s", counts(r.Counts))
+		return
+	}
+	t.line("not all is well: %s", counts(r.Counts))
+}
+
+func (t *auditText) kernel(k audit.Kernel) {
+	t.line("kernel %s", quoted(k.Path))
+	if k.Release != "" {
+		t.line("  release %s", quoted(k.Release))
+	}
+	if k.Problem != "" {
+		t.line("  has no root: %s", k.Problem)
+		return
+	}
+	t.line("  %s, levels %d, root %s", k.Format, k.Levels, k.Root)
+}
+
+// modules lists those that are not verified.
+func (t *auditText) modules(m audit.Modules) {
+	ofStatus := map[audit.Status]int{}
+	listed, hidden := 0, 0
+	for _, module := range m.Modules {
+		ofStatus[module.Status]++
+	}
+	t.line("  %s", counts(ofStatus))
+	for _, module := range m.Modules {
+		switch {
+		case module.Status == audit.Verified:
+		case t.limit > 0 && listed == t.limit:
+			hidden++
+		default:
+			listed++
+			t.line("  %s: %s: %s", quoted(module.Path), module.Status, module.Reason)
+		}
+	}
+	if hidden > 0 {
+		t.line("  ... and %d more: --limit 0 lists all", hidden)
+	}
+	t.problems(m.Problems)
+}
+
+func (t *auditText) problems(problems []audit.Problem) {
+	for _, p := range problems {
+		t.line("problem: %s %s", quoted(p.Path), p.Reason)
+	}
+}
+
+// counts returns, for example, "verified 41, stripped 1".
+func counts(of map[audit.Status]int) string {
+	var parts []string
+	for _, status := range audit.Statuses {
+		if n := of[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", status, n))
+		}
+	}
+	if parts == nil {
+		return "no module"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// quoted shows a name that could play tricks on a terminal as a Go string.
+func quoted(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		return strconv.Quote(name)
+	}
+	return name
+}

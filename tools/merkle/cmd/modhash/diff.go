@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/compare"
+	"rules_modhash/tools/merkle/elfdiff"
+)
+
+// diffOptions are the arguments of modhash diff.
+type diffOptions struct {
+	asJSON bool
+	limit  int
+}
+
+// errDiffer makes the exit code 1 if A and B differ.
+var errDiffer = fmt.Errorf("A and B differ: %w", errCheckFailed)
+
+func newDiff() *cobra.Command {
+	o := &diffOptions{}
+	cmd := &cobra.Command{
+		Use:   "diff [--json] [--limit N] A B",
+		Short: "Compare two builds: trees, module directories, archives, packages",
+		Long: `Compare the modules of two builds: whether they have the same root; which modules were
+added, removed, moved, changed; and for each changed module, which ELF sections differ and
+what the likely cause is (another compiler, an embedded build path or time stamp, ...).
+
+A and B are each a tree.pb, a directory with modules, a tar with modules (maybe compressed), or
+a Debian package. Modules may be compressed; what they carry at their end is left out. Paths
+begin below lib/modules/RELEASE, where there is one. The root of modules without a tree.pb
+is that of their paths in bytewise order, or in the order of the other side, if that is a
+tree.pb with the same modules. A tree.pb holds hashes alone: it shows which modules
+changed, not how. Archives are unpacked into a temporary directory (TMPDIR), modules only.
+
+Exit codes: 0 the same root; 1 they differ; 2 wrong usage, or input that cannot be read.`,
+		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
+  modhash diff tree.pb /lib/modules/$(uname -r)`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.limit < 0 {
+				return fmt.Errorf("--limit is %d, want 0 (all) or more", o.limit)
+			}
+			return runDiff(cmd, o, args[0], args[1])
+		},
+	}
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print all differences as JSON")
+	cmd.Flags().IntVar(&o.limit, "limit", 10, "how many modules to list of each kind, 0 for all (without --json)")
+	return cmd
+}
+
+func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error) {
+	scratch, err := os.MkdirTemp("", "modhash-diff")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	a, err := compare.Open(nameA, scratch)
+	if err != nil {
+		return err
+	}
+	b, err := compare.Open(nameB, scratch)
+	if err != nil {
+		return err
+	}
+	r, err := compareInputs(cmd, a, b)
+	if err != nil {
+		return err
+	}
+	if err := o.print(cmd.OutOrStdout(), r); err != nil {
+		return err
+	}
+	if !r.Same {
+		return errDiffer
+	}
+	return nil
+}
+
+// compareInputs compares with a progress bar for each phase.
+func compareInputs(cmd *cobra.Command, a, b *compare.Input) (*compare.Result, error) {
+	bars := &phases{stderr: cmd.ErrOrStderr()}
+	defer bars.end()
+	return compare.Compare(cmd.Context(), a, b, compare.Progress{Begin: bars.begin, Step: bars.step})
+}
+
+func (o *diffOptions) print(w io.Writer, r *compare.Result) error {
+	if o.asJSON {
+		return printJSON(w, r)
+	}
+	text := &diffText{limit: o.limit}
+	text.result(r)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// diffText writes a result for people.
+type diffText struct {
+	strings.Builder
+	limit int
+}
+
+func (t *diffText) line(format string, args ...any) {
+	fmt.Fprintf(t, format+"\n", args...)
+}
+
+func (t *diffText) result(r *compare.Result) {
+	t.summary("A", r.A)
+	t.summary("B", r.B)
+	if r.Same {
+		t.line("the same root")
+		return
+	}
+	t.line("the roots differ")
+	listed(t, "removed", r.Removed, func(e compare.Entry) string { return e.InstallPath })
+	listed(t, "added", r.Added, func(e compare.Entry) string { return e.InstallPath })
+	listed(t, "moved", r.Moved, moveText)
+	t.line("changed  %d", len(r.Changed))
+	t.causes(r.Changed)
+	for _, m := range r.Changed[:t.shown(len(r.Changed))] {
+		t.module(m)
+	}
+	t.more(len(r.Changed))
+}
+
+func (t *diffText) summary(side string, s compare.Summary) {
+	release := ""
+	if s.Release != "" {
+		release = ", release " + s.Release
+	}
+	t.line("%s  %s", side, s.Name)
+	t.line("   %s%s, modules %d, levels %d, root %s", s.Format, release, s.Modules, s.Levels, s.Root)
+}
+
+// shown returns how many of n are listed.
+func (t *diffText) shown(n int) int {
+	if t.limit == 0 {
+		return n
+	}
+	return min(n, t.limit)
+}
+
+// more says how many are not listed.
+func (t *diffText) more(n int) {
+	if hidden := n - t.shown(n); hidden > 0 {
+		t.line("  ... and %d more: --limit 0 lists all", hidden)
+	}
+}
+
+// listed lists things of one kind, one a line.
+func listed[T any](t *diffText, title string, things []T, text func(T) string) {
+	t.line("%-8s %d", title, len(things))
+	for _, thing := range things[:t.shown(len(things))] {
+		t.line("  %s", text(thing))
+	}
+	t.more(len(things))
+}
+
+func moveText(m compare.Move) string {
+	if m.A.InstallPath == m.B.InstallPath {
+		return fmt.Sprintf("%s: position %d -> %d", m.A.InstallPath, m.A.Position, m.B.Position)
+	}
+	return fmt.Sprintf("%s -> %s", m.A.InstallPath, m.B.InstallPath)
+}
+
+// causes counts how many modules have other code, and how many each cause, in order of their first appearance.
+func (t *diffText) causes(modules []compare.ChangedModule) {
+	counts, code := map[elfdiff.CauseID]int{}, 0
+	var order []elfdiff.CauseID
+	for _, m := range modules {
+		if m.Diff == nil {
+			continue
+		}
+		if m.HasKind(elfdiff.Code) {
+			code++
+		}
+		for _, c := range m.Causes {
+			if counts[c.ID] == 0 {
+				order = append(order, c.ID)
+			}
+			counts[c.ID]++
+		}
+	}
+	if len(order) > 0 {
+		t.line("  code differs in %d", code)
+	}
+	for _, id := range order {
+		t.line("  likely cause in %d: %s", counts[id], id.Title())
+	}
+}
+
+// module prints what differs in one module.
+func (t *diffText) module(m compare.ChangedModule) {
+	t.line("")
+	t.line("%s", m.B.InstallPath)
+	t.line("  %d -> %d bytes", m.A.Size, m.B.Size)
+	if m.Diff == nil {
+		t.line("  %s", m.Note)
+		return
+	}
+	for _, s := range m.Sections {
+		t.section(s)
+	}
+	for _, c := range m.Causes {
+		t.line("  likely cause: %s", c.Text)
+	}
+}
+
+func (t *diffText) section(s elfdiff.Section) {
+	switch {
+	case s.Change != elfdiff.Changed:
+		t.line("  %-24s %s, %d bytes (%s)", s.Name, s.Change, max(s.SizeA, s.SizeB), s.Kind)
+	case s.SizeA != s.SizeB:
+		t.line("  %-24s %d -> %d bytes (%s)", s.Name, s.SizeA, s.SizeB, s.Kind)
+	default:
+		t.line("  %-24s %d bytes (%s)", s.Name, s.SizeA, s.Kind)
+	}
+	for _, d := range s.Details {
+		switch {
+		case d.A == "" && d.B == "":
+			t.line("    %s", d.What)
+		case d.A == "":
+			t.line("    %s: only in B: %s", d.What, d.B)
+		case d.B == "":
+			t.line("    %s: only in A: %s", d.What, d.A)
+		default:
+			t.line("    %s: %s -> %s", d.What, d.A, d.B)
+		}
+	}
+}

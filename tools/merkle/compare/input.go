@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package compare tells what differs between two sets of kernel modules: trees, directories, archives,
+// packages. It says whether they have the same root, which modules were added, removed, moved or changed, and,
+// where both sides have a module's bytes, in which ELF sections it changed and what the likely cause is.
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/unpack"
+)
+
+// FormatDirectory is the format of a directory with modules; others are those of rootfile and unpack.
+const FormatDirectory = "directory"
+
+// Input is one of the two sides that are compared.
+type Input struct {
+	// Name is how the user called it, Format what it turned out to be.
+	Name, Format string
+	// Release is the RELEASE of lib/modules/RELEASE that the modules lie in, "" if they lie in none.
+	Release string
+	// tree is set if the input is a tree; else modules is, in bytewise order of install paths.
+	tree    *treefile.Tree
+	modules []moduleset.Module
+	// scratch is a directory of this input alone.
+	scratch string
+}
+
+// Open finds out what the file or directory called name is and where its modules are. Archives are unpacked
+// into scratch, a directory that exists.
+func Open(name, scratch string) (*Input, error) {
+	in := &Input{Name: name}
+	var err error
+	if in.scratch, err = os.MkdirTemp(scratch, "side"); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		in.Format = FormatDirectory
+		return in, in.find(name)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is neither a regular file nor a directory", name)
+	}
+	return in, in.openFile()
+}
+
+// openFile opens a tree or an archive.
+func (in *Input) openFile() error {
+	f, err := os.Open(in.Name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, unpack.HeadSize)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if in.Format = unpack.FormatOf(head[:n]); in.Format != "" {
+		return in.openArchive(f)
+	}
+	found, err := rootfile.ReadFrom(f)
+	if err == nil && found.Tree == nil {
+		err = fmt.Errorf("is a %s: it has a root, but does not tell the modules", found.Format)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is none of tree.pb, directory, tar and Debian package: %w", in.Name, err)
+	}
+	in.Format, in.tree = found.Format, found.Tree
+	return nil
+}
+
+func (in *Input) openArchive(f *os.File) error {
+	dir := filepath.Join(in.scratch, "modules")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := unpack.Modules(f, dir); err != nil {
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	return in.find(dir)
+}
+
+// find lists the modules below dir. Install paths begin below lib/modules/RELEASE, if there is one.
+func (in *Input) find(dir string) error {
+	modules, err := moduleset.Collect([]moduleset.Source{{Path: dir, Existing: module.Strip}})
+	if err != nil {
+		return err
+	}
+	if len(modules) == 0 {
+		return fmt.Errorf("%s (%s) holds no module", in.Name, in.Format)
+	}
+	first := modules[0].InstallPath
+	prefix, release := releaseFolder(first)
+	for i := range modules {
+		below, ok := strings.CutPrefix(modules[i].InstallPath, prefix)
+		if !ok {
+			return fmt.Errorf("%s holds modules in more than one place: %s and %s: compare one of them at a time",
+				in.Name, first, modules[i].InstallPath)
+		}
+		modules[i].InstallPath = below
+	}
+	in.Release = release
+	moduleset.Sort(modules)
+	in.modules = modules
+	return nil
+}
+
+// releasePattern knows the folder that install paths are relative to.
+var releasePattern = regexp.MustCompile(`^(?:.*/)?lib/modules/([^/]+)/`)
+
+// releaseFolder returns the beginning of a path up to lib/modules/RELEASE/, and RELEASE; "" if there is none.
+func releaseFolder(path string) (folder, release string) {
+	match := releasePattern.FindStringSubmatch(path)
+	if match == nil {
+		return "", ""
+	}
+	return match[0], match[1]
+}
+
+// Len returns the number of modules.
+func (in *Input) Len() int {
+	if in.tree != nil {
+		return in.tree.Len()
+	}
+	return len(in.modules)
+}
+
+// hash returns the tree over the modules. It has the order of other, if that is a tree with the same modules;
+// else that of install paths.
+func (in *Input) hash(ctx context.Context, other *Input, progress func()) (*treefile.Tree, error) {
+	if in.tree != nil {
+		return in.tree, nil
+	}
+	in.arrange(other.tree)
+	positions := make([]uint32, len(in.modules))
+	for i := range positions {
+		positions[i] = uint32(i)
+	}
+	leaves, err := batch.Leaves(ctx, in.modules, positions, batch.Reading{Progress: progress}, nil)
+	if err != nil {
+		return nil, in.wrap(err)
+	}
+	for i := range leaves {
+		leaves[i].Label = ""
+	}
+	tree, err := treefile.New(leaves)
+	return tree, in.wrap(err)
+}
+
+// arrange puts modules into the order of a tree that has all of them and no others.
+func (in *Input) arrange(tree *treefile.Tree) {
+	if tree == nil || tree.Len() != len(in.modules) {
+		return
+	}
+	arranged := make([]moduleset.Module, len(in.modules))
+	for _, m := range in.modules {
+		leaf, ok := tree.Find(m.InstallPath)
+		if !ok {
+			return
+		}
+		arranged[leaf.Position] = m
+	}
+	in.modules = arranged
+}
+
+// wrap names the input in errors about files in its scratch directory, of which the user knows nothing.
+func (in *Input) wrap(err error) error {
+	if err == nil || in.Format == FormatDirectory {
+		return err
+	}
+	hidden := filepath.Join(in.scratch, "modules") + string(filepath.Separator)
+	return errors.New(in.Name + ": " + strings.ReplaceAll(err.Error(), hidden, ""))
+}
+
+// file returns the module file that a leaf was made of, and whether there is one.
+func (in *Input) file(leaf treefile.Leaf) (moduleset.Module, bool) {
+	if in.tree != nil {
+		return moduleset.Module{}, false
+	}
+	return in.modules[leaf.Position], true
+}
+
+// Summary is what is known of one side as a whole.
+type Summary struct {
+	Name    string `json:"name"`
+	Format  string `json:"format"`
+	Release string `json:"release,omitempty"`
+	Modules int    `json:"modules"`
+	Levels  uint32 `json:"levels"`
+	Root    string `json:"root"`
+}
+
+func (in *Input) summary(root merkle.Root) Summary {
+	return Summary{
+		Name: in.Name, Format: in.Format, Release: in.Release, Modules: in.Len(), Levels: root.Levels, Root: root.Hash.String(),
+	}
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package elfdiff
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+const (
+	// minText is how many characters in a row make a text.
+	minText = 4
+	// maxTexts is how many texts that differ are looked at of each side.
+	maxTexts = 4096
+)
+
+// textSections hold texts among other data, by the beginning of their names.
+var textSections = []string{".rodata", ".data", ".init.rodata", ".init.data", ".debug_str", ".debug_line_str", "__ksymtab_strings", "__param"}
+
+func holdsText(s *section) bool {
+	for _, prefix := range textSections {
+		if strings.HasPrefix(s.Name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// texts compares the texts in two sections: paths and times first, which tell a cause.
+func (c *comparison) texts(a, b []byte) []Detail {
+	onlyA, onlyB := differences(printables(a), printables(b))
+	onlyA, onlyB = onlyA[:min(len(onlyA), maxTexts)], onlyB[:min(len(onlyB), maxTexts)]
+	var details []Detail
+	onlyA, onlyB, paths := pairs(onlyA, onlyB, pathKey)
+	for _, p := range paths {
+		prefixA, prefixB := buildFolders(p[0], p[1])
+		c.facts.addBuildPath(prefixA, prefixB)
+	}
+	details = append(details, pairDetails("path", paths)...)
+	onlyA, onlyB, times := pairs(onlyA, onlyB, timeKey)
+	c.facts.times = append(c.facts.times, times...)
+	details = append(details, pairDetails("time", times)...)
+	c.facts.producers = append(c.facts.producers, producers(onlyA, onlyB)...)
+	if len(onlyA)+len(onlyB) == 0 {
+		return details
+	}
+	return append(details, Detail{"texts", list(onlyA), list(onlyB)})
+}
+
+// printables returns the runs of printable ASCII that end with NUL.
+func printables(b []byte) []string {
+	var texts []string
+	start := 0
+	for i, char := range b {
+		switch {
+		case char >= ' ' && char <= '~', char == '\t', char == '\n':
+			continue
+		case char == 0 && i-start >= minText:
+			texts = append(texts, string(b[start:i]))
+		}
+		start = i + 1
+	}
+	return texts
+}
+
+// pairs takes texts of both sides that have the same key out of the lists and pairs them up. A text whose key is
+// "" stays.
+func pairs(a, b []string, key func(string) string) (restA, restB []string, found [][2]string) {
+	waiting := map[string][]string{}
+	for _, text := range b {
+		if k := key(text); k != "" {
+			waiting[k] = append(waiting[k], text)
+		} else {
+			restB = append(restB, text)
+		}
+	}
+	for _, text := range a {
+		k := key(text)
+		if others := waiting[k]; len(others) > 0 {
+			found = append(found, [2]string{text, others[0]})
+			waiting[k] = others[1:]
+		} else {
+			restA = append(restA, text)
+		}
+	}
+	// In the order of b again.
+	for _, text := range b {
+		k := key(text)
+		if others := waiting[k]; k != "" && len(others) > 0 && others[0] == text {
+			restB = append(restB, text)
+			waiting[k] = others[1:]
+		}
+	}
+	return restA, restB, found
+}
+
+func pairDetails(what string, pairs [][2]string) []Detail {
+	var details []Detail
+	for _, p := range pairs[:min(len(pairs), maxShown)] {
+		details = append(details, Detail{what, printable(p[0]), printable(p[1])})
+	}
+	return details
+}
+
+// pathKey is the same for the same file in two build folders: its name. A folder's key is its name as well.
+func pathKey(text string) string {
+	if !path.IsAbs(text) || strings.ContainsAny(text, " \n%") || path.Clean(text) == "/" {
+		return ""
+	}
+	return path.Base(text)
+}
+
+// buildFolders returns what differs at the beginning of two paths to the same file.
+func buildFolders(a, b string) (string, string) {
+	for path.Base(a) == path.Base(b) && a != "/" && b != "/" {
+		a, b = path.Dir(a), path.Dir(b)
+	}
+	return a, b
+}
+
+// timePattern knows what __DATE__, __TIME__, date(1) and ISO 8601 write.
+var timePattern = regexp.MustCompile(`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? |(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d{1,2}(?: +\d{4})?|` +
+	`\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}`)
+
+// timeKey is the same for texts that differ in times alone.
+func timeKey(text string) string {
+	key := timePattern.ReplaceAllString(text, "\x00")
+	if key == text {
+		return ""
+	}
+	return key
+}
+
+// producers pairs the compilers' names and options in debug information (DW_AT_producer).
+func producers(a, b []string) [][2]string {
+	var found [][2]string
+	first := func(texts []string) string {
+		for _, text := range texts {
+			if strings.HasPrefix(text, "GNU ") || strings.Contains(text, "clang version ") {
+				return text
+			}
+		}
+		return ""
+	}
+	if p := [2]string{first(a), first(b)}; p[0] != "" && p[1] != "" {
+		found = append(found, p)
+	}
+	return found
+}
