@@ -39,7 +39,7 @@ func (m message) isTelling() bool {
 
 var (
 	verb     = regexp.MustCompile(`%[-+# 0]*[0-9*]*(\.[0-9*]+)?[a-zA-Z]`)
-	shellVar = regexp.MustCompile(`\$\([^)]*\)|\$\{[^}]*\}|\$\w+`)
+	shellVar = regexp.MustCompile(`\$\(\([^)]*\)\)|\$\([^)]*\)|\$\{[^}]*\}|\$\w+`)
 	repeated = regexp.MustCompile(anything + `(` + anything + `)+`)
 )
 
