@@ -76,7 +76,7 @@ func TestEachReturnsFirstError(t *testing.T) {
 // TestEachSurvivesPanics holds that a panic is an error, and takes no Scanner away.
 func TestEachSurvivesPanics(t *testing.T) {
 	for range 2 * cap(scanners) {
-		err := each(t.Context(), 3, nil, func(_ *module.Scanner, i int) error {
+		err := Each(t.Context(), 3, nil, func(_ *module.Scanner, i int) error {
 			if i == 1 {
 				panic("out of luck")
 			}
@@ -97,7 +97,7 @@ func TestEachShares(t *testing.T) {
 	var batches sync.WaitGroup
 	for range 10 {
 		batches.Go(func() {
-			_ = each(t.Context(), 100, nil, func(s *module.Scanner, _ int) error {
+			_ = Each(t.Context(), 100, nil, func(s *module.Scanner, _ int) error {
 				if _, busy := used.LoadOrStore(s, true); busy {
 					t.Error("a scanner is used twice at once")
 				}
