@@ -299,6 +299,109 @@ func (x *ModuleLeaves) GetLeaves() []*ModuleLeaf {
 	return nil
 }
 
+// ModulePosition is the place of one module in an order.
+type ModulePosition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in ModuleLeaf.
+	InstallPath string `protobuf:"bytes,1,opt,name=install_path,json=installPath,proto3" json:"install_path,omitempty"`
+	// As in ModuleLeaf.
+	Position      uint32 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModulePosition) Reset() {
+	*x = ModulePosition{}
+	mi := &file_proto_modhash_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModulePosition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModulePosition) ProtoMessage() {}
+
+func (x *ModulePosition) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_modhash_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModulePosition.ProtoReflect.Descriptor instead.
+func (*ModulePosition) Descriptor() ([]byte, []int) {
+	return file_proto_modhash_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ModulePosition) GetInstallPath() string {
+	if x != nil {
+		return x.InstallPath
+	}
+	return ""
+}
+
+func (x *ModulePosition) GetPosition() uint32 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+// ModulePositions is the file that `modhash positions` writes: the part of a
+// modules.order that one shard needs to be hashed, so that the shard does not
+// depend on the rest.
+type ModulePositions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most one per position and per install path, by ascending position.
+	Positions     []*ModulePosition `protobuf:"bytes,1,rep,name=positions,proto3" json:"positions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModulePositions) Reset() {
+	*x = ModulePositions{}
+	mi := &file_proto_modhash_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModulePositions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModulePositions) ProtoMessage() {}
+
+func (x *ModulePositions) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_modhash_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModulePositions.ProtoReflect.Descriptor instead.
+func (*ModulePositions) Descriptor() ([]byte, []int) {
+	return file_proto_modhash_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ModulePositions) GetPositions() []*ModulePosition {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
 // ModuleProof shows that one module belongs to a tree. `modhash seal` turns it
 // into the trailer that the kernel checks.
 type ModuleProof struct {
@@ -323,7 +426,7 @@ type ModuleProof struct {
 
 func (x *ModuleProof) Reset() {
 	*x = ModuleProof{}
-	mi := &file_proto_modhash_proto_msgTypes[3]
+	mi := &file_proto_modhash_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +438,7 @@ func (x *ModuleProof) String() string {
 func (*ModuleProof) ProtoMessage() {}
 
 func (x *ModuleProof) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[3]
+	mi := &file_proto_modhash_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +451,7 @@ func (x *ModuleProof) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleProof.ProtoReflect.Descriptor instead.
 func (*ModuleProof) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{3}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ModuleProof) GetInstallPath() string {
@@ -415,7 +518,7 @@ type ModuleTree struct {
 
 func (x *ModuleTree) Reset() {
 	*x = ModuleTree{}
-	mi := &file_proto_modhash_proto_msgTypes[4]
+	mi := &file_proto_modhash_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -427,7 +530,7 @@ func (x *ModuleTree) String() string {
 func (*ModuleTree) ProtoMessage() {}
 
 func (x *ModuleTree) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[4]
+	mi := &file_proto_modhash_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -440,7 +543,7 @@ func (x *ModuleTree) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleTree.ProtoReflect.Descriptor instead.
 func (*ModuleTree) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{4}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ModuleTree) GetFormatVersion() uint32 {
@@ -499,7 +602,12 @@ const file_proto_modhash_proto_rawDesc = "" +
 	"\x05label\x18\x06 \x01(\tR\x05label\x12-\n" +
 	"\x06target\x18\a \x01(\v2\x15.modhash.v1.ElfTargetR\x06target\">\n" +
 	"\fModuleLeaves\x12.\n" +
-	"\x06leaves\x18\x01 \x03(\v2\x16.modhash.v1.ModuleLeafR\x06leaves\"\xb1\x01\n" +
+	"\x06leaves\x18\x01 \x03(\v2\x16.modhash.v1.ModuleLeafR\x06leaves\"O\n" +
+	"\x0eModulePosition\x12!\n" +
+	"\finstall_path\x18\x01 \x01(\tR\vinstallPath\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\rR\bposition\"K\n" +
+	"\x0fModulePositions\x128\n" +
+	"\tpositions\x18\x01 \x03(\v2\x1a.modhash.v1.ModulePositionR\tpositions\"\xb1\x01\n" +
 	"\vModuleProof\x12!\n" +
 	"\finstall_path\x18\x01 \x01(\tR\vinstallPath\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\rR\bposition\x12\x1b\n" +
@@ -531,25 +639,28 @@ func file_proto_modhash_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_modhash_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_modhash_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_proto_modhash_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_proto_modhash_proto_goTypes = []any{
-	(HashAlgorithm)(0),   // 0: modhash.v1.HashAlgorithm
-	(*ElfTarget)(nil),    // 1: modhash.v1.ElfTarget
-	(*ModuleLeaf)(nil),   // 2: modhash.v1.ModuleLeaf
-	(*ModuleLeaves)(nil), // 3: modhash.v1.ModuleLeaves
-	(*ModuleProof)(nil),  // 4: modhash.v1.ModuleProof
-	(*ModuleTree)(nil),   // 5: modhash.v1.ModuleTree
+	(HashAlgorithm)(0),      // 0: modhash.v1.HashAlgorithm
+	(*ElfTarget)(nil),       // 1: modhash.v1.ElfTarget
+	(*ModuleLeaf)(nil),      // 2: modhash.v1.ModuleLeaf
+	(*ModuleLeaves)(nil),    // 3: modhash.v1.ModuleLeaves
+	(*ModulePosition)(nil),  // 4: modhash.v1.ModulePosition
+	(*ModulePositions)(nil), // 5: modhash.v1.ModulePositions
+	(*ModuleProof)(nil),     // 6: modhash.v1.ModuleProof
+	(*ModuleTree)(nil),      // 7: modhash.v1.ModuleTree
 }
 var file_proto_modhash_proto_depIdxs = []int32{
 	1, // 0: modhash.v1.ModuleLeaf.target:type_name -> modhash.v1.ElfTarget
 	2, // 1: modhash.v1.ModuleLeaves.leaves:type_name -> modhash.v1.ModuleLeaf
-	0, // 2: modhash.v1.ModuleTree.hash_algorithm:type_name -> modhash.v1.HashAlgorithm
-	2, // 3: modhash.v1.ModuleTree.entries:type_name -> modhash.v1.ModuleLeaf
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 2: modhash.v1.ModulePositions.positions:type_name -> modhash.v1.ModulePosition
+	0, // 3: modhash.v1.ModuleTree.hash_algorithm:type_name -> modhash.v1.HashAlgorithm
+	2, // 4: modhash.v1.ModuleTree.entries:type_name -> modhash.v1.ModuleLeaf
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_proto_modhash_proto_init() }
@@ -563,7 +674,7 @@ func file_proto_modhash_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_modhash_proto_rawDesc), len(file_proto_modhash_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

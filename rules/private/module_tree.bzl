@@ -2,7 +2,7 @@
 """module_tree: a Merkle tree over kernel modules."""
 
 load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
-load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load(
     "//rules/private:inputs.bzl",
     "add_inputs",
@@ -116,20 +116,37 @@ def _run(ctx, mnemonic, args, inputs, outputs, message):
         toolchain = MODHASH_TOOLCHAIN,
     )
 
-def _order_files(tree):
-    return [tree.order] if tree.order else []
-
 def _add_members(args, tree):
     if not tree.modules and not tree.directories:
         args.add("--allow-empty")
     add_inputs(args, tree.modules, tree.directories)
     add_signatures(args, tree.modules + tree.directories)
 
-def _hash_shard(ctx, tree, shard):
+def _positions_files(ctx, tree, size):
+    """A file for each shard with the positions that the order gives to its modules.
+
+    What a shard depends on is its own part of the order: a change elsewhere in it does not hash the shard
+    again.
+    """
+    files = [
+        ctx.actions.declare_file("%s.leaves/%d.positions.pb" % (ctx.label.name, first))
+        for first in range(0, len(tree.modules), size)
+    ]
+    args = _command(ctx, "positions")
+    args.add(tree.order, format = "--order=%s")
+    args.add(size, format = "--shard-size=%s")
+    for module in tree.modules:
+        args.add(module.install_path, format = "--install-path=%s")
+        args.add(label_text(module.label), format = "--label=%s")
+    args.add_all(files, format_each = "--out=%s")
+    _run(ctx, "ModhashPositions", args, [tree.order], files, "Taking positions out of the order")
+    return files
+
+def _hash_shard(ctx, tree, shard, positions):
     leaves = ctx.actions.declare_file("%s.leaves/%d.pb" % (ctx.label.name, shard.first))
     args = _command(ctx, "leaf")
-    if tree.order:
-        args.add(tree.order, format = "--order=%s")
+    if positions:
+        args.add(positions, format = "--positions=%s")
     else:
         args.add(shard.first, format = "--position=%s")
     args.add(tree.machine, format = "--machine=%s")
@@ -140,11 +157,18 @@ def _hash_shard(ctx, tree, shard):
         ctx,
         "ModhashLeaf",
         args,
-        input_files(shard.modules, []) + _order_files(tree),
+        input_files(shard.modules, []) + ([positions] if positions else []),
         [leaves],
         "Hashing modules %d to %d" % (shard.first, shard.first + len(shard.modules) - 1),
     )
     return leaves
+
+def _hash_modules(ctx, tree):
+    """The leaves of all modules, in shards."""
+    size = shard_size(ctx.attr.granularity, len(tree.modules))
+    shards = _shards(tree.modules, size)
+    positions = _positions_files(ctx, tree, size) if tree.order else [None for _ in shards]
+    return [_hash_shard(ctx, tree, shard, file) for shard, file in zip(shards, positions)]
 
 def _make_tree(ctx, tree):
     args = _command(ctx, "tree")
@@ -158,11 +182,12 @@ def _make_tree(ctx, tree):
         inputs = input_files(tree.modules, tree.directories)
         _add_members(args, tree)
     else:
-        size = shard_size(ctx.attr.granularity, len(tree.modules))
-        inputs = [_hash_shard(ctx, tree, shard) for shard in _shards(tree.modules, size)]
+        inputs = _hash_modules(ctx, tree)
         args.add_all(inputs, format_each = "--leaves=%s")
     outputs = [tree.tree, tree.root_object]
-    _run(ctx, "ModhashTree", args, inputs + _order_files(tree), outputs, "Making the tree")
+    if tree.order:
+        inputs = inputs + [tree.order]
+    _run(ctx, "ModhashTree", args, inputs, outputs, "Making the tree")
 
 def _make_proofs(ctx, tree):
     args = _command(ctx, "proof")

@@ -24,7 +24,7 @@ def _actions_test_impl(ctx):
         asserts.true(env, mnemonic in got, "no action %s, but %s" % (mnemonic, got.keys()))
         asserts.equals(env, want, _arguments(got[mnemonic], bin_path), mnemonic)
         asserts.equals(env, _files_named(want, "--out", "--root-object"), _paths(got[mnemonic].outputs, bin_path))
-        inputs = _files_named(want, "--input", "--leaves", "--order", "--tree")
+        inputs = _files_named(want, "--input", "--leaves", "--order", "--positions", "--tree")
         asserts.equals(env, inputs, _own_inputs(got[mnemonic], bin_path))
     asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))
     return analysistest.end(env)
@@ -147,11 +147,14 @@ def _ordered_test(name):
     )
     one = _first(name) + [_POLICY + "error"]
     leaves = "tests/analysis/%s.leaves/0.pb" % tree
+    positions = "tests/analysis/%s.leaves/0.positions.pb" % tree
     order = "--order=tests/analysis/%s/modules.order" % name
     _actions_test(
         name = tree + "_test",
         arguments = {
-            "ModhashLeaf": ["leaf", order, "--machine=x86_64", "--out=" + leaves] + one,
+            "ModhashLeaf": ["leaf", "--positions=" + positions, "--machine=x86_64", "--out=" + leaves] + one,
+            "ModhashPositions": ["positions", order, "--shard-size=1"] +
+                                _first(name)[1:] + ["--out=" + positions],
             "ModhashProof": _proof_arguments(tree),
             "ModhashSeal": _seal_arguments(tree, one),
             "ModhashTree": _tree_arguments(tree) + [order, "--leaves=" + leaves],

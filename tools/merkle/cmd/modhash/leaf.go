@@ -19,11 +19,12 @@ import (
 
 // leafOptions are the arguments of modhash leaf.
 type leafOptions struct {
-	inputs   inputFlags
-	how      readingFlags
-	position uint32
-	order    string
-	out      string
+	inputs    inputFlags
+	how       readingFlags
+	position  uint32
+	order     string
+	positions string
+	out       string
 
 	sources []moduleset.Source
 	reading batch.Reading
@@ -32,13 +33,14 @@ type leafOptions struct {
 func newLeaf(dir folder) *cobra.Command {
 	o := &leafOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
-		Use:   "leaf --out FILE [--position N | --order FILE] PATH...",
+		Use:   "leaf --out FILE [--position N | --order FILE | --positions FILE] PATH...",
 		Short: "Hash modules to leaves of a tree that is put together later",
 		Long: `Hash modules and write their leaves (proto ModuleLeaves), for modhash tree --leaves.
 
 Leaf hashes bind positions: the modules get the positions N, N+1, ... in the order in
 which they are given, those of one directory bytewise by install path; or, with --order,
-the line numbers, from 0, of a modules.order that may list other modules too.` + inputsHelp + exitCodesHelp,
+the line numbers, from 0, of a modules.order that may list other modules too; or, with
+--positions, those that modhash positions took out of one for just these modules.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash leaf --position 0 --out leaves.pb /lib/modules/$(uname -r)`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.parse(cmd, args); err != nil {
@@ -55,7 +57,8 @@ the line numbers, from 0, of a modules.order that may list other modules too.` +
 	cmd.Flags().Uint32Var(&o.position, "position", 0, "position of the first module")
 	dir.pathVar(cmd.Flags(), &o.order, "order", "modules.order that gives the positions")
 	dir.pathVar(cmd.Flags(), &o.out, "out", "file for the leaves (required)")
-	cmd.MarkFlagsMutuallyExclusive("position", "order")
+	dir.pathVar(cmd.Flags(), &o.positions, "positions", "file written by modhash positions")
+	cmd.MarkFlagsMutuallyExclusive("position", "order", "positions")
 	return cmd
 }
 
@@ -75,7 +78,7 @@ func runLeaf(cmd *cobra.Command, o *leafOptions) error {
 	if err != nil {
 		return err
 	}
-	positions, err := o.positions(modules)
+	positions, err := o.positionsOf(modules)
 	if err != nil {
 		return err
 	}
@@ -93,7 +96,10 @@ func runLeaf(cmd *cobra.Command, o *leafOptions) error {
 	})
 }
 
-func (o *leafOptions) positions(modules []moduleset.Module) ([]uint32, error) {
+func (o *leafOptions) positionsOf(modules []moduleset.Module) ([]uint32, error) {
+	if o.positions != "" {
+		return readPositions(o.positions, modules)
+	}
 	if o.order != "" {
 		order, err := moduleset.ReadOrderFile(o.order)
 		if err != nil {

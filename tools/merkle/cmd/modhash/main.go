@@ -107,8 +107,8 @@ one command line after another, and several at once.` + exitCodesHelp,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(
-		newLeaf(dir), newTree(dir), newProof(dir), newSeal(dir), newUnseal(dir), newInspect(dir),
-		newRootCommand(dir), newVerify(dir),
+		newPositions(dir), newLeaf(dir), newTree(dir), newProof(dir), newSeal(dir), newUnseal(dir),
+		newInspect(dir), newRootCommand(dir), newVerify(dir),
 	)
 	return root
 }

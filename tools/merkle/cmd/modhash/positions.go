@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// positionsOptions are the arguments of modhash positions.
+type positionsOptions struct {
+	order                      string
+	installPaths, labels, outs []string
+	shardSize                  int
+}
+
+func newPositions(dir folder) *cobra.Command {
+	o := &positionsOptions{}
+	cmd := &cobra.Command{
+		Use:   "positions --order FILE --shard-size N (--install-path PATH)... (--out FILE)...",
+		Short: "Take the positions of modules out of a modules.order, shard by shard",
+		Long: `Write the positions that a modules.order gives to modules (proto ModulePositions), for
+modhash leaf --positions: of the first N to the first FILE, of the next N to the next one,
+and so on. A shard's file changes only where its own positions do, so that a build does not
+hash a shard again because the order has changed elsewhere.` + exitCodesHelp,
+		Example: `  modhash positions --order /lib/modules/$(uname -r)/modules.order --shard-size 1 --install-path kernel/fs/ext4/ext4.ko --out ext4.positions.pb`,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return withOutputs(o.write)
+		},
+	}
+	flags := cmd.Flags()
+	dir.pathVar(flags, &o.order, "order", "modules.order that gives the positions (required)")
+	flags.StringArrayVar(&o.installPaths, "install-path", nil, "install path of a module (repeatable)")
+	flags.StringArrayVar(&o.labels, "label", nil, "build label of the module at the same place, for messages")
+	flags.IntVar(&o.shardSize, "shard-size", 0, "modules of one file (required)")
+	dir.pathArrayVar(flags, &o.outs, "out", "file for the positions of a shard (repeatable)")
+	return cmd
+}
+
+func (o *positionsOptions) check() error {
+	if o.order == "" {
+		return errors.New("--order is required")
+	}
+	if o.shardSize < 1 {
+		return fmt.Errorf("--shard-size is %d, want at least 1", o.shardSize)
+	}
+	if n := len(o.labels); n != 0 && n != len(o.installPaths) {
+		return fmt.Errorf("--label is given %d times, want as often as --install-path, %d times, or never",
+			n, len(o.installPaths))
+	}
+	if want := (len(o.installPaths) + o.shardSize - 1) / o.shardSize; len(o.outs) != want {
+		return fmt.Errorf("--out is given %d times, want %d times, for %d modules in shards of %d",
+			len(o.outs), want, len(o.installPaths), o.shardSize)
+	}
+	return nil
+}
+
+// write stages a file for each shard.
+func (o *positionsOptions) write(outputs *output.Set) error {
+	order, err := moduleset.ReadOrderFile(o.order)
+	if err != nil {
+		return err
+	}
+	modules := make([]moduleset.Module, len(o.installPaths))
+	for i, path := range o.installPaths {
+		modules[i] = moduleset.Module{File: path, InstallPath: path, Label: at(o.labels, i)}
+	}
+	positions, err := order.Arrange(modules, false)
+	if err != nil {
+		return err
+	}
+	for i, out := range o.outs {
+		shard := map[string]uint32{}
+		for j := i * o.shardSize; j < min((i+1)*o.shardSize, len(modules)); j++ {
+			shard[modules[j].InstallPath] = positions[j]
+		}
+		data, err := treefile.EncodePositions(shard)
+		if err != nil {
+			return err
+		}
+		if err := outputs.WriteFile(out, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPositions returns the positions that a ModulePositions file gives to modules, all of
+// which it must have, and no other ones.
+func readPositions(file string, modules []moduleset.Module) ([]uint32, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	byPath, err := treefile.DecodePositions(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	positions := make([]uint32, len(modules))
+	for i, m := range modules {
+		position, ok := byPath[m.InstallPath]
+		if !ok {
+			return nil, fmt.Errorf("%s has no position for %s (install path %s)", file, m, m.InstallPath)
+		}
+		positions[i] = position
+	}
+	if len(byPath) != len(modules) {
+		return nil, fmt.Errorf("%s has %d positions, but %d modules were given", file, len(byPath), len(modules))
+	}
+	return positions, nil
+}
