@@ -6,17 +6,14 @@
 package e2e
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"rules_modhash/tests/e2e/workspace"
 )
 
 // stranger is the workspace of somebody who found the rules and wants a tree of some modules.
@@ -68,25 +65,6 @@ module_tree(
 no module at all
 `
 
-// prebuilt is added to the workspace of a stranger who has the modhash program already.
-const prebuilt = `
--- MODULE.bazel --
-register_toolchains("//:prebuilt_toolchain")
--- BUILD.bazel --
-load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
-
-modhash_toolchain(
-    name = "prebuilt",
-    modhash = "modhash",
-)
-
-toolchain(
-    name = "prebuilt_toolchain",
-    toolchain = ":prebuilt",
-    toolchain_type = "@rules_modhash//toolchains/modhash:toolchain_type",
-)
-`
-
 // gazelle is added to the workspace that the README of the extension of Gazelle sets up.
 const gazelle = `
 -- MODULE.bazel --
@@ -125,150 +103,21 @@ kernel_module(
 )
 `
 
-// workspace is a child workspace, and the Bazel that builds it.
-type workspace struct {
-	t   *testing.T
-	dir string
-	// env are further environment variables, and command what Bazel is started through.
-	env, command []string
-	// cold keeps the build from taking anything out of a cache.
-	cold bool
-}
-
-// checkout is the source tree that the test was built from: its files stand in the runfiles as links.
-func checkout(t *testing.T) string {
+// newPrebuilt makes a stranger's workspace in which nothing is compiled, and nothing taken out of a cache.
+func newPrebuilt(t *testing.T) *workspace.Workspace {
 	t.Helper()
-	module, err := filepath.EvalSymlinks("../../MODULE.bazel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Dir(module)
-}
-
-// newWorkspace makes a workspace of the archives' files; files of the same name are joined.
-func newWorkspace(t *testing.T, archives ...string) *workspace {
-	t.Helper()
-	if _, err := os.Stat("/etc/rules_modhash/world"); err != nil {
-		t.Skip("not inside a ./bazelw world")
-	}
-	w := &workspace{t: t, dir: t.TempDir()}
-	for _, archive := range archives {
-		text := strings.ReplaceAll(archive, "CHECKOUT", checkout(t))
-		for _, file := range txtar.Parse([]byte(text)).Files {
-			w.add(file.Name, file.Data, 0o644)
-		}
-	}
-	t.Cleanup(w.shutdown)
+	w := workspace.New(t, stranger, workspace.Prebuilt)
+	w.AddModhash()
+	w.Flags = []string{"--disk_cache="}
 	return w
-}
-
-// newPrebuiltWorkspace makes a stranger's workspace around the modhash that this test was built
-// with: nothing is compiled in it.
-func newPrebuiltWorkspace(t *testing.T) *workspace {
-	t.Helper()
-	w := newWorkspace(t, stranger, prebuilt)
-	program, err := os.ReadFile(filepath.Join("../..", os.Getenv("MODHASH")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.add("modhash", program, 0o755)
-	return w
-}
-
-// add appends data to a file of the workspace.
-func (w *workspace) add(name string, data []byte, mode os.FileMode) {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		w.t.Fatal(err)
-	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := file.Write(data); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// startup are the flags that give the workspace a Bazel server of its own.
-func (w *workspace) startup() []string {
-	return []string{"--output_user_root=" + w.dir + ".out", "--max_idle_secs=60"}
-}
-
-// bazel runs a Bazel command in the workspace and returns all it prints.
-func (w *workspace) bazel(command string, args ...string) (string, error) {
-	argv := append(append([]string{}, w.command...), filepath.Join(checkout(w.t), "bazelw"))
-	argv = append(append(argv, w.startup()...), command)
-	if w.cold && command == "build" {
-		argv = append(argv, "--disk_cache=")
-	}
-	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
-	cmd.Dir = w.dir
-	cmd.Env = append(append(os.Environ(), "BAZELW=world", "GO_REPOSITORY_USE_HOST_CACHE=1"), w.env...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	err := cmd.Run()
-	return output.String(), err
-}
-
-func (w *workspace) mustBazel(command string, args ...string) string {
-	w.t.Helper()
-	output, err := w.bazel(command, args...)
-	if err != nil {
-		w.t.Fatalf("bazel %s %s: %v\n%s", command, strings.Join(args, " "), err, output)
-	}
-	return output
-}
-
-func (w *workspace) shutdown() {
-	if output, err := w.bazel("shutdown"); err != nil {
-		w.t.Logf("bazel shutdown: %v\n%s", err, output)
-	}
-	// Bazel takes the write bits off its output folders.
-	_ = exec.Command("chmod", "-R", "u+w", w.dir+".out").Run()
-	_ = os.RemoveAll(w.dir + ".out")
-}
-
-// digests maps each output file of the tree's output groups to its mode and digest.
-func (w *workspace) digests(groups string) map[string]string {
-	w.t.Helper()
-	w.mustBazel("build", "//:tree", "--output_groups="+groups)
-	root := filepath.Join(w.dir, "bazel-bin")
-	digests := map[string]string{}
-	resolved, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	err = filepath.WalkDir(resolved, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name := strings.TrimPrefix(path, resolved+"/")
-		if strings.HasPrefix(name, "tree") && !strings.HasSuffix(name, ".params") {
-			digests[name] = fmt.Sprintf("%x", sha256.Sum256(data))
-		}
-		return nil
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return digests
 }
 
 func TestStranger(t *testing.T) {
-	w := newWorkspace(t, stranger)
-	w.mustBazel("test", "//:verify")
+	w := workspace.New(t, stranger)
+	w.MustBazel("test", "//:verify")
 
 	t.Run("a file that is no module is named with its target", func(t *testing.T) {
-		output, err := w.bazel("build", "//bad:no_elf")
+		output, err := w.Bazel("build", "//bad:no_elf")
 		if err == nil {
 			t.Fatalf("the build passes:\n%s", output)
 		}
@@ -282,7 +131,7 @@ func TestStranger(t *testing.T) {
 
 // TestGazelle does what the README of the extension of Gazelle says.
 func TestGazelle(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(checkout(t), "tools/gazelle/README.md"))
+	readme, err := os.ReadFile(filepath.Join(workspace.Checkout(t), "tools/gazelle/README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,16 +139,16 @@ func TestGazelle(t *testing.T) {
 	if len(blocks) < 3 {
 		t.Fatalf("got %d blocks of Starlark in the README, want those of MODULE.bazel and BUILD.bazel", len(blocks)-1)
 	}
-	w := newWorkspace(t)
+	w := workspace.New(t)
 	for i, name := range []string{"MODULE.bazel", "BUILD.bazel"} {
 		text, _, _ := strings.Cut(blocks[i+1], "```")
-		w.add(name, []byte(text), 0o644)
+		w.Add(name, []byte(text), 0o644)
 	}
-	for _, file := range txtar.Parse([]byte(strings.ReplaceAll(gazelle, "CHECKOUT", checkout(t)))).Files {
-		w.add(file.Name, file.Data, 0o644)
+	for _, file := range txtar.Parse([]byte(strings.ReplaceAll(gazelle, "CHECKOUT", workspace.Checkout(t)))).Files {
+		w.Add(file.Name, file.Data, 0o644)
 	}
-	w.mustBazel("run", "//:gazelle")
-	got, err := os.ReadFile(filepath.Join(w.dir, "drivers/user/BUILD.bazel"))
+	w.MustBazel("run", "//:gazelle")
+	got, err := os.ReadFile(filepath.Join(w.Dir, "drivers/user/BUILD.bazel"))
 	if err != nil || string(got) != wantUser {
 		t.Errorf("got %v and\n%s\nwant\n%s", err, got, wantUser)
 	}
@@ -309,13 +158,12 @@ func TestGazelle(t *testing.T) {
 // zone, umask, locale or cache.
 func TestReproducible(t *testing.T) {
 	const groups = "tree,root_object,proofs,sealed"
-	here, there := newPrebuiltWorkspace(t), newPrebuiltWorkspace(t)
-	here.cold, there.cold = true, true
-	here.env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
-	there.env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
-	there.command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
+	here, there := newPrebuilt(t), newPrebuilt(t)
+	here.Env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
+	there.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
+	there.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
-	got, want := there.digests(groups), here.digests(groups)
+	got, want := there.Digests(groups), here.Digests(groups)
 	if len(want) < 20 {
 		t.Fatalf("only %d outputs to compare: %v", len(want), want)
 	}

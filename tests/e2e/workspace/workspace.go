@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package workspace makes workspaces of strangers for tests: each with a Bazel of its own, as if the
+// rules had just been found. They need a ./bazelw world, and work on the checkout as it is now.
+package workspace
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// Prebuilt is an archive for a stranger who has the modhash program already: see AddModhash.
+const Prebuilt = `
+-- MODULE.bazel --
+register_toolchains("//:prebuilt_toolchain")
+-- BUILD.bazel --
+load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
+
+modhash_toolchain(
+    name = "prebuilt",
+    modhash = "modhash",
+)
+
+toolchain(
+    name = "prebuilt_toolchain",
+    toolchain = ":prebuilt",
+    toolchain_type = "@rules_modhash//toolchains/modhash:toolchain_type",
+)
+`
+
+// Workspace is a child workspace, and the Bazel that builds it.
+type Workspace struct {
+	t *testing.T
+	// Dir is its folder.
+	Dir string
+	// Env are further environment variables, and Command what Bazel is started through.
+	Env, Command []string
+	// Flags are added to each build and test.
+	Flags []string
+}
+
+// Runfile is the path of a file that the test has among its data, by its path in this repository.
+func Runfile(path string) string {
+	return filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv("TEST_WORKSPACE"), path)
+}
+
+// Checkout is the source tree that the test was built from: its files stand in the runfiles as links.
+func Checkout(t testing.TB) string {
+	t.Helper()
+	module, err := filepath.EvalSymlinks(Runfile("MODULE.bazel"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(module)
+}
+
+// New makes a workspace of the archives' files (golang.org/x/tools/txtar); files of the same name are
+// joined, and CHECKOUT stands for the source tree.
+func New(t *testing.T, archives ...string) *Workspace {
+	t.Helper()
+	RequireWorld(t)
+	w := &Workspace{t: t, Dir: t.TempDir()}
+	for _, archive := range archives {
+		text := strings.ReplaceAll(archive, "CHECKOUT", Checkout(t))
+		for _, file := range txtar.Parse([]byte(text)).Files {
+			w.Add(file.Name, file.Data, 0o644)
+		}
+	}
+	t.Cleanup(w.Shutdown)
+	return w
+}
+
+// RequireWorld skips a test outside a ./bazelw world.
+func RequireWorld(t testing.TB) {
+	t.Helper()
+	if _, err := os.Stat("/etc/rules_modhash/world"); err != nil {
+		t.Skip("not inside a ./bazelw world")
+	}
+}
+
+// AddModhash adds the modhash that the test was built with (environment variable MODHASH, its runfile), so
+// that nothing is compiled in the workspace. Goes with Prebuilt.
+func (w *Workspace) AddModhash() {
+	w.t.Helper()
+	program, err := os.ReadFile(Runfile(os.Getenv("MODHASH")))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Add("modhash", program, 0o755)
+}
+
+// Add appends data to a file of the workspace.
+func (w *Workspace) Add(name string, data []byte, mode os.FileMode) {
+	w.t.Helper()
+	path := filepath.Join(w.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, mode)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := file.Write(data); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// startup are the flags that give the workspace a Bazel server of its own.
+func (w *Workspace) startup() []string {
+	return []string{"--output_user_root=" + w.Dir + ".out", "--max_idle_secs=60"}
+}
+
+// Bazel runs a Bazel command in the workspace and returns all it prints.
+func (w *Workspace) Bazel(command string, args ...string) (string, error) {
+	argv := append(append([]string{}, w.Command...), filepath.Join(Checkout(w.t), "bazelw"))
+	argv = append(append(argv, w.startup()...), command)
+	if command == "build" || command == "test" {
+		argv = append(argv, w.Flags...)
+	}
+	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
+	cmd.Dir = w.Dir
+	cmd.Env = append(append(os.Environ(), "BAZELW=world", "GO_REPOSITORY_USE_HOST_CACHE=1"), w.Env...)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err := cmd.Run()
+	return output.String(), err
+}
+
+// MustBazel is Bazel for commands that must succeed.
+func (w *Workspace) MustBazel(command string, args ...string) string {
+	w.t.Helper()
+	output, err := w.Bazel(command, args...)
+	if err != nil {
+		w.t.Fatalf("bazel %s %s: %v\n%s", command, strings.Join(args, " "), err, output)
+	}
+	return output
+}
+
+// Shutdown ends the Bazel server and removes all that it built. New has it called at the end of the test.
+func (w *Workspace) Shutdown() {
+	if output, err := w.Bazel("shutdown"); err != nil {
+		w.t.Logf("bazel shutdown: %v\n%s", err, output)
+	}
+	// Bazel takes the write bits off its output folders.
+	_ = exec.Command("chmod", "-R", "u+w", w.Dir+".out").Run()
+	_ = os.RemoveAll(w.Dir + ".out")
+}
+
+// Digests maps each output file of the tree's output groups to its mode and digest.
+func (w *Workspace) Digests(groups string) map[string]string {
+	w.t.Helper()
+	w.MustBazel("build", "//:tree", "--output_groups="+groups)
+	root := filepath.Join(w.Dir, "bazel-bin")
+	digests := map[string]string{}
+	resolved, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = filepath.WalkDir(resolved, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(path, resolved+"/")
+		if strings.HasPrefix(name, "tree") && !strings.HasSuffix(name, ".params") {
+			digests[name] = fmt.Sprintf("%x", sha256.Sum256(data))
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return digests
+}
