@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package remote
+
+import "testing"
+
+var bothTrees = []string{"//:declared", "//:directory", allGroups}
+
+// treeActions is what both trees take.
+var treeActions = map[string]int{
+	"Folder": 1, "ModhashLeaf": leaves, "ModhashProof": 2, "ModhashSeal": 2, "ModhashTree": 2,
+}
+
+// TestHTTPCache builds on one machine, and then on another, where everything comes from the cache: folder,
+// user and output base differ.
+func TestHTTPCache(t *testing.T) {
+	requireWorld(t)
+	startCache(t)
+	flags := []string{"--config=remote-cache", "--remote_cache=http://" + cacheAddress}
+	here := newMachine(t, flags...)
+	here.Env = []string{"USER=here", "TZ=UTC"}
+	first := here.build(append(bothTrees, "--spawn_strategy=sandboxed")...)
+	expect(t, "first machine", first, "linux-sandbox", treeActions)
+
+	there := newMachine(t, flags...)
+	there.Env = []string{"USER=there", "TZ=Asia/Tokyo", "HOSTNAME=elsewhere"}
+	second := there.build(bothTrees...)
+	expect(t, "second machine", second, "remote cache hit", treeActions)
+	expectSame(t, "second machine", second, first)
+
+	there.clean()
+	expect(t, "another configuration", there.build("//:declared", allGroups, "--compilation_mode=opt"),
+		"remote cache hit", map[string]int{"ModhashLeaf": leaves, "ModhashProof": 1, "ModhashSeal": 1, "ModhashTree": 1})
+	there.MustBazel("test", "//:declared_verify", "//:directory_verify")
+}
+
+// TestRemoteExecution builds on a service, and then on another machine, where everything comes from its
+// cache.
+func TestRemoteExecution(t *testing.T) {
+	requireWorld(t)
+	startWorker(t)
+	flags := []string{"--config=remote", "--remote_executor=grpc://" + workerAddress}
+	here := newMachine(t, flags...)
+	here.Env = []string{"USER=here"}
+	first := here.build(append(bothTrees, "--remote_download_minimal")...)
+	expect(t, "first machine", first, "remote", treeActions)
+
+	there := newMachine(t, flags...)
+	there.Env = []string{"USER=there"}
+	second := there.build(bothTrees...)
+	expect(t, "second machine", second, "remote cache hit", treeActions)
+	expectSame(t, "second machine", second, first)
+
+	there.MustBazel("test", "//:declared_verify", "//:directory_verify")
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package remote
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// outputBuffer takes what a server prints.
+type outputBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write keeps what is printed.
+func (o *outputBuffer) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *outputBuffer) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+const (
+	cacheAddress  = "127.0.0.1:8080"
+	workerAddress = "127.0.0.1:9092"
+)
+
+// nginxConfig makes a WebDAV server of nginx, which is all that Bazel wants of an HTTP cache.
+const nginxConfig = `daemon off;
+master_process off;
+user root root;
+pid nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path tmp;
+    client_max_body_size 0;
+    fastcgi_temp_path tmp;
+    proxy_temp_path tmp;
+    scgi_temp_path tmp;
+    uwsgi_temp_path tmp;
+    server {
+        listen ADDRESS;
+        root store;
+        dav_methods PUT;
+        create_full_put_path on;
+    }
+}
+`
+
+// startCache starts an empty HTTP cache and returns its folder, which holds ac/KEY and cas/DIGEST.
+func startCache(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, folder := range []string{"store", "tmp"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(nginxConfig, "ADDRESS", cacheAddress)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	startServer(t, exec.Command("/usr/sbin/nginx", "-p", dir+"/", "-c", config, "-e", "stderr"), cacheAddress)
+	return filepath.Join(dir, "store")
+}
+
+// The remote execution service is Bazel's own, from the sources of the Bazel that builds.
+const (
+	bazelSources   = "/usr/src/bazel-bootstrap"
+	bazelClasses   = "/usr/share/bazel/A-server.jar"
+	bazelClasspath = "/usr/share/bazel/bazel_classpath_debian_depends.txt"
+	linuxSandbox   = "/usr/share/bazel/linux-sandbox"
+)
+
+// startWorker starts a service that carries out actions in linux-sandbox.
+func startWorker(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	classes := compileWorker(t, dir)
+	args := []string{
+		"-cp", classes, "com.google.devtools.build.remote.worker.RemoteWorker", "--listen_port=" + strings.Split(workerAddress, ":")[1],
+		"--work_path=" + filepath.Join(dir, "work"), "--cas_path=" + filepath.Join(dir, "cas"),
+		"--sandboxing", "--sandboxing_block_network", "--sandboxing_tmpfs_dir=/dev/shm",
+	}
+	cmd := exec.Command("java", args...)
+	cmd.Env = append(os.Environ(), "JAVA_RUNFILES="+filepath.Join(dir, "runfiles"))
+	startServer(t, cmd, workerAddress)
+}
+
+// compileWorker compiles the service below dir, makes the files that it looks for, and returns the
+// class path.
+func compileWorker(t *testing.T, dir string) string {
+	t.Helper()
+	const remote = "src/tools/remote/src/main/java"
+	list, err := os.ReadFile(bazelClasspath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := filepath.Join(dir, "classes")
+	classpath := strings.Join(append([]string{classes, bazelClasses}, strings.Fields(string(list))...), ":")
+	sources := javaFiles(t, filepath.Join(bazelSources, remote), filepath.Join(bazelSources, "tools/java/runfiles"))
+	args := append([]string{"-nowarn", "-proc:none", "-d", classes, "-cp", classpath}, sources...)
+	if output, err := exec.Command("javac", args...).CombinedOutput(); err != nil {
+		t.Fatalf("compiling Bazel's remote worker: %v\n%s", err, output)
+	}
+	sandbox, err := os.ReadFile(linuxSandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range map[string][]byte{
+		"classes/main/tools/linux-sandbox": sandbox,
+		// Looked for on every system, used on macOS.
+		"runfiles/io_bazel/" + remote + "/com/google/devtools/build/remote/worker/xcode-locator": nil,
+		"work/.keep": nil,
+		"cas/.keep":  nil,
+	} {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return classpath
+}
+
+// javaFiles are the sources in folders, without those of tests.
+func javaFiles(t *testing.T, folders ...string) []string {
+	t.Helper()
+	var files []string
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".java") && !strings.Contains(path, "/test") {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(files) == 0 {
+		t.Fatal(fmt.Errorf("no Java files in %v", folders))
+	}
+	return files
+}
