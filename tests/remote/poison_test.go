@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"rules_modhash/tools/merkle/treefile"
 )
 
@@ -62,14 +64,14 @@ func (c *cache) restore() {
 // actions, and directories among the blobs, whose digests change with them, and so on.
 func (c *cache) replace(old string, blob []byte) {
 	c.t.Helper()
-	digest := fmt.Sprintf("%x", sha256.Sum256(blob))
+	digest := string(hexDigest(blob))
 	c.put("cas/"+digest, blob)
 	replaced := false
 	for name, data := range c.honest {
 		if !bytes.Contains(data, []byte(old)) {
 			continue
 		}
-		forged := bytes.ReplaceAll(data, []byte(old), []byte(digest))
+		forged := forge(data, old, digest)
 		replaced = true
 		if strings.HasPrefix(name, "ac/") {
 			c.put(name, forged)
@@ -80,6 +82,32 @@ func (c *cache) replace(old string, blob []byte) {
 	if !replaced {
 		c.t.Fatalf("nothing in the cache names the blob %s", old)
 	}
+}
+
+// forge makes data name one digest in place of another. In a build.bazel.remote.execution.v2.Tree, the
+// folders in field 2 are named by their digests too.
+func forge(data []byte, old, digest string) []byte {
+	forged := bytes.ReplaceAll(data, []byte(old), []byte(digest))
+	for rest := data; len(rest) > 0; {
+		number, kind, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			break // no protocol buffer
+		}
+		size := protowire.ConsumeFieldValue(number, kind, rest[n:])
+		if size < 0 {
+			break
+		}
+		if folder, n := protowire.ConsumeBytes(rest[n:]); number == 2 && n > 0 && bytes.Contains(folder, []byte(old)) {
+			changed := bytes.ReplaceAll(folder, []byte(old), []byte(digest))
+			forged = bytes.ReplaceAll(forged, hexDigest(folder), hexDigest(changed))
+		}
+		rest = rest[n+size:]
+	}
+	return forged
+}
+
+func hexDigest(blob []byte) []byte {
+	return fmt.Appendf(nil, "%x", sha256.Sum256(blob))
 }
 
 // digestOf is the digest of the output with this end of its path.
@@ -102,9 +130,9 @@ func TestPoisonedCache(t *testing.T) {
 	m := newMachine(t, "--config=remote-cache", "--remote_cache=http://"+cacheAddress, "--remote_download_outputs=all")
 	honest := m.build("//:declared", allGroups)
 	c := newCache(t, dir)
-	leaf := digestOf(t, honest, "declared.leaves/3.pb")
-	other := digestOf(t, honest, "declared.leaves/6.pb")
-	sealed := digestOf(t, honest, "declared.sealed/kernel/m004.ko")
+	leaf := digestOf(t, honest, "declared.leaves/2.pb")
+	other := digestOf(t, honest, "declared.leaves/4.pb")
+	sealed := digestOf(t, honest, "declared.sealed/kernel/m003.ko")
 
 	// Blobs that are not what they are called are no use: the action runs again.
 	t.Run("truncated blob", func(t *testing.T) {
@@ -119,7 +147,7 @@ func TestPoisonedCache(t *testing.T) {
 
 	t.Run("leaf entry of other modules", func(t *testing.T) {
 		c.replace(leaf, c.honest["cas/"+other])
-		m.expectRefused(t, c, "ModhashTree", "modhash tree: ", "have the same position 6")
+		m.expectRefused(t, c, "ModhashTree", "modhash tree: ", "no module has position 2")
 	})
 	t.Run("leaf entry with a foreign hash", func(t *testing.T) {
 		foreign, err := treefile.DecodeLeaves(c.honest["cas/"+leaf])
@@ -132,13 +160,13 @@ func TestPoisonedCache(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.replace(leaf, blob)
-		m.expectRefused(t, c, "ModhashSeal", "modhash seal: ", "lib/kernel/m004.ko", "hashes to leaf")
+		m.expectRefused(t, c, "ModhashSeal", "modhash seal: ", "lib/kernel/m003.ko", "hashes to leaf")
 	})
 	t.Run("sealed entry with a foreign module", func(t *testing.T) {
 		foreign := bytes.Clone(c.honest["cas/"+sealed])
 		foreign[200] ^= 1
 		c.replace(sealed, foreign)
-		m.expectRefused(t, c, "//:declared_verify", "m004.ko: ", "checked 130, passed 129, failed 1, missing 0")
+		m.expectRefused(t, c, "//:declared_verify", "m003.ko: ", "checked 66, passed 65, failed 1, missing 1")
 	})
 }
 

@@ -41,6 +41,7 @@ const (
 // nginxConfig makes a WebDAV server of nginx, which is all that Bazel wants of an HTTP cache.
 const nginxConfig = `daemon off;
 master_process off;
+user root root;
 pid nginx.pid;
 error_log stderr;
 events {}

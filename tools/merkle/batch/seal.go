@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
@@ -68,8 +69,8 @@ func Seal(ctx context.Context, t *treefile.Tree, modules []moduleset.Module, r R
 // SealOne copies a module to w and appends the proof. The module must hash to the
 // proof's leaf: if not, what was written is to be thrown away.
 func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading, w io.Writer) error {
-	o := module.Options{Position: p.Position, Cut: m.Existing.Cut, Raw: r.Raw, LeafOnly: true, Copy: w}
-	d, err := s.ScanFile(m.File, o)
+	o := module.Options{Position: p.Position, Cut: m.Existing.Cut, Raw: r.Raw, LeafOnly: true}
+	d, err := copyModule(s, m, o, w)
 	if err != nil {
 		return wrap(m, err)
 	}
@@ -79,6 +80,36 @@ func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading,
 	}
 	_, err = w.Write(module.AppendTrailer(nil, p.Proof))
 	return err
+}
+
+// copyModule copies a module to w and scans what it copies. A file that is no longer than the
+// module, but for a trailer, goes to another one without passing through our memory, or shares its blocks where
+// the file system can (copy_file_range(2), by way of os.File.ReadFrom).
+func copyModule(s *module.Scanner, m moduleset.Module, o module.Options, w io.Writer) (module.Digest, error) {
+	copied, ok := w.(*os.File)
+	if !ok || module.TrimCompression(m.File) != m.File {
+		o.Copy = w
+		return s.ScanFile(m.File, o)
+	}
+	source, err := os.Open(m.File)
+	if err != nil {
+		return module.Digest{}, err
+	}
+	defer source.Close()
+	if _, err := copied.ReadFrom(source); err != nil {
+		return module.Digest{}, err
+	}
+	// What is scanned is the copy: whatever becomes of the source meanwhile, what is sealed has
+	// been hashed.
+	d, err := s.ScanFile(copied.Name(), o)
+	if err != nil {
+		return module.Digest{}, err
+	}
+	if err := copied.Truncate(d.Size); err != nil {
+		return module.Digest{}, err
+	}
+	_, err = copied.Seek(d.Size, io.SeekStart)
+	return d, err
 }
 
 // Unseal copies modules to dir, at their install paths, without their trailers. A
