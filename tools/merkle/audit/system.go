@@ -113,7 +113,7 @@ func (s system) matches(patterns []string) []string {
 				continue
 			}
 			info, err := s.root.Stat(name)
-			if err == nil && (info.IsDir() || slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) })) {
+			if err == nil && (info.IsDir() || isOneOf(seen, info)) {
 				continue
 			}
 			if err == nil {
@@ -124,6 +124,11 @@ func (s system) matches(patterns []string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// isOneOf tells whether a file is one that was seen under another name.
+func isOneOf(seen []fs.FileInfo, info fs.FileInfo) bool {
+	return slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) })
 }
 
 // foundKernel is a kernel and its root, which counts if there is no problem.
@@ -189,7 +194,7 @@ func (s system) folders() ([]folder, []Problem) {
 			problems = append(problems, Problem{name, plainError(err).Error()})
 			continue
 		}
-		if slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
+		if isOneOf(seen, info) {
 			continue
 		}
 		seen = append(seen, info)

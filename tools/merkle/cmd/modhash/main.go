@@ -5,7 +5,7 @@
 // all of it again: the build side of CONFIG_MODULE_HASHES.
 //
 // Every subcommand has a --help with an example. Exit codes: 0 done, 1 a check
-// failed (verify, inspect), 2 the command could not be carried out.
+// failed (verify, inspect, audit) or there is a difference (diff), 2 the command could not be carried out.
 package main
 
 import (
@@ -94,7 +94,8 @@ taken as they are. An argument with // in it is a build label and left alone.` +
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(
-		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(), newDiff(), newAudit(),
+		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(),
+		newDiff(), newAudit(),
 	)
 	return root
 }
