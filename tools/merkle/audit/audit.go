@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,21 +103,24 @@ func (a *audit) run(ctx context.Context) error {
 	return nil
 }
 
-// nameReleases gives images whose paths tell no release the only one that there is.
+// nameReleases gives images whose paths tell no release that is one the release of the kernel beside them
+// (initramfs-linux.img, vmlinuz-linux), or the only release that there is.
 func (a *audit) nameReleases(folders []folder, places []*place) {
-	if len(folders) != 1 {
-		return
+	only := ""
+	if len(folders) == 1 {
+		only = folders[0].Release
 	}
-	only := folders[0].Release
+	actual := map[string]string{"": only}
 	for i := range a.kernels {
-		if a.kernels[i].Release == "" {
-			a.kernels[i].Release = only
-		}
+		k := &a.kernels[i]
+		k.Release = cmp.Or(k.Release, only)
+		actual[k.named] = cmp.Or(k.Release, actual[k.named])
+	}
+	for _, f := range folders {
+		actual[f.Release] = f.Release
 	}
 	for _, p := range places {
-		if p.Release == "" {
-			p.Release = only
-		}
+		p.Release = cmp.Or(actual[p.Release], p.Release)
 	}
 }
 

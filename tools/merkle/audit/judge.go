@@ -174,7 +174,8 @@ func (r *release) judgeSealed(p *place, m readModule) (Status, string) {
 		return r.judgePlace(p, m)
 	}
 	if r.isOfThisBuild(m.Proof) {
-		return Altered, fmt.Sprintf("has other bytes than were sealed: its proof is of this build (position %d)", m.Proof.Position)
+		return Altered, fmt.Sprintf("has other bytes than were sealed: its proof is of this build (position %d)",
+			m.Proof.Position)
 	}
 	return OtherBuild, ""
 }
@@ -220,7 +221,8 @@ func (r *release) judgeBare(p *place, m readModule) (Status, string) {
 		}
 	}
 	if sealed, ok := r.byInstall[m.install]; ok {
-		return Stripped, fmt.Sprintf("carries no proof, and has other bytes than %s, which is sealed: strip rewrites a module", sealed)
+		return Stripped, fmt.Sprintf("carries no proof, and has other bytes than %s, which is sealed: "+
+			"strip rewrites a module", sealed)
 	}
 	return Unsigned, "carries neither a proof nor a signature"
 }

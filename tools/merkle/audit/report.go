@@ -59,7 +59,7 @@ type Report struct {
 // Kernel is a kernel image.
 type Kernel struct {
 	Path string `json:"path"`
-	// Release is told by the path, or by the image; "" if neither does.
+	// Release is told by the image, or by the path; "" if neither does.
 	Release string `json:"release,omitempty"`
 	// Format, Levels and Root are those of the root that it carries; "" if it carries none.
 	Format string `json:"format,omitempty"`

@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,6 +60,17 @@ type system struct {
 	root *os.Root
 }
 
+// foldersFS opens nothing but folders: to look for files in what is a pipe would wait for ever.
+type foldersFS struct{ root *os.Root }
+
+// Open opens a folder.
+func (f foldersFS) Open(name string) (fs.File, error) {
+	return f.root.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+}
+
+// Stat follows symbolic links that stay below the root folder.
+func (f foldersFS) Stat(name string) (fs.FileInfo, error) { return f.root.Stat(name) }
+
 // open opens a regular file, and nothing that could block.
 func (s system) open(name string) (*os.File, fs.FileInfo, error) {
 	f, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -94,14 +106,14 @@ func (s system) matches(patterns []string) []string {
 	var seen []fs.FileInfo
 	for _, pattern := range patterns {
 		// Only malformed patterns are errors.
-		found, _ := fs.Glob(s.root.FS(), pattern)
+		found, _ := fs.Glob(foldersFS{s.root}, pattern)
 		slices.Sort(found)
 		for _, name := range found {
 			if slices.Contains(besideImages, path.Ext(name)) {
 				continue
 			}
 			info, err := s.root.Stat(name)
-			if err == nil && (info.IsDir() || slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) })) {
+			if err == nil && (info.IsDir() || isOneOf(seen, info)) {
 				continue
 			}
 			if err == nil {
@@ -114,16 +126,24 @@ func (s system) matches(patterns []string) []string {
 	return names
 }
 
+// isOneOf tells whether a file is one that was seen under another name.
+func isOneOf(seen []fs.FileInfo, info fs.FileInfo) bool {
+	return slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) })
+}
+
 // foundKernel is a kernel and its root, which counts if there is no problem.
 type foundKernel struct {
 	Kernel
 	root merkle.Root
+	// named is the release in its path, which need not be one: vmlinuz-linux.
+	named string
 }
 
 func (s system) kernels() []foundKernel {
 	var kernels []foundKernel
 	for _, name := range s.matches(kernelPatterns) {
-		k := foundKernel{Kernel: Kernel{Path: name, Release: releaseInPath(name)}}
+		named := releaseInPath(name)
+		k := foundKernel{Kernel: Kernel{Path: name, Release: named}, named: named}
 		if err := s.readKernel(&k); err != nil {
 			k.Problem = err.Error()
 		}
@@ -139,8 +159,8 @@ func (s system) readKernel(k *foundKernel) error {
 	}
 	defer f.Close()
 	head := make([]byte, bootimage.HeadSize)
-	if n, _ := f.ReadAt(head, 0); k.Release == "" && bootimage.Is(head[:n]) {
-		k.Release = bootimage.Release(f)
+	if n, _ := f.ReadAt(head, 0); bootimage.Is(head[:n]) {
+		k.Release = cmp.Or(bootimage.Release(f), k.Release)
 	}
 	found, err := rootfile.ReadKernelFrom(f)
 	if err != nil {
@@ -168,13 +188,13 @@ func (s system) folders() ([]folder, []Problem) {
 		}
 		var entries []fs.DirEntry
 		if err == nil {
-			entries, err = fs.ReadDir(s.root.FS(), name)
+			entries, err = fs.ReadDir(foldersFS{s.root}, name)
 		}
 		if err != nil {
 			problems = append(problems, Problem{name, plainError(err).Error()})
 			continue
 		}
-		if slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
+		if isOneOf(seen, info) {
 			continue
 		}
 		seen = append(seen, info)
@@ -198,7 +218,7 @@ func (s system) folder(name string) (f folder, ok bool) {
 		f.Problems = append(f.Problems, Problem{name, plainError(err).Error()})
 		return f, true
 	}
-	err = fs.WalkDir(s.root.FS(), name, func(file string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(foldersFS{s.root}, name, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			f.Problems = append(f.Problems, Problem{file, plainError(err).Error()})

@@ -77,7 +77,7 @@ func (f *facts) infoKeys() []string {
 	return slices.Compact(keys)
 }
 
-// info returns the values of a key that is there once on each side, or "".
+// info returns the values of a key on each side, "" for none.
 func (f *facts) info(key string) (a, b string) {
 	return strings.Join(f.infoA[key], " "), strings.Join(f.infoB[key], " ")
 }
@@ -92,7 +92,8 @@ func (f *facts) addBuildPath(a, b string) {
 func (c *comparison) causes() []Cause {
 	out := []Cause{}
 	for _, find := range []func() *Cause{
-		c.release, c.compiler, c.configuration, c.source, c.symbolVersions, c.buildPath, c.timeStamp, c.strip, c.order, c.typeInformation,
+		c.release, c.compiler, c.configuration, c.source, c.symbolVersions, c.buildPath, c.timeStamp, c.strip,
+		c.order, c.typeInformation,
 	} {
 		if cause := find(); cause != nil {
 			out = append(out, *cause)
@@ -182,7 +183,8 @@ func (c *comparison) symbolVersions() *Cause {
 	if c.facts.crcs == 0 {
 		return nil
 	}
-	return cause(OtherSymbols, "interfaces of the kernel or of other modules changed: %s with another CRC", count(c.facts.crcs, "symbol"))
+	return cause(OtherSymbols, "interfaces of the kernel or of other modules changed: %s with another CRC",
+		count(c.facts.crcs, "symbol"))
 }
 
 func count(n int, noun string) string {
@@ -211,7 +213,9 @@ func (c *comparison) timeStamp() *Cause {
 }
 
 // stripped says what is missing of sections that strip(1) drops.
-var stripped = map[Kind]string{Debug: "debug information", Symbols: "the symbol table", Comment: "the compiler's name (.comment)"}
+var stripped = map[Kind]string{
+	Debug: "debug information", Symbols: "the symbol table", Comment: "the compiler's name (.comment)",
+}
 
 // strip finds debug information or symbols that one side alone has.
 func (c *comparison) strip() *Cause {
@@ -259,18 +263,22 @@ func (c *comparison) codeUnexplained(found []Cause) bool {
 func (c *comparison) rest() Cause {
 	switch {
 	case len(c.sections) == 0 && c.reordered:
-		return *cause(Layout, "the same sections in another order: another linker or linker script, or a tool that wrote the file again")
+		return *cause(Layout, "the same sections in another order: another linker or linker script, "+
+			"or a tool that wrote the file again")
 	case len(c.sections) == 0:
-		return *cause(Layout, "all sections are the same: ELF headers, padding or what lies behind the sections differ")
+		return *cause(Layout, "all sections are the same: ELF headers, padding or what lies behind the sections "+
+			"differ")
 	case c.changed(Code):
-		return *cause(OtherCode, "code differs, and nothing in the modules says why: another source, configuration or compiler option")
+		return *cause(OtherCode, "code differs, and nothing in the modules says why: another source, "+
+			"configuration or compiler option")
 	case c.only(BuildID):
-		return *cause(OnlyBuildID, "only the build-id differs, which is a hash over what was linked: parts that were stripped since "+
-			"differed (debug information with another build path), or the linker was told another --build-id")
+		return *cause(OnlyBuildID, "only the build-id differs, which is a hash over what was linked: parts that were "+
+			"stripped since differed (debug information with another build path), or the linker was told another --build-id")
 	case c.only(ModInfo, BuildID, Symbols, Names):
 		return *cause(OtherInfo, "only the module's description differs (.modinfo)")
 	}
-	return *cause(OtherCode, "data differ, and nothing in the modules says why: another source, configuration or compiler option")
+	return *cause(OtherCode, "data differ, and nothing in the modules says why: another source, configuration or "+
+		"compiler option")
 }
 
 // find returns a section of that kind that differs so, or nil.

@@ -88,9 +88,7 @@ func Compare(a, b io.ReaderAt) (Diff, error) {
 		return Diff{}, fmt.Errorf("B is no sound ELF file: %w", err)
 	}
 	c := &comparison{a: fileA, b: fileB, sections: []Section{}}
-	if err := c.compare(); err != nil {
-		return Diff{}, err
-	}
+	c.compare()
 	return Diff{Sections: c.sections, Causes: c.causes()}, nil
 }
 
@@ -158,7 +156,8 @@ type comparison struct {
 	facts     facts
 }
 
-func (c *comparison) compare() error {
+// compare goes through the sections of both files.
+func (c *comparison) compare() {
 	for _, key := range c.a.keys {
 		c.section(key)
 	}
@@ -168,7 +167,6 @@ func (c *comparison) compare() error {
 		}
 	}
 	c.reordered = !slices.Equal(common(c.a, c.b), common(c.b, c.a))
-	return nil
 }
 
 // common returns the keys of f that g has too, in the order of f.

@@ -16,7 +16,9 @@ const (
 )
 
 // textSections hold texts among other data, by the beginning of their names.
-var textSections = []string{".rodata", ".data", ".init.rodata", ".init.data", ".debug_str", ".debug_line_str", "__ksymtab_strings", "__param"}
+var textSections = []string{
+	".rodata", ".data", ".init.rodata", ".init.data", ".debug_str", ".debug_line_str", "__ksymtab_strings", "__param",
+}
 
 func holdsText(s *section) bool {
 	for _, prefix := range textSections {
@@ -120,7 +122,8 @@ func buildFolders(a, b string) (string, string) {
 }
 
 // timePattern knows what __DATE__, __TIME__, date(1) and ISO 8601 write.
-var timePattern = regexp.MustCompile(`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? |(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d{1,2}(?: +\d{4})?|` +
+var timePattern = regexp.MustCompile(`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? |` +
+	`(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d{1,2}(?: +\d{4})?|` +
 	`\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}`)
 
 // timeKey is the same for texts that differ in times alone.

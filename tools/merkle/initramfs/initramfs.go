@@ -12,14 +12,13 @@ package initramfs
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
-
-	"encoding/binary"
 
 	"rules_modhash/tools/merkle/decompress"
 )
@@ -132,7 +131,8 @@ func (in *reader) segment() error {
 	}
 	format, ok := decompress.Of(head)
 	if !ok {
-		return fmt.Errorf("it starts with %x, want a cpio archive (newc, 070701), or one compressed by gzip, xz, zstd or lz4", head)
+		return fmt.Errorf("it starts with %x, want a cpio archive (newc, 070701), or one compressed by gzip, xz, zstd "+
+			"or lz4", head)
 	}
 	return in.compressed(format.Name)
 }

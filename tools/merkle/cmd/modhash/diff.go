@@ -21,9 +21,6 @@ type diffOptions struct {
 	limit  int
 }
 
-// errDiffer makes the exit code 1 if A and B differ.
-var errDiffer = fmt.Errorf("A and B differ: %w", errCheckFailed)
-
 func newDiff() *cobra.Command {
 	o := &diffOptions{}
 	cmd := &cobra.Command{
@@ -78,7 +75,7 @@ func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error
 		return err
 	}
 	if !r.Same {
-		return errDiffer
+		return errCheckFailed
 	}
 	return nil
 }

@@ -5,7 +5,7 @@
 // all of it again: the build side of CONFIG_MODULE_HASHES.
 //
 // Every subcommand has a --help with an example. Exit codes: 0 done, 1 a check
-// failed (verify, inspect), 2 the command could not be carried out.
+// failed (verify, inspect, audit) or there is a difference (diff), 2 the command could not be carried out.
 package main
 
 import (
