@@ -95,7 +95,7 @@ taken as they are. An argument with // in it is a build label and left alone.` +
 	root.SetErr(stderr)
 	root.AddCommand(
 		newLeaf(), newTree(), newProof(), newSeal(), newUnseal(), newInspect(), newRootCommand(), newVerify(),
-		newAttest(),
+		newAttest(), newReport(),
 	)
 	return root
 }

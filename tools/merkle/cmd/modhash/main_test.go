@@ -199,8 +199,8 @@ func TestInterrupted(t *testing.T) {
 // lib/modules/RELEASE.
 func TestExamples(t *testing.T) {
 	commands := newRoot(io.Discard, io.Discard).Commands()
-	if len(commands) != 9 {
-		t.Errorf("%d commands, want 9", len(commands))
+	if len(commands) != 10 {
+		t.Errorf("%d commands, want 10", len(commands))
 	}
 	for _, c := range commands {
 		t.Run(c.Name(), func(t *testing.T) {
