@@ -109,7 +109,7 @@ one command line after another, and several at once.` + exitCodesHelp,
 	root.AddCommand(
 		newPositions(dir), newLeaf(dir), newTree(dir), newProof(dir), newSeal(dir), newUnseal(dir),
 		newInspect(dir), newRootCommand(dir), newVerify(dir),
-		newAttest(), newDiff(), newAudit(),
+		newAttest(), newReport(), newDiff(), newAudit(),
 	)
 	return root
 }
