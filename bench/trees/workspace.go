@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/rootobj"
+)
+
+const moduleFile = `module(name = "bench")
+
+bazel_dep(name = "rules_modhash", version = "0.1.0")
+local_path_override(module_name = "rules_modhash", path = %q)
+register_toolchains("//:prebuilt_toolchain")
+`
+
+const buildHead = `load("@rules_modhash//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree")
+load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
+load(":folder.bzl", "folder")
+
+modhash_toolchain(name = "prebuilt", modhash = "modhash")
+
+toolchain(
+    name = "prebuilt_toolchain",
+    toolchain = ":prebuilt",
+    toolchain_type = "@rules_modhash//toolchains/modhash:toolchain_type",
+)
+
+folder(name = "folder", srcs = glob(["kernel/**/*.ko"]))
+
+kernel_modules_import(name = "folder_import", srcs = [":folder"])
+
+module_tree(name = "directory", machine = "x86_64", modules = [":folder_import"])
+
+[
+    kernel_module_import(name = path.removesuffix(".ko"), module = path)
+    for path in glob(["kernel/**/*.ko"])
+]
+
+MODULES = [path.removesuffix(".ko") for path in glob(["kernel/**/*.ko"])]
+
+module_tree(name = "tree", machine = "x86_64", modules = MODULES)
+
+module_tree(name = "one_by_one", granularity = 1, machine = "x86_64", modules = MODULES)
+`
+
+const folderFile = `def _folder_impl(ctx):
+    folder = ctx.actions.declare_directory(ctx.label.name)
+    args = ctx.actions.args()
+    args.use_param_file("%s", use_always = True)
+    args.set_param_file_format("multiline")
+    args.add_all(ctx.files.srcs)
+    ctx.actions.run_shell(
+        command = "tr '\\n' '\\0' < $2 | xargs -0 cp -L --parents -t $1",
+        arguments = [folder.path, args],
+        inputs = ctx.files.srcs,
+        outputs = [folder],
+    )
+    return [DefaultInfo(files = depset([folder]))]
+
+folder = rule(implementation = _folder_impl, attrs = {"srcs": attr.label_list(allow_files = True)})
+`
+
+// findModules returns the modules in a folder, in the order of their paths.
+func findModules(dir string) ([]string, error) {
+	var found []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && strings.HasSuffix(path, ".ko") {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("--modules %s: found no *.ko", dir)
+	}
+	slices.Sort(found)
+	return found, err
+}
+
+// workspace is where the trees over some modules are built.
+type workspace struct {
+	*bench
+	dir string
+	// changes counts what has been changed, so that each change is a new one.
+	changes int
+}
+
+// newWorkspace makes a workspace with so many modules.
+func (b *bench) newWorkspace(size int) (*workspace, error) {
+	w := &workspace{bench: b, dir: filepath.Join(b.work, fmt.Sprint("w", size))}
+	if err := os.MkdirAll(filepath.Join(w.dir, "kernel"), 0o755); err != nil {
+		return nil, err
+	}
+	program, err := os.ReadFile(b.modhash)
+	if err != nil {
+		return nil, err
+	}
+	for name, data := range map[string]string{
+		"MODULE.bazel": fmt.Sprintf(moduleFile, b.checkout), "BUILD.bazel": buildHead, "folder.bzl": folderFile,
+		"modhash": string(program),
+	} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(data), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	for i := range size {
+		data, err := b.moduleBytes(i, size)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(w.module(i), data, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	// Once by way of bazelw, which sees to the registry; from then on without its 0.2 s.
+	cmd := exec.Command(filepath.Join(b.checkout, "bazelw"), "--output_user_root="+w.dir+".out", "info", "release")
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "BAZELW=world")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("bazelw info: %w\n%s", err, output)
+	}
+	return w, nil
+}
+
+// module is the path of the i-th module: names leave room between one another.
+func (w *workspace) module(i int) string {
+	return filepath.Join(w.dir, "kernel", fmt.Sprintf("m%05d.ko", i))
+}
+
+// moduleBytes is the i-th module of so many: a real one where there are as many.
+func (b *bench) moduleBytes(i, size int) ([]byte, error) {
+	if size <= len(b.real) {
+		return os.ReadFile(b.real[i])
+	}
+	m, err := rootobj.MachineNamed("x86_64")
+	if err != nil {
+		return nil, err
+	}
+	object, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
+	if err != nil {
+		return nil, err
+	}
+	return append(object, bytes.Repeat(fmt.Appendf(nil, "%08d", i), 512)...), nil
+}
+
+// change changes the contents of a module in the middle: bytes behind the last section mean nothing.
+func (w *workspace) change(size int) error {
+	w.changes++
+	data, err := w.moduleBytes(size/2, size)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(w.module(size/2), fmt.Appendf(data, "change %d", w.changes), 0o644)
+}
+
+// insert adds a module in the middle, behind those that were added before.
+func (w *workspace) insert(size int) error {
+	w.changes++
+	data, err := w.moduleBytes(0, size)
+	if err != nil {
+		return err
+	}
+	path := strings.TrimSuffix(w.module(size/2), ".ko") + fmt.Sprintf("_%03d.ko", w.changes)
+	return os.WriteFile(path, data, 0o644)
+}
+
+// bazel runs Bazel in the workspace and returns what it prints on the standard output.
+func (w *workspace) bazel(ctx context.Context, args ...string) (string, error) {
+	rc := filepath.Join(os.Getenv("RULES_MODHASH_WORLD"), "bazelrc")
+	argv := append([]string{"--bazelrc=" + rc, "--output_user_root=" + w.dir + ".out"}, args...)
+	cmd := exec.CommandContext(ctx, "bazel", argv...)
+	cmd.Dir = w.dir
+	cmd.Env = append(os.Environ(), "GO_REPOSITORY_USE_HOST_CACHE=1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	output, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("bazel %s: %w\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return strings.TrimSpace(string(output)), nil
+}
+
+// removeAll removes what Bazel took the write bits off, too.
+func removeAll(dir string) {
+	_ = exec.Command("chmod", "-R", "u+w", dir).Run()
+	_ = os.RemoveAll(dir)
+}
