@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Reads what starlark_doc_extract writes as text. Every rule, provider, attribute and field must have a
-# documentation text; that of a rule has an example and says what comes out and what fails.
+# Reads what starlark_doc_extract writes as text. Every rule, provider, function, attribute, field and parameter
+# must have a documentation text; that of a rule has an example and says what comes out and what fails.
 
 # A block ends with a brace as far to the right as its first line.
-/^ *(rule_info|provider_info|attribute|field_info) \{$/ {
+/^ *(rule_info|provider_info|func_info|attribute|field_info|parameter) \{$/ {
     depth++
     kind[depth] = $1
     margin[depth] = match($0, /[^ ]/)
@@ -12,7 +12,7 @@
     next
 }
 depth && match($0, /[^ ]/) == margin[depth] + 2 {
-    if ($1 ~ /^(name|rule_name|provider_name):$/) name[depth] = $2
+    if ($1 ~ /^(name|rule_name|provider_name|function_name):$/) name[depth] = $2
     if ($1 == "doc_string:") text[depth] = $0
 }
 depth && /^ *}$/ && match($0, /}/) == margin[depth] {
