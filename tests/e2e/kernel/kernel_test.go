@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+// Package kernel builds the kernels that were built here again: in another checkout, after a change, and as another
+// user.
+package kernel
 
 import (
 	"bytes"
