@@ -32,6 +32,7 @@ mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/tmp"
 
 cp "$DEB" "$root/tmp/linux-image.deb"
+mkdir -p "$root/etc/initramfs-tools/hooks" "$root/etc/initramfs-tools/scripts/init-top"
 echo ext4 >>"$root/etc/initramfs-tools/modules"
 install -m 755 "$SCRIPTS/hook" "$root/etc/initramfs-tools/hooks/report"
 install -m 755 "$SCRIPTS/report" "$root/etc/initramfs-tools/scripts/init-top/report"

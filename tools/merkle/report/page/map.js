@@ -129,6 +129,7 @@ function tile({ item, x, y, w, h }, hue, className) {
   e.style.width = `${Math.max(w - GAP, 1)}px`;
   e.style.height = `${Math.max(h - GAP, 1)}px`;
   e.style.setProperty("--hue", hue.toFixed(1));
+  e.classList.toggle("small", w <= 34 || h <= 17);
   if (w > 34 && h > 17) e.append(element("span", {}, item.children ? item.name : item.name.replace(/\.ko$/, "")));
   if (w > 74 && h > 36) e.append(element("small", {}, bytes(item.size)));
   e.item = item;

@@ -3,7 +3,7 @@
 // The proof: the path from a leaf to the root, with the hash beside it on each level.
 
 const WIDTH = 440;
-const STEP = 48; // between levels
+const STEP = 42; // between levels
 const BOX = { w: 128, h: 28 };
 const MIDDLE = WIDTH / 2;
 const ASIDE = 148; // from the path to what is beside it
@@ -39,8 +39,8 @@ function facts({ name, position }) {
   return [
     fact("Module", data.paths[position], "path"),
     fact("Position", `${number(position)} of ${number(data.paths.length)}`),
-    fact("Size", `${plural(data.sizes[position], "byte")}`),
-    fact("SHA-256", hex(hashAt(data.sums, position)), "hash"),
+    fact("Size in the tree", plural(data.sizes[position], "byte")),
+    fact("SHA-256 in the tree", hex(hashAt(data.sums, position)), "hash"),
   ];
 }
 
@@ -87,7 +87,7 @@ function drawLevel(found, k, y, lines, nodes) {
   const up = y(k + 1) + BOX.h / 2;
   const own = equal(found.siblings[k], found.path[k]);
   lines.append(svg("path", { class: `edge ${stateOf(found, k)}`, d: `M${MIDDLE} ${y(k) - 14} V${up}` }));
-  lines.append(svg("path", { class: "edge beside", d: `M${x} ${y(k) - 14} C${x} ${up + 6} ${MIDDLE} ${y(k) - 12} ${MIDDLE} ${up}` }));
+  lines.append(svg("path", { class: "edge beside", d: `M${x} ${y(k) - 14} V${y(k) - 21} H${MIDDLE}` }));
   nodes.append(node(MIDDLE, y(k), found.path[k], stateOf(found, k), k));
   nodes.append(node(x, y(k), found.siblings[k], own ? "beside own" : "beside", k));
   const far = right ? MIDDLE + 76 : MIDDLE - 76;
