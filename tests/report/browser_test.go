@@ -101,7 +101,11 @@ func newBrowser(t *testing.T) context.Context {
 	if _, err := os.Stat(browser); err != nil {
 		t.Fatalf("%v: these tests need Debian's package chromium, which the world of ./bazelw has", err)
 	}
-	home := t.TempDir()
+	// Bazel removes it: the browser still writes there for a while after it was told to end.
+	home, err := os.MkdirTemp(os.Getenv("TEST_TMPDIR"), "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.UserDataDir(filepath.Join(home, "profile")),
 		chromedp.Env("HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home),
@@ -128,7 +132,7 @@ func open(t *testing.T, browser context.Context, width int64) *session {
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
-	path, err := filepath.EvalSymlinks(os.Getenv("REPORT"))
+	path, err := filepath.EvalSymlinks(given(t, "REPORT"))
 	if err == nil {
 		path, err = filepath.Abs(path)
 	}
@@ -245,10 +249,21 @@ func (s *session) focused() string {
 	return text
 }
 
+// given returns where Bazel has put what an environment variable names. Bazel runs tests in
+// the folder of their package; rootpaths are relative to the workspace.
+func given(t *testing.T, variable string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		t.Skip("opens a page that Bazel builds: bazel test //tests/report:report_test")
+	}
+	return filepath.Join("..", "..", path)
+}
+
 // tree returns the tree that the page shows.
 func tree(t *testing.T) *treefile.Tree {
 	t.Helper()
-	found, err := rootfile.Read(os.Getenv("TREE"))
+	found, err := rootfile.Read(given(t, "TREE"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +273,7 @@ func tree(t *testing.T) *treefile.Tree {
 // sealed returns the bytes of a sealed module.
 func sealed(t *testing.T, installPath string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(os.Getenv("SEALED"), installPath))
+	b, err := os.ReadFile(filepath.Join(given(t, "SEALED"), installPath))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +322,7 @@ func flip(b []byte, at int) []byte {
 }
 
 func TestPage(t *testing.T) {
-	info, err := os.Stat(os.Getenv("REPORT"))
+	info, err := os.Stat(given(t, "REPORT"))
 	if err != nil {
 		t.Fatal(err)
 	}
