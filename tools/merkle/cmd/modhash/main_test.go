@@ -203,8 +203,8 @@ func TestInterrupted(t *testing.T) {
 // lib/modules/RELEASE.
 func TestExamples(t *testing.T) {
 	commands := newRoot("", io.Discard, io.Discard).Commands()
-	if len(commands) != 12 {
-		t.Errorf("%d commands, want 12", len(commands))
+	if len(commands) != 13 {
+		t.Errorf("%d commands, want 13", len(commands))
 	}
 	for _, c := range commands {
 		t.Run(c.Name(), func(t *testing.T) {
