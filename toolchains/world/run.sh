@@ -76,6 +76,8 @@ bazelrc() {
 # Written by bazelw.
 startup --install_base=/usr/share/bazel --trust_install_base
 startup --output_user_root=$cache/output
+# A server stays in the world that it was started in: another world, another server.
+startup --host_jvm_args=-Drules_modhash.world=$world
 common --noenable_workspace
 common --registry=file://$registry/registry.d
 common --lockfile_mode=off
