@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+// Package tutorial does what the tutorial tells its reader.
+package tutorial
 
 import (
 	"os"
