@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"rules_modhash/tests/e2e/workspace"
 	"rules_modhash/tools/merkle/treefile"
 )
 
@@ -111,7 +112,7 @@ func hexDigest(blob []byte) []byte {
 }
 
 // digestOf is the digest of the output with this end of its path.
-func digestOf(t *testing.T, spawns []spawn, suffix string) string {
+func digestOf(t *testing.T, spawns []workspace.Spawn, suffix string) string {
 	t.Helper()
 	for path, digest := range outputs(spawns) {
 		if strings.HasSuffix(path, suffix) {
@@ -128,7 +129,7 @@ func TestPoisonedCache(t *testing.T) {
 	requireWorld(t)
 	dir := startCache(t)
 	m := newMachine(t, "--config=remote-cache", "--remote_cache=http://"+cacheAddress, "--remote_download_outputs=all")
-	honest := m.build("//:declared", allGroups)
+	honest := m.MustBuild("//:declared", allGroups)
 	c := newCache(t, dir)
 	leaf := digestOf(t, honest, "declared.leaves/2.pb")
 	other := digestOf(t, honest, "declared.leaves/4.pb")
@@ -171,13 +172,13 @@ func TestPoisonedCache(t *testing.T) {
 }
 
 // rebuild builds and tests from nothing but the cache.
-func (m machine) rebuild(c *cache) ([]spawn, string, error) {
+func (m machine) rebuild(c *cache) ([]workspace.Spawn, string, error) {
 	m.t.Helper()
 	m.clean()
-	spawns, output, err := m.tryBuild("build", "//:declared", allGroups)
+	spawns, output, err := m.Logged("build", "//:declared", allGroups)
 	if err == nil {
 		var tested string
-		_, tested, err = m.tryBuild("test", "//:declared_verify", "--nocache_test_results", "--test_output=errors")
+		_, tested, err = m.Logged("test", "//:declared_verify", "--nocache_test_results", "--test_output=errors")
 		output += tested
 	}
 	c.restore()
@@ -185,7 +186,7 @@ func (m machine) rebuild(c *cache) ([]spawn, string, error) {
 }
 
 // expectHonest wants what the honest build made.
-func (m machine) expectHonest(t *testing.T, c *cache, honest []spawn) {
+func (m machine) expectHonest(t *testing.T, c *cache, honest []workspace.Spawn) {
 	t.Helper()
 	spawns, output, err := m.rebuild(c)
 	if err != nil {

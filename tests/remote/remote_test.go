@@ -19,17 +19,17 @@ func TestHTTPCache(t *testing.T) {
 	flags := []string{"--config=remote-cache", "--remote_cache=http://" + cacheAddress}
 	here := newMachine(t, flags...)
 	here.Env = []string{"USER=here", "TZ=UTC"}
-	first := here.build(append(bothTrees, "--spawn_strategy=sandboxed")...)
+	first := here.MustBuild(append(bothTrees, "--spawn_strategy=sandboxed")...)
 	expect(t, "first machine", first, "linux-sandbox", treeActions)
 
 	there := newMachine(t, flags...)
 	there.Env = []string{"USER=there", "TZ=Asia/Tokyo", "HOSTNAME=elsewhere"}
-	second := there.build(bothTrees...)
+	second := there.MustBuild(bothTrees...)
 	expect(t, "second machine", second, "remote cache hit", treeActions)
 	expectSame(t, "second machine", second, first)
 
 	there.clean()
-	expect(t, "another configuration", there.build("//:declared", allGroups, "--compilation_mode=opt"),
+	expect(t, "another configuration", there.MustBuild("//:declared", allGroups, "--compilation_mode=opt"),
 		"remote cache hit", map[string]int{"ModhashLeaf": leaves, "ModhashProof": 1, "ModhashSeal": 1, "ModhashTree": 1})
 	there.MustBazel("test", "//:declared_verify", "//:directory_verify")
 }
@@ -42,12 +42,12 @@ func TestRemoteExecution(t *testing.T) {
 	flags := []string{"--config=remote", "--remote_executor=grpc://" + workerAddress}
 	here := newMachine(t, flags...)
 	here.Env = []string{"USER=here"}
-	first := here.build(append(bothTrees, "--remote_download_minimal")...)
+	first := here.MustBuild(append(bothTrees, "--remote_download_minimal")...)
 	expect(t, "first machine", first, "remote", treeActions)
 
 	there := newMachine(t, flags...)
 	there.Env = []string{"USER=there"}
-	second := there.build(bothTrees...)
+	second := there.MustBuild(bothTrees...)
 	expect(t, "second machine", second, "remote cache hit", treeActions)
 	expectSame(t, "second machine", second, first)
 

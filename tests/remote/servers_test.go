@@ -4,6 +4,7 @@ package remote
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"rules_modhash/tests/remote/nginx"
 )
 
 // outputBuffer takes what a server prints.
@@ -38,44 +41,15 @@ const (
 	workerAddress = "127.0.0.1:9092"
 )
 
-// nginxConfig makes a WebDAV server of nginx, which is all that Bazel wants of an HTTP cache.
-const nginxConfig = `daemon off;
-master_process off;
-user root root;
-pid nginx.pid;
-error_log stderr;
-events {}
-http {
-    access_log off;
-    client_body_temp_path tmp;
-    client_max_body_size 0;
-    fastcgi_temp_path tmp;
-    proxy_temp_path tmp;
-    scgi_temp_path tmp;
-    uwsgi_temp_path tmp;
-    server {
-        listen ADDRESS;
-        root store;
-        dav_methods PUT;
-        create_full_put_path on;
-    }
-}
-`
-
 // startCache starts an empty HTTP cache and returns its folder, which holds ac/KEY and cas/DIGEST.
 func startCache(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, folder := range []string{"store", "tmp"} {
-		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(nginxConfig, "ADDRESS", cacheAddress)), 0o644); err != nil {
+	cmd, err := nginx.Command(context.Background(), dir, cacheAddress, "error")
+	if err != nil {
 		t.Fatal(err)
 	}
-	startServer(t, exec.Command("/usr/sbin/nginx", "-p", dir+"/", "-c", config, "-e", "stderr"), cacheAddress)
+	startServer(t, cmd, cacheAddress)
 	return filepath.Join(dir, "store")
 }
 

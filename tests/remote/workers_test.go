@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"rules_modhash/tests/e2e/workspace"
 )
 
 var mnemonics = []string{"ModhashLeaf", "ModhashProof", "ModhashSeal", "ModhashTree"}
@@ -24,7 +26,7 @@ func TestStrategies(t *testing.T) {
 	requireWorld(t)
 	m := newMachine(t)
 	actions := map[string]int{"ModhashLeaf": leaves, "ModhashProof": 1, "ModhashSeal": 1, "ModhashTree": 1}
-	var want []spawn
+	var want []workspace.Spawn
 	for _, test := range []struct {
 		name, runner string
 		flags        []string
@@ -35,7 +37,7 @@ func TestStrategies(t *testing.T) {
 		{"multiplex worker", "worker", strategy("worker")},
 		{"sandboxed multiplex worker", "worker", append(strategy("worker"), "--experimental_worker_multiplex_sandboxing")},
 	} {
-		got := m.build(append(test.flags, "//:declared", allGroups)...)
+		got := m.MustBuild(append(test.flags, "//:declared", allGroups)...)
 		expect(t, test.name, got, test.runner, actions)
 		if want == nil {
 			want = got
@@ -50,7 +52,7 @@ func TestStrategies(t *testing.T) {
 		strategy("sandboxed"),
 		append(strategy("worker"), "--experimental_worker_multiplex_sandboxing"),
 	} {
-		got := outputs(m.build(append(test, "//:declared", allGroups, "--experimental_output_paths=strip")...))
+		got := outputs(m.MustBuild(append(test, "//:declared", allGroups, "--experimental_output_paths=strip")...))
 		for path, digest := range got {
 			if mapped[path] != "" && mapped[path] != digest {
 				t.Errorf("mapped paths: got digest %s of %s, want %s", digest, path, mapped[path])

@@ -3,9 +3,7 @@
 package remote
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,52 +134,8 @@ func documentedFlags(t *testing.T) []byte {
 	return []byte(flags)
 }
 
-// spawn is one action in Bazel's execution log (src/main/protobuf/spawn.proto), as far as we read it.
-type spawn struct {
-	Mnemonic, Runner, TargetLabel string
-	ActualOutputs                 []struct {
-		Path   string
-		Digest struct{ Hash string }
-	}
-	Inputs []struct{ Path string }
-}
-
 // counts are numbers of actions by "MNEMONIC RUNNER".
 type counts map[string]int
-
-// build builds with an execution log, and returns its actions.
-func (m machine) build(args ...string) []spawn {
-	m.t.Helper()
-	spawns, output, err := m.tryBuild("build", args...)
-	if err != nil {
-		m.t.Fatalf("bazel build %s: %v\n%s", strings.Join(args, " "), err, output)
-	}
-	return spawns
-}
-
-// tryBuild builds or tests, and returns the actions, what Bazel prints, and whether it failed.
-func (m machine) tryBuild(command string, args ...string) ([]spawn, string, error) {
-	m.t.Helper()
-	log := filepath.Join(m.t.TempDir(), "execution.json")
-	output, buildError := m.Bazel(command, append([]string{"--execution_log_json_file=" + log}, args...)...)
-	file, err := os.Open(log)
-	if err != nil {
-		m.t.Fatalf("%v\n%s", err, output)
-	}
-	defer file.Close()
-	var spawns []spawn
-	for decoder := json.NewDecoder(file); ; {
-		var s spawn
-		err := decoder.Decode(&s)
-		if err == io.EOF {
-			return spawns, output, buildError
-		}
-		if err != nil {
-			m.t.Fatalf("reading the execution log: %v\n%s", err, output)
-		}
-		spawns = append(spawns, s)
-	}
-}
 
 // clean removes what was built, and what Bazel remembers of it.
 func (m machine) clean() {
@@ -189,7 +143,7 @@ func (m machine) clean() {
 	m.MustBazel("clean")
 }
 
-func count(spawns []spawn) counts {
+func count(spawns []workspace.Spawn) counts {
 	c := counts{}
 	for _, s := range spawns {
 		c[s.Mnemonic+" "+s.Runner]++
@@ -198,7 +152,7 @@ func count(spawns []spawn) counts {
 }
 
 // expect compares what ran with what should have: by mnemonic, all by one runner.
-func expect(t *testing.T, what string, got []spawn, runner string, want map[string]int) {
+func expect(t *testing.T, what string, got []workspace.Spawn, runner string, want map[string]int) {
 	t.Helper()
 	all := counts{}
 	for mnemonic, n := range want {
@@ -210,7 +164,7 @@ func expect(t *testing.T, what string, got []spawn, runner string, want map[stri
 }
 
 // outputs maps each output file of actions to its digest.
-func outputs(spawns []spawn) map[string]string {
+func outputs(spawns []workspace.Spawn) map[string]string {
 	digests := map[string]string{}
 	for _, s := range spawns {
 		for _, o := range s.ActualOutputs {
@@ -221,7 +175,7 @@ func outputs(spawns []spawn) map[string]string {
 }
 
 // expectSame compares the outputs of two builds.
-func expectSame(t *testing.T, what string, got, want []spawn) {
+func expectSame(t *testing.T, what string, got, want []workspace.Spawn) {
 	t.Helper()
 	there, here := outputs(got), outputs(want)
 	if len(there) != len(here) || len(here) == 0 {

@@ -6,10 +6,7 @@ package kernel
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,42 +16,12 @@ import (
 	"rules_modhash/tests/e2e/workspace"
 )
 
-// spawn is an entry of Bazel's execution log: an action that was run, or found in a cache.
-type spawn struct {
-	Mnemonic    string `json:"mnemonic"`
-	TargetLabel string `json:"targetLabel"`
-	CacheHit    bool   `json:"cacheHit"`
-}
-
-func (s spawn) String() string { return s.Mnemonic + " of " + s.TargetLabel }
-
-// buildLogged builds targets and returns what Bazel's execution log tells.
-func buildLogged(t *testing.T, w *workspace.Workspace, targets ...string) []spawn {
-	t.Helper()
-	log := filepath.Join(t.TempDir(), "execution.json")
-	w.MustBazel("build", append(targets, "--execution_log_json_file="+log)...)
-	data, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var spawns []spawn
-	for decoder := json.NewDecoder(bytes.NewReader(data)); ; {
-		var s spawn
-		if err := decoder.Decode(&s); errors.Is(err, io.EOF) {
-			return spawns
-		} else if err != nil {
-			t.Fatalf("reading Bazel's execution log: %v", err)
-		}
-		spawns = append(spawns, s)
-	}
-}
-
 // ran lists the actions that no cache had, sorted.
-func ran(spawns []spawn) []string {
+func ran(spawns []workspace.Spawn) []string {
 	var names []string
 	for _, s := range spawns {
 		if !s.CacheHit {
-			names = append(names, s.String())
+			names = append(names, s.Mnemonic+" of "+s.TargetLabel)
 		}
 	}
 	slices.Sort(names)
@@ -66,7 +33,7 @@ func ran(spawns []spawn) []string {
 func TestOneLine(t *testing.T) {
 	w := workspace.NewCheckout(t)
 	targets := []string{"//examples/kernel:vmlinux", "//examples/kernel:modules_install"}
-	if got := ran(buildLogged(t, w, targets...)); len(got) != 0 {
+	if got := ran(w.MustBuild(targets...)); len(got) != 0 {
 		t.Errorf("got these actions run in another folder, want all of them from the cache:\n%s", strings.Join(got, "\n"))
 	}
 	replace(t, filepath.Join(w.Dir, "examples/kernel/hello/hello.c"), `MODULE_DESCRIPTION("`, fmt.Sprintf(`MODULE_DESCRIPTION("%d `, os.Getpid()))
@@ -78,7 +45,7 @@ func TestOneLine(t *testing.T) {
 		"ModhashSeal of //examples/kernel:tree",
 		"ModhashTree of //examples/kernel:tree",
 	}
-	if got := ran(buildLogged(t, w, targets...)); !slices.Equal(got, want) {
+	if got := ran(w.MustBuild(targets...)); !slices.Equal(got, want) {
 		t.Errorf("after a change of one line, got these actions run:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -105,7 +72,7 @@ func TestKernelReproducible(t *testing.T) {
 	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
 	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
-	spawns := buildLogged(t, w, "//tests/boot/arm64:kernel_files", "--modify_execution_info=ModhashKernel.*=+no-cache")
+	spawns := w.MustBuild("//tests/boot/arm64:kernel_files", "--modify_execution_info=ModhashKernel.*=+no-cache")
 	built := 0
 	for _, s := range spawns {
 		if s.Mnemonic == "ModhashKernelBuild" && !s.CacheHit {

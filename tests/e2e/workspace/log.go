@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Spawn is one action in Bazel's execution log (src/main/protobuf/spawn.proto), as far as we read it: it was
+// run, or found in a cache.
+type Spawn struct {
+	Mnemonic, Runner, TargetLabel string
+	CacheHit                      bool
+	ActualOutputs                 []struct {
+		Path   string
+		Digest struct{ Hash string }
+	}
+	Inputs []struct{ Path string }
+}
+
+// MustBuild builds, which must succeed, and returns the actions.
+func (w *Workspace) MustBuild(args ...string) []Spawn {
+	w.t.Helper()
+	spawns, output, err := w.Logged("build", args...)
+	if err != nil {
+		w.t.Fatalf("bazel build %s: %v\n%s", strings.Join(args, " "), err, output)
+	}
+	return spawns
+}
+
+// Logged runs a Bazel command that builds, and returns the actions, what Bazel prints, and whether it failed.
+func (w *Workspace) Logged(command string, args ...string) ([]Spawn, string, error) {
+	w.t.Helper()
+	log := filepath.Join(w.t.TempDir(), "execution.json")
+	output, buildError := w.Bazel(command, append([]string{"--execution_log_json_file=" + log}, args...)...)
+	file, err := os.Open(log)
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, output)
+	}
+	defer file.Close()
+	var spawns []Spawn
+	for decoder := json.NewDecoder(file); ; {
+		var s Spawn
+		err := decoder.Decode(&s)
+		if err == io.EOF {
+			return spawns, output, buildError
+		}
+		if err != nil {
+			w.t.Fatalf("reading the execution log: %v\n%s", err, output)
+		}
+		spawns = append(spawns, s)
+	}
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nginx makes an HTTP cache for Bazel of nginx: a WebDAV server is all that Bazel wants.
+package nginx
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// config is that of a cache: how much it logs (error_log's level), and its address.
+const config = `daemon off;
+master_process off;
+user root root;
+pid nginx.pid;
+error_log stderr %s;
+events {}
+http {
+    access_log off;
+    client_body_temp_path tmp;
+    client_max_body_size 0;
+    fastcgi_temp_path tmp;
+    proxy_temp_path tmp;
+    scgi_temp_path tmp;
+    uwsgi_temp_path tmp;
+    server {
+        listen %s;
+        root store;
+        dav_methods PUT;
+        create_full_put_path on;
+    }
+}
+`
+
+// Command makes an empty cache in dir, whose folder store holds ac/KEY and cas/DIGEST, and returns the command
+// that serves it at an address, host and port, until the context ends. Level is what it prints: error, or crit for less.
+func Command(ctx context.Context, dir, address, level string) (*exec.Cmd, error) {
+	for _, folder := range []string{"store", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, fmt.Appendf(nil, config, level, address), 0o644); err != nil {
+		return nil, err
+	}
+	return exec.CommandContext(ctx, "/usr/sbin/nginx", "-p", dir+"/", "-c", file, "-e", "stderr"), nil
+}
