@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `boot_tools` module extension: a boot toolchain of what this machine has."""
 
+load("//toolchains/private:host.bzl", "digest_files", "find_program", "host_machine")
+
 visibility("//toolchains/boot/...")
 
-# Where tests look for programs. The caller's PATH does not count.
+# Where tests look for programs.
 _FOLDERS = ["/usr/bin", "/bin", "/usr/local/bin"]
 
 # By the machine's name in module_tree.
@@ -29,49 +31,24 @@ boot_toolchain(
     emulators = {emulators},
     manifest = "manifest.tsv",
 )
-
-toolchain(
-    name = "host_toolchain",
-    toolchain = ":host",
-    toolchain_type = "@rules_modhash//toolchains/boot:toolchain_type",
-)
 """
-
-def _find(rctx, name):
-    """Path of a program, or None."""
-    for folder in _FOLDERS:
-        path = rctx.path("%s/%s" % (folder, name))
-        if path.exists:
-            return path
-    return None
-
-def _machine(rctx):
-    """The machine that programs of this one run on, as module_tree names it."""
-    return {"aarch64": "arm64", "amd64": "x86_64"}.get(rctx.os.arch, rctx.os.arch)
-
-def _record(rctx, path):
-    """A line of the manifest: path and SHA-256 digest."""
-    rctx.watch(path)
-    result = rctx.execute(["sha256sum", path])
-    if result.return_code != 0:
-        fail("reading %s: %s" % (path, result.stderr))
-    return "%s\t%s\n" % (path, result.stdout.split(" ")[0])
 
 def _copy_busybox(rctx):
     """Copies busybox, so that its contents are an input; returns the attribute, maybe empty."""
-    path = _find(rctx, "busybox")
+    path = find_program(rctx, _FOLDERS, "busybox")
     if not path:
         return {}
     rctx.watch(path.realpath)
     rctx.download(url = ["file://%s" % path.realpath], output = "busybox", executable = True)
-    return {":busybox": _machine(rctx)}
+    return {":busybox": host_machine(rctx)}
 
 def _boot_tools_repository_impl(rctx):
-    found = {machine: _find(rctx, program) for machine, program in _EMULATORS.items()}
+    found = {machine: find_program(rctx, _FOLDERS, program) for machine, program in _EMULATORS.items()}
     emulators = {machine: str(path) for machine, path in found.items() if path}
-    files = [path.realpath for path in found.values() if path]
-    files += [rctx.path(path) for path in _FIRMWARE if rctx.path(path).exists]
-    rctx.file("manifest.tsv", "".join([_record(rctx, path) for path in files]), executable = False)
+    files = [str(path.realpath) for path in found.values() if path]
+    files += [path for path in _FIRMWARE if rctx.path(path).exists]
+    manifest = ["%s\t%s\n" % record for record in digest_files(rctx, files).items()]
+    rctx.file("manifest.tsv", "".join(manifest), executable = False)
     rctx.file("BUILD.bazel", _BUILD.format(busybox = _copy_busybox(rctx), emulators = emulators), executable = False)
 
 _boot_tools_repository = repository_rule(

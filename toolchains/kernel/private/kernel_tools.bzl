@@ -2,6 +2,7 @@
 """The `kernel_tools` module extension: a kernel toolchain of what this machine has."""
 
 load("//toolchains/kernel:machines.bzl", "CROSS_PREFIXES")
+load("//toolchains/private:host.bzl", "digest_files", "find_program", "host_machine")
 load("//toolchains/world:manifest.bzl", "MANIFEST")
 
 visibility("//toolchains/kernel/...")
@@ -49,29 +50,14 @@ kernel_toolchain(
     manifest = "manifest.tsv",
     path = "{path}",
 )
-
-toolchain(
-    name = "host_toolchain",
-    toolchain = ":host",
-    toolchain_type = "@rules_modhash//toolchains/kernel:toolchain_type",
-)
 """
 
 def _find(rctx, name):
-    """Path of a program, or None."""
-    for folder in _PATH:
-        path = rctx.path("%s/%s" % (folder, name))
-        if path.exists:
-            return path
-    return None
-
-def _host_machine(rctx):
-    """The machine that programs of this one run on, as module_tree names it."""
-    return {"aarch64": "arm64", "amd64": "x86_64"}.get(rctx.os.arch, rctx.os.arch)
+    return find_program(rctx, _PATH, name)
 
 def _prefixes(rctx):
     """Machines that there is a GCC for."""
-    host = _host_machine(rctx)
+    host = host_machine(rctx)
     prefixes = {host: ""} if _find(rctx, "gcc") else {}
     for machine, prefix in CROSS_PREFIXES.items():
         if machine not in prefixes and _find(rctx, prefix + "gcc"):
@@ -110,12 +96,7 @@ def _digests(rctx, programs):
     paths = [_find(rctx, program) for program in programs]
     files = _real_paths([path for path in paths if path] + _compiler_parts(rctx, compilers))
     files = sorted({file: None for file in files + _real_paths(_libraries(rctx, files))})
-    for file in files:
-        rctx.watch(file)
-    result = rctx.execute(["sha256sum"] + files)
-    if result.return_code != 0:
-        fail("reading the programs that build kernels: %s" % result.stderr)
-    return ["program\t%s\t%s" % (line[66:], line[:64]) for line in result.stdout.splitlines()]
+    return ["program\t%s\t%s" % (file, digest) for file, digest in digest_files(rctx, files).items()]
 
 def _packages(rctx):
     """Lines of the manifest with each package's version, and its digest where that is on record."""
