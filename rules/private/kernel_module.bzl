@@ -124,20 +124,11 @@ def _check_dependencies(ctx, kernel):
                 "modules for the same kernel, %s" % label_text(kernel.label),
             )
 
-def _kbuild_file(ctx, name):
-    """The Kbuild file; None: the program kbuild writes one, of all sources that it is given."""
-    if ctx.file.kbuild or not ctx.files.textual_hdrs:
-        return ctx.file.kbuild
-    objects = ["%s.o" % _object(ctx, name, source) for source in _compiled(ctx)]
-    lines = ["obj-m := %s.o" % name]
-    if objects != [name + ".o"]:
-        lines.append("%s-y := %s" % (name, " ".join(objects)))
-    file = ctx.actions.declare_file(ctx.label.name + "/Kbuild")
-    ctx.actions.write(file, "\n".join(lines) + "\n")
-    return file
-
 def _add_source(file):
     return "--src=%s=%s" % (_workspace_path(file), file.path)
+
+def _add_textual(file):
+    return "--textual=%s=%s" % (_workspace_path(file), file.path)
 
 def _build_info(ctx, kernel, symvers):
     dependencies = [dependency[KernelModuleBuildInfo] for dependency in ctx.attr.deps]
@@ -156,18 +147,18 @@ def _declare_module(ctx, kernel, info, name, module, symvers):
     args.add(kernel.devel, format = "--devel=%s")
     args.add(name, format = "--name=%s")
     args.add(_package_dir(ctx.label), format = "--dir=%s")
-    sources = depset(ctx.files.srcs + ctx.files.textual_hdrs, transitive = [info.hdrs])
+    sources = depset(ctx.files.srcs, transitive = [info.hdrs])
     args.add_all(sources, map_each = _add_source)
+    args.add_all(ctx.files.textual_hdrs, map_each = _add_textual)
     args.add_all(info.includes, format_each = "--include=%s")
     args.add_all(ctx.attr.copts, format_each = "--copt=%s")
     dependencies = [file for file in info.symvers.to_list() if file != symvers]
     args.add_all(dependencies, format_each = "--symvers=%s")
     args.add(ctx.attr.strip, format = "--strip=%s")
-    inputs = [kernel.devel] + sources.to_list() + dependencies
-    kbuild = _kbuild_file(ctx, name)
-    if kbuild:
-        args.add(kbuild, format = "--kbuild=%s")
-        inputs.append(kbuild)
+    inputs = [kernel.devel] + sources.to_list() + ctx.files.textual_hdrs + dependencies
+    if ctx.file.kbuild:
+        args.add(ctx.file.kbuild, format = "--kbuild=%s")
+        inputs.append(ctx.file.kbuild)
     args.add(module, format = "--out=%s")
     args.add(symvers, format = "--symvers-out=%s")
     run_kbuild(ctx, "ModhashKernelModule", "module", args, inputs, [module, symvers], "Building the module %s.ko" % name)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """modules_install: sealed modules as lib/modules/RELEASE."""
 
-load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:inputs.bzl", "add_path")
 load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "label_args", "run_kbuild")
+load("//rules/private:linked.bzl", "check_vmlinux")
 load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
@@ -57,15 +58,9 @@ def _boot_files(ctx, build, tree):
     """What is installed into boot: {name: File}."""
     if not ctx.attr.vmlinux:
         return {}
-    info = ctx.attr.vmlinux[VmlinuxInfo]
-    if info.root_object != tree.root_object:
-        fail_attribute(
-            ctx.label,
-            "vmlinux",
-            "%s, linked with the root object %s" % (label_text(ctx.attr.vmlinux.label), info.root_object.short_path),
-            "one with the root of %s, whose modules are installed" % label_text(tree.label),
-        )
-    return {"System.map": build.system_map, "config": build.config.config, "vmlinuz": info.image}
+    check_vmlinux(ctx, tree)
+    image = ctx.attr.vmlinux[VmlinuxInfo].image
+    return {"System.map": build.system_map, "config": build.config.config, "vmlinuz": image}
 
 def _modules_install_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]

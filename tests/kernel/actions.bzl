@@ -49,11 +49,8 @@ def _check_files(env, action, arguments):
 
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)
-    got, written = {}, {}
+    got = {}
     for action in analysistest.target_actions(env):
-        if action.mnemonic == "FileWrite":
-            written[_paths(env, action.outputs)[0]] = action.content
-            continue
         arguments = [_strip_bin(env, argument) for argument in action.argv[1:]]
         asserts.true(env, action.argv[0].endswith("/kbuild"), "program: %s" % action.argv[0])
         asserts.equals(env, {"PATH": PATH}, action.env, "environment of %s" % action.mnemonic)
@@ -63,7 +60,6 @@ def _actions_test_impl(ctx):
     asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))
     for key, arguments in got.items():
         asserts.equals(env, ctx.attr.arguments.get(key), arguments, key)
-    asserts.equals(env, ctx.attr.written, written)
     return analysistest.end(env)
 
 actions_test = analysistest.make(
@@ -74,7 +70,6 @@ actions_test = analysistest.make(
             doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the folder of outputs.",
             mandatory = True,
         ),
-        "written": attr.string_dict(doc = "Files that the analysis writes, and their text."),
     },
     config_settings = WITH_TOOLCHAIN,
 )

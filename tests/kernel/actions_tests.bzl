@@ -199,44 +199,36 @@ def _dependent_module_test(name):
         target_under_test = target,
     )
 
-def _textual_test(target, module_name, written, kbuild = None):
-    """A module that includes a .c file: its Kbuild file lists the others."""
+def _textual_test(name):
+    target = name + "_textual"
     folder = "tests/kernel/" + target
     kernel_module(
         name = target,
-        srcs = ["fixtures_sources" if module_name == "two" else "fixtures_main"],
-        kbuild = kbuild,
+        srcs = ["fixtures_main"],
         kernel = "fixtures_x86_64",
-        module_name = module_name,
+        module_name = "one",
         tags = ["manual"],
         textual_hdrs = ["fixtures_textual"],
     )
-    sources = ["main.c", "entry.S"] if module_name == "two" else ["other/main.c"]
     actions_test(
         name = target + "_test",
-        arguments = {"ModhashKernelModule %s/%s.ko" % (folder, module_name): [
+        arguments = {"ModhashKernelModule %s/one.ko" % folder: [
             "module",
             _label(target),
         ] + _X86_64 + [
             "--devel=%s_x86_64/devel.tar.zst" % _FIXTURES,
-            "--name=" + module_name,
+            "--name=one",
             "--dir=tests/kernel",
-        ] + ["--src={0}/{1}={0}/{1}".format(_FIXTURES, source) for source in sources + ["part.c"]] + [
+            "--src={0}/other/main.c={0}/other/main.c".format(_FIXTURES),
+            "--textual={0}/part.c={0}/part.c".format(_FIXTURES),
             "--include=.",
             "--include=tests/kernel",
             "--strip=debug",
-            "--kbuild=" + ("%s/Kbuild" % (_FIXTURES if kbuild else folder)),
-            "--out=%s/%s.ko" % (folder, module_name),
+            "--out=%s/one.ko" % folder,
             "--symvers-out=%s/Module.symvers" % folder,
         ]},
         target_under_test = target,
-        written = {folder + "/Kbuild": text for text in written},
     )
-
-def _textual_tests(name):
-    _textual_test(name + "_textual", "one", ["obj-m := one.o\none-y := fixtures/other/main.o\n"])
-    _textual_test(name + "_textual_composite", "two", ["obj-m := two.o\ntwo-y := fixtures/main.o fixtures/entry.o\n"])
-    _textual_test(name + "_textual_kbuild", "own", [], kbuild = "fixtures_kbuild")
 
 def _install_test(name):
     kernel = "%s_x86_64" % _FIXTURES
@@ -318,6 +310,6 @@ def actions_tests(name):
     _link_test(name, "x86_64", _X86_64, "bzImage")
     _module_test(name)
     _dependent_module_test(name)
-    _textual_tests(name)
+    _textual_test(name)
     _install_test(name)
     _install_boot_test(name)

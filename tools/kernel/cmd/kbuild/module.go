@@ -20,7 +20,7 @@ import (
 type moduleOptions struct {
 	common
 	devel, name, dir, kbuild, strip, out, symversOut string
-	sources, includes, copts, symvers                []string
+	sources, textual, includes, copts, symvers       []string
 }
 
 func newModule() *cobra.Command {
@@ -39,6 +39,7 @@ Sources lie at their PATHs in a folder of their own, and include each other by t
 	flags.StringVar(&o.name, "name", "", "the module's name, without .ko")
 	flags.StringVar(&o.dir, "dir", ".", "folder of the module, a part of its sources' paths")
 	flags.StringArrayVar(&o.sources, "src", nil, "`PATH=FILE`: a source file or header")
+	flags.StringArrayVar(&o.textual, "textual", nil, "`PATH=FILE`: a file that a source includes, not compiled by itself")
 	flags.StringVar(&o.kbuild, "kbuild", "", "the Kbuild file; default: one that builds all sources into one module")
 	flags.StringArrayVar(&o.includes, "include", nil, "folder to find headers in, as in PATH")
 	flags.StringArrayVar(&o.copts, "copt", nil, "option for the compiler")
@@ -72,19 +73,14 @@ func (o *moduleOptions) run() error {
 
 // layOut puts sources and the Kbuild file where they belong.
 func (o *moduleOptions) layOut(external string) error {
-	sources, err := pairs("src", o.sources)
+	sources, err := layOutFiles(external, "src", o.sources)
 	if err != nil {
 		return err
 	}
-	kbuild := path.Join(o.dir, "Kbuild")
-	for _, source := range sources {
-		if !filepath.IsLocal(source[0]) {
-			return fmt.Errorf("--src: got the path %q, want a relative one without '..'", source[0])
-		}
-		if err := copyInto(external, map[string]string{source[1]: source[0]}); err != nil {
-			return err
-		}
+	if _, err := layOutFiles(external, "textual", o.textual); err != nil {
+		return err
 	}
+	kbuild := path.Join(o.dir, "Kbuild")
 	if o.kbuild != "" {
 		return copyInto(external, map[string]string{o.kbuild: kbuild})
 	}
@@ -93,6 +89,23 @@ func (o *moduleOptions) layOut(external string) error {
 		return err
 	}
 	return os.WriteFile(at, []byte(o.kbuildFile(sources)), 0o644)
+}
+
+// layOutFiles copies files, given as a flag's PATH=FILE, to their paths, and returns both parts of each.
+func layOutFiles(external, flag string, arguments []string) ([][2]string, error) {
+	files, err := pairs(flag, arguments)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if !filepath.IsLocal(file[0]) {
+			return nil, fmt.Errorf("--%s: got the path %q, want a relative one without '..'", flag, file[0])
+		}
+		if err := copyInto(external, map[string]string{file[1]: file[0]}); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }
 
 // kbuildFile builds the module of all sources below its folder. Those of other folders are headers.
