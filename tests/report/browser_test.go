@@ -263,7 +263,7 @@ func given(t *testing.T, variable string) string {
 // tree returns the tree that the page shows.
 func tree(t *testing.T) *treefile.Tree {
 	t.Helper()
-	found, err := rootfile.Read(given(t, "TREE"))
+	found, err := rootfile.Read(given(t, "TREE"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func file(t *testing.T, variable string) string {
 // withRoot returns a copy of a kernel, its root overwritten by the one in another file.
 func withRoot(t *testing.T, kernel, rootOf string) []byte {
 	t.Helper()
-	found, err := rootfile.Read(rootOf)
+	found, err := rootfile.Read(rootOf, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +99,11 @@ func TestLinkedRootIsOverwrittenRoot(t *testing.T) {
 }
 
 func TestImageHasTheRoot(t *testing.T) {
-	image, err := rootfile.Read(file(t, "IMAGE"))
+	image, err := rootfile.Read(file(t, "IMAGE"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := rootfile.Read(file(t, "TREE"))
+	tree, err := rootfile.Read(file(t, "TREE"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

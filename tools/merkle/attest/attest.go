@@ -48,7 +48,7 @@ type File struct {
 type Kernel struct {
 	File
 	// RootRead tells that the root was read in the file, and is the tree's. It cannot be
-	// read in boot images other than a bzImage.
+	// read in an arm64 Image, which has no table that tells where it is.
 	RootRead bool
 }
 
@@ -75,8 +75,8 @@ func ReadVmlinux(path string, root merkle.Root) (Kernel, error) {
 	return Kernel{File: file, RootRead: true}, err
 }
 
-// ReadImage returns the digest of a boot image. A bzImage that does not carry root is an
-// error; other images, whose root cannot be read, are taken as they are.
+// ReadImage returns the digest of a boot image. One whose root can be read, and is not
+// root, is an error; others, such as an arm64 Image, are taken as they are.
 func ReadImage(path string, root merkle.Root) (Kernel, error) {
 	k, err := ReadVmlinux(path, root)
 	if errors.Is(err, rootfile.ErrFormat) {

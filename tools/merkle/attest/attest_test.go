@@ -5,6 +5,7 @@ package attest
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"github.com/spdx/tools-golang/spdx"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/rootobj"
 	"rules_modhash/tools/merkle/treefile"
@@ -323,7 +325,8 @@ func TestReadKernels(t *testing.T) {
 	linked := bytes.Clone(object)
 	linked[16] = 2 // ET_EXEC
 	vmlinux := write("vmlinux", linked)
-	image := write("Image", []byte("MZ an arm64 image"))
+	arm64 := imagetest.ARM64Image(binary.LittleEndian, root)
+	image := write("Image", arm64)
 	objectPath := write("root.o", object)
 
 	k, err := ReadVmlinux(vmlinux, root)
@@ -331,7 +334,7 @@ func TestReadKernels(t *testing.T) {
 		t.Errorf("vmlinux: got %v, %v, want %v", k, err, want)
 	}
 	k, err = ReadImage(image, root)
-	if want := (Kernel{File{"Image", sha256.Sum256([]byte("MZ an arm64 image"))}, false}); err != nil || k != want {
+	if want := (Kernel{File{"Image", sha256.Sum256(arm64)}, false}); err != nil || k != want {
 		t.Errorf("Image: got %v, %v, want %v", k, err, want)
 	}
 	for _, c := range []struct {
@@ -342,9 +345,9 @@ func TestReadKernels(t *testing.T) {
 	}{
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), "vmlinux carries the root 2 "},
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), ": it was linked with another tree"},
-		{ReadVmlinux, image, root, "Image: carries no root: it starts with 4d5a20616e20"},
-		{ReadVmlinux, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a bzImage"},
-		{ReadImage, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a bzImage"},
+		{ReadVmlinux, image, root, "Image: carries no root that can be found: an Image does not tell where it is"},
+		{ReadVmlinux, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
+		{ReadImage, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
 		{ReadImage, filepath.Join(dir, "none"), root, "no such file or directory"},
 		{ReadVmlinux, filepath.Join(dir, "none"), root, "no such file or directory"},
 	} {

@@ -11,8 +11,10 @@ import (
 	"os"
 
 	"rules_modhash/tools/merkle/batch"
+	"rules_modhash/tools/merkle/bootimage"
 	"rules_modhash/tools/merkle/initramfs"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootfile"
 )
 
 // Progress is told what is done. Both functions may be nil; Step may be called by several goroutines.
@@ -97,6 +99,18 @@ func (a *audit) run(ctx context.Context) error {
 		}
 		places = append(places, p)
 	}
+	for _, k := range a.kernels {
+		if k.Format != rootfile.FormatUKI {
+			continue
+		}
+		p, err := a.readSection(ctx, k)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			places = append(places, p)
+		}
+	}
 	a.nameReleases(folders, places)
 	a.judge(places)
 	a.report.finish()
@@ -162,7 +176,7 @@ func examineFile(s *module.Scanner, f *os.File, name string, index uint32) (modu
 	return s.ExamineFile(f, name, module.Options{Position: index})
 }
 
-// readInitramfs reads the modules in an initramfs. What is wrong with the image itself is a problem of it.
+// readInitramfs reads the modules in a file that is an initramfs.
 func (a *audit) readInitramfs(ctx context.Context, name string) (*place, error) {
 	p := &place{Modules: Modules{Path: name, Release: releaseInPath(name), Modules: []Module{}}}
 	f, info, err := a.open(name)
@@ -171,8 +185,28 @@ func (a *audit) readInitramfs(ctx context.Context, name string) (*place, error) 
 		return p, nil
 	}
 	defer f.Close()
+	return p, a.readArchives(ctx, p, f, info.Size())
+}
+
+// readSection reads the modules in the initramfs of a unified kernel image; nil if it has none.
+func (a *audit) readSection(ctx context.Context, k foundKernel) (*place, error) {
+	f, _, err := a.open(k.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	section, err := bootimage.Section(f, bootimage.SectionInitramfs)
+	if err != nil { // its kernel was found before: it is this section that it has not
+		return nil, nil
+	}
+	p := &place{Modules: Modules{Path: k.Path, Release: k.Release, Modules: []Module{}}}
+	return p, a.readArchives(ctx, p, section, section.Size())
+}
+
+// readArchives reads the modules in an initramfs. What is wrong with the image itself is a problem of it.
+func (a *audit) readArchives(ctx context.Context, p *place, f io.ReaderAt, size int64) (err error) {
 	var scanner module.Scanner
-	p.archives, err = initramfs.Read(f, info.Size(), func(e initramfs.Entry, contents io.Reader) error {
+	p.archives, err = initramfs.Read(f, size, func(e initramfs.Entry, contents io.Reader) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -187,12 +221,12 @@ func (a *audit) readInitramfs(ctx context.Context, name string) (*place, error) 
 		return nil
 	})
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	if err != nil {
-		p.Problems = append(p.Problems, Problem{name, "cannot be unpacked: " + err.Error()})
+		p.Problems = append(p.Problems, Problem{p.Path, "cannot be unpacked: " + err.Error()})
 	}
-	return p, nil
+	return nil
 }
 
 // releaseAndPath splits the path of a module in an initramfs. The release is "" if the path tells none.

@@ -3,7 +3,9 @@
 package audit
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/u-root/u-root/pkg/cpio"
+
+	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/rootobj"
@@ -19,6 +24,7 @@ import (
 // build is a small kernel: the root of some modules, and each of them sealed.
 type build struct {
 	kernel []byte
+	root   merkle.Root
 	sealed [][]byte
 }
 
@@ -42,7 +48,7 @@ func newBuild(t testing.TB, name string, n int) build {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := build{}
+	b := build{root: tree.Root()}
 	if b.kernel, err = rootobj.Write(machine, tree.Root()); err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +62,20 @@ func newBuild(t testing.TB, name string, n int) build {
 		b.sealed = append(b.sealed, module.AppendTrailer(bodies[i], proof))
 	}
 	return b
+}
+
+// archive returns a cpio archive with one file.
+func archive(t testing.TB, name string, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := cpio.Newc.Writer(&b)
+	if err := cpio.WriteRecords(w, []cpio.Record{cpio.StaticFile(name, string(data), 0o644)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cpio.WriteTrailer(w); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // write writes a file below dir.
@@ -156,6 +176,40 @@ func TestOtherBuilds(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant %q", got, want)
 		}
+	}
+}
+
+// TestOtherImages has kernels that are no vmlinux: a unified kernel image with modules inside, and an arm64 Image, whose
+// root is found by its System.map.
+func TestOtherImages(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newBuild(t, "one", 3), newBuild(t, "two", 3)
+	one.install(t, dir, "1")
+	two.install(t, dir, "2")
+	for _, name := range []string{"boot/vmlinuz-1", "boot/vmlinuz-2"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir, "efi/EFI/Linux/system.efi", imagetest.UKI(t, map[string][]byte{
+		".linux": one.kernel, ".uname": []byte("1\n"), ".initrd": archive(t, "lib/modules/1/m00.ko", two.sealed[0]),
+	}, ".uname", ".linux", ".initrd"))
+	write(t, dir, "boot/vmlinuz-2", imagetest.ARM64Image(binary.LittleEndian, two.root))
+	if r := run(t, dir); r.Kernels[0].Problem == "" || r.Counts[Unchecked] != 3 {
+		t.Errorf("without a System.map: got %+v", r)
+	}
+	write(t, dir, "boot/System.map-2", []byte(imagetest.SystemMap))
+	r := run(t, dir)
+	if r.Counts[Verified] != 6 || r.Counts[OtherBuild] != 1 || len(r.Problems) != 0 {
+		t.Errorf("got %+v", r)
+	}
+	for i, want := range []string{"Image", "unified kernel image"} {
+		if got := r.Kernels[i].Format; got != want {
+			t.Errorf("%s: got the format %q, want %q", r.Kernels[i].Path, got, want)
+		}
+	}
+	if got := r.Initramfs[0]; got.Path != "efi/EFI/Linux/system.efi" || got.Modules.Modules[0].Path != "lib/modules/1/m00.ko" {
+		t.Errorf("got %+v", got)
 	}
 }
 

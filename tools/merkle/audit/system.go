@@ -21,12 +21,16 @@ import (
 )
 
 // Where kernels lie: Debian, Fedora, SUSE and Arch in boot, Fedora and Arch beside the modules as well, the Boot
-// Loader Specification in a folder of their release.
+// Loader Specification in a folder of their release, unified kernel images all in one.
 var kernelPatterns = []string{
 	"boot/vmlinuz*", "boot/vmlinux*", "boot/bzImage*", "boot/*/*/linux", "boot/efi/*/*/linux", "efi/*/*/linux",
 	"lib/modules/*/vmlinuz", "lib/modules/*/vmlinux", "lib/modules/*/bzImage",
 	"usr/lib/modules/*/vmlinuz", "usr/lib/modules/*/vmlinux", "usr/lib/modules/*/bzImage",
+	"boot/EFI/Linux/*.efi", "boot/efi/EFI/Linux/*.efi", "efi/EFI/Linux/*.efi", "usr/lib/modules/*/*.efi",
 }
+
+// systemMaps are where the System.map of a release lies.
+var systemMaps = []string{"boot/System.map-%s", "lib/modules/%s/System.map", "usr/lib/modules/%s/System.map"}
 
 var initramfsPatterns = []string{
 	"boot/initrd*", "boot/initramfs*", "boot/*/*/initrd*", "boot/efi/*/*/initrd*", "efi/*/*/initrd*",
@@ -158,15 +162,40 @@ func (s system) readKernel(k *foundKernel) error {
 		return err
 	}
 	defer f.Close()
-	head := make([]byte, bootimage.HeadSize)
-	if n, _ := f.ReadAt(head, 0); bootimage.Is(head[:n]) {
-		k.Release = cmp.Or(bootimage.Release(f), k.Release)
+	k.Release = cmp.Or(releaseOf(f), k.Release)
+	var o rootfile.Options
+	if symbols := s.openSystemMap(k.Release); symbols != nil {
+		defer symbols.Close()
+		o.SystemMap = symbols
 	}
-	found, err := rootfile.ReadKernelFrom(f)
+	found, err := rootfile.ReadKernelFrom(f, o)
 	if err != nil {
 		return err
 	}
 	k.root, k.Format, k.Levels, k.Root = found.Root, found.Format, found.Root.Levels, found.Root.Hash.String()
+	return nil
+}
+
+// releaseOf returns the release that an image itself tells, "" if it tells none.
+func releaseOf(f *os.File) string {
+	head := make([]byte, bootimage.HeadSize)
+	n, _ := f.ReadAt(head, 0)
+	switch head = head[:n]; {
+	case bootimage.Is(head):
+		return bootimage.Release(f)
+	case bootimage.IsPE(head):
+		return bootimage.SectionRelease(f)
+	}
+	return ""
+}
+
+// openSystemMap opens the System.map of a release, nil if there is none.
+func (s system) openSystemMap(release string) *os.File {
+	for _, pattern := range systemMaps {
+		if f, _, err := s.open(fmt.Sprintf(pattern, release)); err == nil {
+			return f
+		}
+	}
 	return nil
 }
 

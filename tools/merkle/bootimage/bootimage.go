@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bootimage takes the kernel out of an x86 boot image (bzImage): a
-// compressed vmlinux behind the boot loader's code.
+// Package bootimage takes the kernel out of boot images: an x86 boot image (bzImage), which is a compressed vmlinux
+// behind the boot loader's code; an arm64 Image, which is the kernel's memory, plain or compressed; and a unified
+// kernel image, which holds either.
 //
-// The header is that of the x86 boot protocol, Documentation/arch/x86/boot.rst in
+// The header of a bzImage is that of the x86 boot protocol, Documentation/arch/x86/boot.rst in
 // the kernel's source; compressions are those of arch/x86/boot/compressed/Makefile.
 package bootimage
 

@@ -76,7 +76,7 @@ func (in *Input) openFile() error {
 	if in.Format = unpack.FormatOf(head[:n]); in.Format != "" {
 		return in.openArchive(f)
 	}
-	found, err := rootfile.ReadFrom(f)
+	found, err := rootfile.ReadFrom(f, rootfile.Options{})
 	if err == nil && found.Tree == nil {
 		err = fmt.Errorf("is a %s: it has a root, but does not tell the modules", found.Format)
 	}

@@ -4,13 +4,13 @@ package rootfile
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/rootobj"
 	"rules_modhash/tools/merkle/treefile"
@@ -19,7 +19,7 @@ import (
 var testRoot = merkle.Root{Levels: 2, Hash: merkle.Hash{1, 2, 3}}
 
 // object returns an x86_64 root object.
-func object(t *testing.T) []byte {
+func object(t testing.TB) []byte {
 	t.Helper()
 	b, err := rootobj.Write(rootobj.Machines[0], testRoot)
 	if err != nil {
@@ -41,23 +41,24 @@ func emptyTree(t *testing.T) []byte {
 	return b
 }
 
-// bootImage returns a boot image of a kernel.
-func bootImage(t *testing.T, kernel []byte) []byte {
+// vmlinux returns an x86_64 kernel.
+func vmlinux(t testing.TB) []byte {
 	t.Helper()
-	var payload bytes.Buffer
-	w := gzip.NewWriter(&payload)
-	if _, err := w.Write(kernel); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	linked := object(t)
+	linked[16] = 2 // ET_EXEC
+	return linked
+}
+
+// bootImage returns a boot image of a kernel.
+func bootImage(t testing.TB, kernel []byte) []byte {
+	t.Helper()
+	payload := imagetest.Gzipped(t, kernel)
 	const sectors = 1
 	b := make([]byte, (sectors+1)*512)
 	b[0x1f1] = sectors
 	copy(b[0x202:], "HdrS\x0f\x02")
-	binary.LittleEndian.PutUint32(b[0x24c:], uint32(payload.Len()))
-	return append(b, payload.Bytes()...)
+	binary.LittleEndian.PutUint32(b[0x24c:], uint32(len(payload)))
+	return append(b, payload...)
 }
 
 func read(t *testing.T, data []byte) (Found, error) {
@@ -66,7 +67,7 @@ func read(t *testing.T, data []byte) (Found, error) {
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found, err := Read(name)
+	found, err := Read(name, "")
 	if err != nil && !strings.HasPrefix(err.Error(), name+": ") {
 		t.Errorf("error %q does not begin with the file's name", err)
 	}
@@ -74,8 +75,7 @@ func read(t *testing.T, data []byte) (Found, error) {
 }
 
 func TestRead(t *testing.T) {
-	linked := object(t)
-	linked[16] = 2 // ET_EXEC
+	linked := vmlinux(t)
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -112,7 +112,7 @@ func TestReadErrors(t *testing.T) {
 		want string
 	}{
 		{"empty", nil, "carries no root: it is empty"},
-		{"text", []byte("hi"), "carries no root: it starts with 6869 and is none of tree.pb, root object, vmlinux, bzImage"},
+		{"text", []byte("hi"), "carries no root: it starts with 6869 and is none of tree.pb, root object, vmlinux, bzImage, Image, unified kernel image"},
 		{"damaged boot image", damaged, "is a boot image of protocol 2.00, want 2.08 or newer"},
 		{"boot image without a root", rootless, "the kernel in the boot image has neither a symbol"},
 		{"beginning of an object", object(t)[:100], "reading an ELF file: "},

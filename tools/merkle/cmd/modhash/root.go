@@ -23,17 +23,18 @@ type rootReport struct {
 }
 
 func newRootCommand(dir folder) *cobra.Command {
-	asJSON := false
+	asJSON, systemMap := false, ""
 	cmd := &cobra.Command{
-		Use:   "root [--json] FILE",
+		Use:   "root [--json] [--system-map FILE] FILE",
 		Short: "Print the root in a tree, a root object or a kernel",
 		Long: `Print the root that FILE carries as "LEVELS HEX". FILE is a tree.pb, a root object,
-or a kernel that was linked with one: vmlinux, or the bzImage that was made of it.` + exitCodesHelp,
+or a kernel that was linked with one: vmlinux, or a boot image that was made of it (bzImage,
+unified kernel image). An arm64 Image needs --system-map: it does not tell where its root is.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash root tree.pb`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, err := rootfile.Read(dir.resolve(args[0]))
+			found, err := rootfile.Read(dir.resolve(args[0]), systemMap)
 			if err != nil {
 				return err
 			}
@@ -44,6 +45,7 @@ or a kernel that was linked with one: vmlinux, or the bzImage that was made of i
 			return nil
 		},
 	}
+	dir.pathVar(cmd.Flags(), &systemMap, "system-map", "System.map of the kernel's build, for an arm64 Image")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print format, machine, levels and root as JSON")
 	return cmd
 }

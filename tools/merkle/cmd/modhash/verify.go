@@ -17,6 +17,7 @@ import (
 type verifyOptions struct {
 	inputs                    inputFlags
 	root, kernel, attestation string
+	systemMap                 string
 	asJSON, complete          bool
 
 	sources []moduleset.Source
@@ -46,7 +47,7 @@ func newVerify(dir folder) *cobra.Command {
 		Use:   "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...",
 		Short: "Check that modules are sealed and belong to a tree",
 		Long: `Check, as the kernel does at load, that each module carries a proof that leads to the
-root in FILE: a tree.pb, a root object, or a kernel (vmlinux or bzImage). --kernel insists
+root in FILE: a tree.pb, a root object, or a kernel (vmlinux or boot image). --kernel insists
 on a kernel: --kernel /boot/vmlinuz-7.2.12 /lib/modules/7.2.12. With a tree.pb, also check
 that each module stands at the path that the tree has for its position (a module given as
 a file: only its name), and, with --complete, that no module of the tree is missing.
@@ -71,7 +72,8 @@ output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
 	}
 	o.inputs.register(cmd)
 	dir.pathVar(cmd.Flags(), &o.root, "root", "file with the root")
-	dir.pathVar(cmd.Flags(), &o.kernel, "kernel", "kernel with the root: a vmlinux or a bzImage")
+	dir.pathVar(cmd.Flags(), &o.kernel, "kernel", "kernel with the root: a vmlinux or a boot image")
+	dir.pathVar(cmd.Flags(), &o.systemMap, "system-map", "System.map of the kernel's build, for an arm64 Image")
 	dir.pathVar(cmd.Flags(), &o.attestation, "attestation", "statement that modhash attest wrote")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false,
@@ -123,16 +125,16 @@ func countSet(values ...string) int {
 func (o *verifyOptions) readRoot() (rootfile.Found, error) {
 	switch {
 	case o.root != "":
-		return rootfile.Read(o.root)
+		return rootfile.Read(o.root, o.systemMap)
 	case o.attestation != "":
 		return readAttestation(o.attestation)
 	}
-	found, err := rootfile.Read(o.kernel)
+	found, err := rootfile.Read(o.kernel, o.systemMap)
 	if err != nil {
 		return rootfile.Found{}, err
 	}
 	if !found.IsKernel() {
-		return rootfile.Found{}, fmt.Errorf("--kernel needs a vmlinux or a bzImage, %s is a %s: use --root",
+		return rootfile.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is a %s: use --root",
 			o.kernel, found.Format)
 	}
 	return found, nil
