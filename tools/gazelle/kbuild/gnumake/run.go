@@ -3,6 +3,7 @@
 package gnumake
 
 import (
+	"cmp"
 	"errors"
 	"path"
 	"slices"
@@ -225,15 +226,20 @@ func (e *Evaluator) undefine(u *undefinition) {
 }
 
 func (e *Evaluator) exportation(x *exportation) {
-	names := strings.Fields(e.expand(x.names))
-	if x.names == "" {
+	names := e.expand(x.names)
+	switch {
+	case e.condition != "":
+		e.Report(e.at, "undecided whether %s is exported: %s", cmp.Or(e.show(names), "every variable"), e.condition)
+		return
+	case hasMark(names):
+		e.Report(e.at, "undecided which variable is exported: %s", e.reasons(names))
+	case x.names == "":
 		e.exportAll = !x.off
 	}
-	for _, name := range names {
-		if hasMark(name) || e.condition != "" {
-			continue
+	for _, name := range strings.Fields(names) {
+		if !hasMark(name) {
+			e.exported[name] = !x.off
 		}
-		e.exported[name] = !x.off
 	}
 }
 

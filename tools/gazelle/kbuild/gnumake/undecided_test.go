@@ -146,6 +146,12 @@ func TestDiagnostics(t *testing.T) {
 			"Makefile:3: undecided whether $(eval x := y) is evaluated: ifdef u, $(shell cmd) at Makefile:1"},
 		{"undefine", "undefine $u",
 			"Makefile:2: undecided which variable is undefined: $(shell cmd) at Makefile:1"},
+		{"export", "export $u",
+			"Makefile:2: undecided which variable is exported: $(shell cmd) at Makefile:1"},
+		{"branch exports", "ifdef u\nexport a\nendif",
+			"Makefile:3: undecided whether a is exported: ifdef u, $(shell cmd) at Makefile:1"},
+		{"branch exports all", "ifdef u\nexport\nendif",
+			"Makefile:3: undecided whether every variable is exported: ifdef u, $(shell cmd) at Makefile:1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
