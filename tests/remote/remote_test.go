@@ -53,3 +53,54 @@ func TestRemoteExecution(t *testing.T) {
 
 	there.MustBazel("test", "//:declared_verify", "//:directory_verify")
 }
+
+// distribution is the example with all modules of Debian's kernel, as a stranger has it.
+const distribution = `
+-- MODULE.bazel --
+module(name = "stranger")
+
+bazel_dep(name = "rules_modhash", version = "0.1.0")
+local_path_override(
+    module_name = "rules_modhash",
+    path = "CHECKOUT",
+)
+
+debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
+debian.modules(name = "debian_modules")
+use_repo(debian, "debian_modules")
+-- BUILD.bazel --
+load("@rules_modhash//rules:defs.bzl", "module_tree", "module_verify_test")
+
+module_tree(
+    name = "tree",
+    modules = ["@debian_modules//:kernel_modules"],
+)
+
+module_verify_test(
+    name = "verify",
+    tree = ":tree",
+)
+`
+
+// TestDistribution hashes, seals and verifies all modules of Debian's kernel on a service: what is sealed never comes
+// to the client. Another machine does the same from the cache.
+func TestDistribution(t *testing.T) {
+	requireWorld(t)
+	startWorker(t)
+	flags := []string{"--config=remote", "--remote_executor=grpc://" + workerAddress}
+	build := []string{"//:tree", "--output_groups=tree,root_object,sealed", "--remote_download_minimal"}
+	here := newMachineWith(t, distribution, flags...)
+	first := here.MustBuild(build...)
+	shards := count(first)["ModhashLeaf remote"]
+	if shards < 60 {
+		t.Errorf("first machine: got %d actions that hash, want one for each 64 of 4,000 modules", shards)
+	}
+	actions := map[string]int{"ModhashLeaf": shards, "ModhashSeal": 1, "ModhashTree": 1}
+	expect(t, "first machine", first, "remote", actions)
+	here.MustBazel("test", "//:verify", "--remote_download_minimal")
+
+	there := newMachineWith(t, distribution, flags...)
+	second := there.MustBuild(build...)
+	expect(t, "second machine", second, "remote cache hit", actions)
+	expectSame(t, "second machine", second, first)
+}

@@ -95,13 +95,20 @@ type machine struct {
 // newMachine makes a workspace with the trees, in a folder of its own.
 func newMachine(t *testing.T, flags ...string) machine {
 	t.Helper()
-	w := workspace.New(t, trees, workspace.Prebuilt)
+	m := newMachineWith(t, trees, flags...)
+	for i := range modules {
+		m.Add(fmt.Sprintf("lib/kernel/m%03d.ko", i), module(t, i), 0o644)
+	}
+	return m
+}
+
+// newMachineWith makes a workspace of an archive's files.
+func newMachineWith(t *testing.T, archive string, flags ...string) machine {
+	t.Helper()
+	w := workspace.New(t, archive, workspace.Prebuilt)
 	w.AddModhash()
 	w.Add(".bazelrc", documentedFlags(t), 0o644)
 	w.Flags = append([]string{"--disk_cache="}, flags...)
-	for i := range modules {
-		w.Add(fmt.Sprintf("lib/kernel/m%03d.ko", i), module(t, i), 0o644)
-	}
 	return machine{w, t}
 }
 

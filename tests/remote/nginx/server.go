@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package nginx
 
 import (
 	"context"
@@ -9,25 +9,24 @@ import (
 	"os"
 	"os/exec"
 	"time"
-
-	"rules_modhash/tests/remote/nginx"
 )
 
-// cacheServer is a running HTTP cache.
-type cacheServer struct {
-	url string
+// Server is a running HTTP cache.
+type Server struct {
+	// URL is for Bazel's --remote_cache.
+	URL string
 	cmd *exec.Cmd
 }
 
-// startNginx starts an empty cache in dir, on a free port of the loopback device.
-func startNginx(ctx context.Context, dir string) (*cacheServer, error) {
+// Start starts an empty cache in dir, on a free port of the loopback device, until the context ends or Stop.
+func Start(ctx context.Context, dir string) (*Server, error) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	address := free.Addr().String()
 	free.Close()
-	cmd, err := nginx.Command(ctx, dir, address, "crit")
+	cmd, err := Command(ctx, dir, address, "crit")
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +34,7 @@ func startNginx(ctx context.Context, dir string) (*cacheServer, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	n := &cacheServer{"http://" + address, cmd}
+	n := &Server{"http://" + address, cmd}
 	for range 500 {
 		if connection, err := net.Dial("tcp", address); err == nil {
 			connection.Close()
@@ -43,11 +42,12 @@ func startNginx(ctx context.Context, dir string) (*cacheServer, error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	n.stop()
+	n.Stop()
 	return nil, fmt.Errorf("nginx does not listen on %s", address)
 }
 
-func (n *cacheServer) stop() {
+// Stop ends the server.
+func (n *Server) Stop() {
 	_ = n.cmd.Process.Kill()
 	_ = n.cmd.Wait()
 }
