@@ -241,6 +241,52 @@ func testCompressions(k *kernel) {
 	}
 }
 
+// options are configurations in which the patches leave out one or the other part of themselves.
+var options = []struct {
+	name    string
+	on, off []string
+	targets []string
+}{
+	{"hashes without signatures", []string{"MODULE_HASHES"}, []string{"MODULE_SIG"}, []string{"kernel/module/", "security/"}},
+	{"hashes without signatures, enforced", []string{"MODULE_HASHES", "MODULE_SIG_FORCE"}, []string{"MODULE_SIG"}, []string{"kernel/module/"}},
+	{"hashes and signatures, enforced", []string{"MODULE_HASHES", "MODULE_SIG", "MODULE_SIG_FORCE"}, nil, []string{"kernel/module/", "security/"}},
+	{"signatures alone", []string{"MODULE_SIG"}, []string{"MODULE_HASHES", "MODULE_SIG_FORCE"}, []string{"kernel/module/", "security/"}},
+	{"neither", nil, []string{"MODULE_HASHES", "MODULE_SIG", "SECURITY_LOCKDOWN_LSM"}, []string{"kernel/module/", "security/"}},
+	{"no modules", []string{"SECURITY_LOCKDOWN_LSM"}, []string{"MODULES"}, []string{"kernel/", "security/"}},
+}
+
+// TestOptions compiles what the patches touch, with each of their options on and off: without a warning.
+func TestOptions(t *testing.T) {
+	k := unpack(t)
+	k.configure("--enable", "WERROR")
+	for _, o := range options {
+		t.Run(o.name, func(t *testing.T) {
+			k := k.in(t)
+			for _, name := range o.off {
+				k.configure("--disable", name)
+			}
+			for _, name := range o.on {
+				k.configure("--enable", name)
+			}
+			config, err := os.ReadFile(k.path(".config"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range append(o.on, "WERROR") {
+				if !bytes.Contains(config, []byte("CONFIG_"+name+"=y\n")) {
+					t.Errorf("CONFIG_%s did not take effect", name)
+				}
+			}
+			for _, name := range o.off {
+				if bytes.Contains(config, []byte("CONFIG_"+name+"=y\n")) {
+					t.Errorf("CONFIG_%s is still on", name)
+				}
+			}
+			k.mustMake(o.targets...)
+		})
+	}
+}
+
 // configure changes the configuration by the kernel's own script.
 func (k *kernel) configure(args ...string) {
 	k.Helper()

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A module, and variants of it."""
+
+load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
+load("//rules:defs.bzl", "kernel_module")
+
+_BASE = {
+    "BUILT": "Nov 24 2026 10:00:00",
+    "DESCRIPTION": "A note",
+    "NUMBER": "41",
+    "PLACE": "/usr/src/linux/drivers/note.c",
+    "VERSION": "1",
+    "kernel": "//examples/kernel:kernel",
+    "strip": "debug",
+}
+
+def _variant(name, values):
+    expand_template(
+        name = name + "_source",
+        out = name + "/note.c",
+        substitutions = {"@%s@" % key: value for key, value in values.items()},
+        template = "note.c.in",
+    )
+    kernel_module(
+        name = name,
+        srcs = [name + "/note.c"],
+        kernel = values["kernel"],
+        module_name = "note",
+        strip = values["strip"],
+    )
+
+def variants(**kwargs):
+    """Declares the module `base`, and a variant for each argument.
+
+    Args:
+      **kwargs: what differs, by the variant's name.
+
+    Returns:
+      The names of all, the base's first.
+    """
+    _variant("base", _BASE)
+    for name, difference in kwargs.items():
+        _variant(name, _BASE | difference)
+    return ["base"] + sorted(kwargs)
