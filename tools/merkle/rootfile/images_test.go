@@ -84,6 +84,7 @@ func TestReadImageErrors(t *testing.T) {
 		{"not compressed", imagetest.Zboot([]byte("text")), imagetest.SystemMap, "the kernel is compressed in an unknown way: it starts with 74657874"},
 		{"text, compressed", imagetest.Gzipped(t, []byte("text")), imagetest.SystemMap, "what is compressed in it starts with 74657874 and is neither"},
 		{"not PE", []byte("MZ and so on"), imagetest.SystemMap, "reading an EFI program: "},
+		{"no PE header", append([]byte("MZ"), make([]byte, 0x200)...), imagetest.SystemMap, "but has 4d5a0000 where PE should be"},
 		{"no kernel", imagetest.UKI(t, nil), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"text in UKI", unknown, imagetest.SystemMap, "the kernel in the unified kernel image carries no root: it starts with 74657874"},
 		{"UKI in UKI", nested, imagetest.SystemMap, "the kernel in the unified kernel image carries no root: it starts with 4d5a"},
