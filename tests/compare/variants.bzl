@@ -6,10 +6,9 @@ load("//rules:defs.bzl", "kernel_module")
 
 _BASE = {
     "BUILT": "Nov 24 2026 10:00:00",
-    "DESCRIPTION": "A note",
-    "NUMBER": "41",
     "PLACE": "/usr/src/linux/drivers/note.c",
     "VERSION": "1",
+    "define": "NUMBER=41",
     "kernel": "//examples/kernel:kernel",
     "strip": "debug",
 }
@@ -18,12 +17,13 @@ def _variant(name, values):
     expand_template(
         name = name + "_source",
         out = name + "/note.c",
-        substitutions = {"@%s@" % key: value for key, value in values.items()},
+        substitutions = {"@%s@" % key: value for key, value in values.items() if key.isupper()},
         template = "note.c.in",
     )
     kernel_module(
         name = name,
         srcs = [name + "/note.c"],
+        copts = ["-D" + values["define"]],
         kernel = values["kernel"],
         module_name = "note",
         strip = values["strip"],
