@@ -247,12 +247,12 @@ var options = []struct {
 	on, off []string
 	targets []string
 }{
-	{"hashes without signatures", []string{"MODULE_HASHES"}, []string{"MODULE_SIG"}, []string{"kernel/module/", "security/"}},
-	{"hashes without signatures, enforced", []string{"MODULE_HASHES", "MODULE_SIG_FORCE"}, []string{"MODULE_SIG"}, []string{"kernel/module/"}},
-	{"hashes and signatures, enforced", []string{"MODULE_HASHES", "MODULE_SIG", "MODULE_SIG_FORCE"}, nil, []string{"kernel/module/", "security/"}},
+	{"hashes alone", []string{"MODULE_HASHES"}, []string{"MODULE_SIG"}, []string{"kernel/module/", "security/"}},
+	{"hashes and signatures, enforced", []string{"MODULE_HASHES", "MODULE_SIG", "MODULE_SIG_FORCE"}, []string{"MODULE_SIG_ALL"},
+		[]string{"kernel/module/", "security/"}},
 	{"signatures alone", []string{"MODULE_SIG"}, []string{"MODULE_HASHES", "MODULE_SIG_FORCE"}, []string{"kernel/module/", "security/"}},
 	{"neither", nil, []string{"MODULE_HASHES", "MODULE_SIG", "SECURITY_LOCKDOWN_LSM"}, []string{"kernel/module/", "security/"}},
-	{"no modules", []string{"SECURITY_LOCKDOWN_LSM"}, []string{"MODULES"}, []string{"kernel/", "security/"}},
+	{"no modules", []string{"SECURITY_LOCKDOWN_LSM"}, []string{"MODULES"}, []string{"init/", "security/"}},
 }
 
 // TestOptions compiles what the patches touch, with each of their options on and off: without a warning.
@@ -262,12 +262,14 @@ func TestOptions(t *testing.T) {
 	for _, o := range options {
 		t.Run(o.name, func(t *testing.T) {
 			k := k.in(t)
+			var args []string
 			for _, name := range o.off {
-				k.configure("--disable", name)
+				args = append(args, "--disable", name)
 			}
 			for _, name := range o.on {
-				k.configure("--enable", name)
+				args = append(args, "--enable", name)
 			}
+			k.configure(args...)
 			config, err := os.ReadFile(k.path(".config"))
 			if err != nil {
 				t.Fatal(err)
