@@ -148,21 +148,29 @@ func ReadKernelFrom(f File, o Options) (Found, error) {
 
 // readAs reads a file of one of some formats, whose names are for the error.
 func readAs(f File, o Options, formats []format, names string) (Found, error) {
-	head := make([]byte, sniffSize)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	head, err := readHead(f)
+	if err != nil {
 		return Found{}, err
 	}
-	if n == 0 {
+	if len(head) == 0 {
 		return Found{}, errors.New("carries no root: it is empty")
 	}
-	head = head[:n]
 	for _, format := range formats {
 		if format.is(head) {
 			return format.read(f, o)
 		}
 	}
-	return Found{}, fmt.Errorf("%w: it starts with %x and is none of %s", ErrFormat, head[:min(n, 6)], names)
+	return Found{}, fmt.Errorf("%w: it starts with %x and is none of %s", ErrFormat, head[:min(len(head), 6)], names)
+}
+
+// readHead returns the first bytes of a file, which tell its format: fewer than sniffSize if it has no more.
+func readHead(f File) ([]byte, error) {
+	head := make([]byte, sniffSize)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return head[:n], nil
 }
 
 func isELF(head []byte) bool {
@@ -193,8 +201,8 @@ func readImage(f File, o Options) (Found, error) {
 		return Found{}, fmt.Errorf("%w that can be found: an Image does not tell where it is. Next: give the System.map of the same build, or read the vmlinux",
 			ErrFormat)
 	}
-	head := make([]byte, bootimage.ImageHeadSize)
-	if _, err := f.ReadAt(head, 0); err != nil {
+	head, err := readHead(f)
+	if err != nil {
 		return Found{}, err
 	}
 	b, err := bootimage.ImageSymbol(f, o.SystemMap, rootobj.SymbolName, rootobj.Size)
@@ -238,19 +246,18 @@ func readCompressed(f File, o Options) (Found, error) {
 
 // readKernelIn reads a kernel that was compressed: it is not compressed again.
 func readKernelIn(f File, o Options) (Found, error) {
-	head := make([]byte, sniffSize)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	head, err := readHead(f)
+	if err != nil {
 		return Found{}, err
 	}
-	switch head = head[:n]; {
+	switch {
 	case isELF(head):
 		return readELF(f, o)
 	case bootimage.IsImage(head):
 		return readImage(f, o)
 	}
 	return Found{}, fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
-		ErrFormat, head[:min(n, 6)])
+		ErrFormat, head[:min(len(head), 6)])
 }
 
 // readUKI reads the kernel in a unified kernel image.
