@@ -124,11 +124,8 @@ def _check_dependencies(ctx, kernel):
                 "modules for the same kernel, %s" % label_text(kernel.label),
             )
 
-def _add_source(file):
-    return "--src=%s=%s" % (_workspace_path(file), file.path)
-
-def _add_textual(file):
-    return "--textual=%s=%s" % (_workspace_path(file), file.path)
+def _path_and_file(file):
+    return "%s=%s" % (_workspace_path(file), file.path)
 
 def _build_info(ctx, kernel, symvers):
     dependencies = [dependency[KernelModuleBuildInfo] for dependency in ctx.attr.deps]
@@ -148,8 +145,8 @@ def _declare_module(ctx, kernel, info, name, module, symvers):
     args.add(name, format = "--name=%s")
     args.add(_package_dir(ctx.label), format = "--dir=%s")
     sources = depset(ctx.files.srcs, transitive = [info.hdrs])
-    args.add_all(sources, map_each = _add_source)
-    args.add_all(ctx.files.textual_hdrs, map_each = _add_textual)
+    args.add_all(sources, format_each = "--src=%s", map_each = _path_and_file)
+    args.add_all(ctx.files.textual_hdrs, format_each = "--textual=%s", map_each = _path_and_file)
     args.add_all(info.includes, format_each = "--include=%s")
     args.add_all(ctx.attr.copts, format_each = "--copt=%s")
     dependencies = [file for file in info.symvers.to_list() if file != symvers]
