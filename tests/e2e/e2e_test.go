@@ -17,16 +17,8 @@ import (
 )
 
 // stranger is the workspace of somebody who found the rules and wants a tree of some modules.
-const stranger = `
+const stranger = workspace.Stranger + `
 -- MODULE.bazel --
-module(name = "stranger")
-
-bazel_dep(name = "rules_modhash", version = "0.1.0")
-local_path_override(
-    module_name = "rules_modhash",
-    path = "CHECKOUT",
-)
-
 debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
 debian.modules(
     name = "some_modules",

@@ -2,7 +2,11 @@
 
 package remote
 
-import "testing"
+import (
+	"testing"
+
+	"rules_modhash/tests/e2e/workspace"
+)
 
 var bothTrees = []string{"//:declared", "//:directory", allGroups}
 
@@ -55,16 +59,8 @@ func TestRemoteExecution(t *testing.T) {
 }
 
 // distribution is the example with all modules of Debian's kernel, as a stranger has it.
-const distribution = `
+const distribution = workspace.Stranger + `
 -- MODULE.bazel --
-module(name = "stranger")
-
-bazel_dep(name = "rules_modhash", version = "0.1.0")
-local_path_override(
-    module_name = "rules_modhash",
-    path = "CHECKOUT",
-)
-
 debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
 debian.modules(name = "debian_modules")
 use_repo(debian, "debian_modules")

@@ -16,15 +16,7 @@ import (
 
 // trees is a workspace with two trees over the same modules: declared one by one, and in a directory
 // whose contents are unknown until it has been built.
-const trees = `
--- MODULE.bazel --
-module(name = "stranger")
-
-bazel_dep(name = "rules_modhash", version = "0.1.0")
-local_path_override(
-    module_name = "rules_modhash",
-    path = "CHECKOUT",
-)
+const trees = workspace.Stranger + `
 -- BUILD.bazel --
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import", "module_tree", "module_verify_test")
 load(":folder.bzl", "folder")

@@ -18,6 +18,19 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
+// Stranger is an archive for somebody who has found the rules: a module that depends on them. What follows it may go on
+// with MODULE.bazel.
+const Stranger = `
+-- MODULE.bazel --
+module(name = "stranger")
+
+bazel_dep(name = "rules_modhash", version = "0.1.0")
+local_path_override(
+    module_name = "rules_modhash",
+    path = "CHECKOUT",
+)
+`
+
 // Prebuilt is an archive for a stranger who has the modhash program already: see AddModhash.
 const Prebuilt = `
 -- MODULE.bazel --
