@@ -30,6 +30,7 @@ type extension struct {
 	flags settings
 	// sources, configurations, trees and kernels hold what was read, by path.
 	sources        sourceFiles
+	listings       listings
 	configurations map[string]configuration
 	trees          map[treeKey]*tree
 	kernels        map[treeKey]*kernelTree
@@ -46,6 +47,7 @@ type extension struct {
 func NewLanguage() language.Language {
 	return &extension{
 		sources:        make(sourceFiles),
+		listings:       make(listings),
 		configurations: make(map[string]configuration),
 		trees:          make(map[treeKey]*tree),
 		kernels:        make(map[treeKey]*kernelTree),

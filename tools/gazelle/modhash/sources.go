@@ -4,7 +4,9 @@ package modhash
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -14,19 +16,61 @@ import (
 // sourceFiles holds what was found in sources, by absolute path.
 type sourceFiles map[string]*csource.Source
 
-// scan reads a source of the repository. One that cannot be read gives nil.
+// scan reads a source of the repository; of a header, just what it includes. One that cannot be read gives nil.
 func (s sourceFiles) scan(root, name string) *csource.Source {
 	file := filepath.Join(root, filepath.FromSlash(name))
 	found, ok := s[file]
 	if ok {
 		return found
 	}
-	if text, err := os.ReadFile(file); err == nil {
-		scanned := csource.Scan(string(text))
+	if text, err := readText(file); err == nil {
+		scan := csource.Scan
+		if path.Ext(name) == ".h" {
+			scan = csource.ScanIncludes
+		}
+		scanned := scan(text)
 		found = &scanned
 	}
 	s[file] = found
 	return found
+}
+
+// readText is os.ReadFile without a second copy: some headers have megabytes.
+func readText(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	var b strings.Builder
+	if info, err := file.Stat(); err == nil {
+		b.Grow(int(min(info.Size(), maxGrow)))
+	}
+	_, err = io.Copy(&b, file)
+	return b.String(), err
+}
+
+// maxGrow bounds, in bytes, what is set aside for a text before it is read.
+const maxGrow = 16 << 20
+
+// listings holds the names in directories, by absolute path: a name is looked for in many of them, of which few are
+// there.
+type listings map[string]map[string]bool
+
+// has tells whether a file, or a directory, is there.
+func (l listings) has(name string) bool {
+	dir, base := filepath.Split(name)
+	names, ok := l[dir]
+	if !ok {
+		names = make(map[string]bool)
+		// Of a directory that cannot be read, nothing can be taken.
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			names[entry.Name()] = true
+		}
+		l[dir] = names
+	}
+	return names[base]
 }
 
 // at returns FILE:LINE of the first line of a file that has a word; FILE if none has.

@@ -42,6 +42,19 @@ func TestUses(t *testing.T) {
 	}
 }
 
+func TestConfigures(t *testing.T) {
+	x86 := Target{Machine: "x86_64"}
+	for path, want := range map[string]bool{
+		"Makefile": true, "fs/Kconfig": true, "fs/ext4/inode.c": false, "net/core/dev.h": false, "kernel/configs/tiny.config": true,
+		"scripts/kconfig/conf.c": true, "scripts/cc-version.sh": true, "include/linux/kconfig.h": true,
+		"arch/x86/configs/x86_64_defconfig": true, "arch/arm64/configs/defconfig": false, "Documentation/x.rst": false,
+	} {
+		if got := x86.Configures(path); got != want {
+			t.Errorf("%s: got %t, want %t", path, got, want)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		target Target

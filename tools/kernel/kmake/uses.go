@@ -43,3 +43,17 @@ func (t Target) Uses(file string) bool {
 	}
 	return false
 }
+
+// Configures tells whether the configuration may depend on a file of the source tree. Kconfig runs scripts and
+// compilers, but reads no code of the kernel: that is two thirds of the files.
+func (t Target) Configures(file string) bool {
+	switch top, _, _ := strings.Cut(file, "/"); top {
+	case "arch", "include", "rust", "scripts":
+		return t.Uses(file)
+	}
+	switch path.Ext(file) {
+	case ".S", ".c", ".h":
+		return false
+	}
+	return t.Uses(file)
+}

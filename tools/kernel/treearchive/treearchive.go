@@ -21,10 +21,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 )
 
 // packedTime is the time stamp of files in archives: nobody reads it.
@@ -131,8 +133,27 @@ func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) 
 		return err
 	}
 	defer decompressor.Close()
-	made := map[string]bool{}
-	for reader := tar.NewReader(decompressor); ; {
+	u := &unpacking{root: root, stamp: stamp, made: map[string]bool{}}
+	u.writers.SetLimit(runtime.GOMAXPROCS(0))
+	err = u.all(tar.NewReader(decompressor), wanted)
+	return errors.Join(err, u.writers.Wait())
+}
+
+// maxHeld is the size of files, in bytes, that are read first and written beside others. Of most files, making
+// them takes longer than writing what is in them.
+const maxHeld = 1 << 20
+
+// unpacking is an archive on its way into a folder.
+type unpacking struct {
+	root  string
+	stamp time.Time
+	// made are the directories that are there.
+	made    map[string]bool
+	writers errgroup.Group
+}
+
+func (u *unpacking) all(reader *tar.Reader, wanted func(path string) bool) error {
+	for {
 		header, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -143,22 +164,22 @@ func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) 
 		if !wanted(header.Name) {
 			continue
 		}
-		if err := unpackFile(reader, header, root, stamp, made); err != nil {
+		if err := u.file(reader, header); err != nil {
 			return err
 		}
 	}
 }
 
-func unpackFile(r io.Reader, header *tar.Header, root string, stamp time.Time, made map[string]bool) error {
+func (u *unpacking) file(r io.Reader, header *tar.Header) error {
 	if !filepath.IsLocal(header.Name) {
 		return fmt.Errorf("tree archive: got the path %q, want one below the tree", header.Name)
 	}
-	path := filepath.Join(root, header.Name)
-	if directory := filepath.Dir(path); !made[directory] {
+	path := filepath.Join(u.root, header.Name)
+	if directory := filepath.Dir(path); !u.made[directory] {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
 			return err
 		}
-		made[directory] = true
+		u.made[directory] = true
 	}
 	if header.Typeflag == tar.TypeSymlink {
 		return replaceBySymlink(header.Linkname, path)
@@ -166,7 +187,33 @@ func unpackFile(r io.Reader, header *tar.Header, root string, stamp time.Time, m
 	if header.Typeflag != tar.TypeReg {
 		return fmt.Errorf("tree archive: %s: got an entry of type %q, want a file or a symbolic link", header.Name, header.Typeflag)
 	}
-	return unpackContents(r, header, root, path, stamp)
+	return u.contents(r, header, path)
+}
+
+// contents writes a file; a small one while others are read.
+func (u *unpacking) contents(r io.Reader, header *tar.Header, path string) error {
+	mode := fs.FileMode(header.Mode)
+	if header.Size > maxHeld && !isCommandFile(header.Name) {
+		return u.write(r, path, mode)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("reading the tree archive: %s: %w", header.Name, err)
+	}
+	if isCommandFile(header.Name) {
+		data = bytes.ReplaceAll(data, []byte(placeholder), []byte(u.root))
+	}
+	u.writers.Go(func() error { return u.write(bytes.NewReader(data), path, mode) })
+	return nil
+}
+
+func (u *unpacking) write(r io.Reader, path string, mode fs.FileMode) error {
+	file, err := createAnew(path, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, r)
+	return errors.Join(err, file.Close(), os.Chtimes(path, u.stamp, u.stamp))
 }
 
 func replaceBySymlink(target, path string) error {
@@ -175,22 +222,6 @@ func replaceBySymlink(target, path string) error {
 		err = errors.Join(os.Remove(path), os.Symlink(target, path))
 	}
 	return err
-}
-
-func unpackContents(r io.Reader, header *tar.Header, root, path string, stamp time.Time) error {
-	if isCommandFile(header.Name) {
-		data, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		r = bytes.NewReader(bytes.ReplaceAll(data, []byte(placeholder), []byte(root)))
-	}
-	file, err := createAnew(path, fs.FileMode(header.Mode))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(file, r)
-	return errors.Join(err, file.Close(), os.Chtimes(path, stamp, stamp))
 }
 
 // createAnew replaces what is there, so that nothing is written through a symbolic link.

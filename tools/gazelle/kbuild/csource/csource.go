@@ -54,6 +54,14 @@ func Scan(text string) Source {
 	return found
 }
 
+// ScanIncludes reads of a source which files it includes, and nothing else: headers of drivers hold a million names of
+// registers, which nobody asks for.
+func ScanIncludes(text string) Source {
+	s := &scanner{text: text, includesOnly: true}
+	s.scan()
+	return Source{Includes: s.includes, SystemIncludes: s.systemIncludes}
+}
+
 // maxCall is how many tokens an EXPORT_… call may have.
 const maxCall = 16
 
@@ -76,6 +84,8 @@ type token struct {
 type scanner struct {
 	text string
 	pos  int
+	// includesOnly skips all but comments and #include.
+	includesOnly bool
 	// call holds the tokens of the call that is being read, calls those that are complete.
 	call     []token
 	calls    [][]token
@@ -108,6 +118,8 @@ func (s *scanner) scan() {
 			continue
 		case c == '#' && lineStart:
 			s.directive()
+		case s.includesOnly:
+			s.skipToken()
 		default:
 			s.take(s.token())
 		}
@@ -137,6 +149,20 @@ func (s *scanner) comment() bool {
 		s.pos += 2 + n + len(end)
 	}
 	return true
+}
+
+// skipToken skips at least one character, and nothing that a comment or a line may begin in.
+func (s *scanner) skipToken() {
+	if c := s.text[s.pos]; c == '"' || c == '\'' {
+		s.pos++
+		s.quoted(c)
+		return
+	}
+	if n := strings.IndexAny(s.text[s.pos+1:], "\n/\"'"); n >= 0 {
+		s.pos += 1 + n
+	} else {
+		s.pos = len(s.text)
+	}
 }
 
 // token reads one token; the position is at its first character.
@@ -242,7 +268,11 @@ func (s *scanner) body() {
 		end = s.lineEnd(end + 1)
 	}
 	for s.pos < end {
-		if !s.comment() {
+		switch {
+		case s.comment():
+		case s.includesOnly:
+			s.skipToken()
+		default:
 			s.token()
 		}
 	}

@@ -108,5 +108,9 @@ func FuzzScan(f *testing.F) {
 				t.Errorf("found %q, which is not in the text", name)
 			}
 		}
+		want := Source{Includes: found.Includes, SystemIncludes: found.SystemIncludes}
+		if got := ScanIncludes(text); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v of ScanIncludes, want what Scan found: %+v", got, want)
+		}
 	})
 }

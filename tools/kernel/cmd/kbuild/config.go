@@ -47,7 +47,7 @@ leave open. An option of a fragment that does not take effect is an error.`,
 
 func (o *configOptions) run() error {
 	return inWorkspace(o.out, func(dir string) error {
-		tree, err := o.unpackTree(dir, o.source)
+		tree, err := o.unpackFiles(dir, o.target.Configures, o.source)
 		if err != nil {
 			return err
 		}

@@ -64,13 +64,18 @@ func inWorkspace(out string, do func(dir string) error) error {
 
 // unpackTree unpacks archives, one over the other, into dir/linux.
 func (c *common) unpackTree(dir string, archives ...string) (*kmake.Tree, error) {
+	return c.unpackFiles(dir, c.target.Uses, archives...)
+}
+
+// unpackFiles is unpackTree of the files for which wanted holds.
+func (c *common) unpackFiles(dir string, wanted func(string) bool, archives ...string) (*kmake.Tree, error) {
 	if err := c.target.Check(); err != nil {
 		return nil, err
 	}
 	tree := &kmake.Tree{Target: c.target, Dir: filepath.Join(dir, "linux")}
 	tree.Stamp = time.Now().Truncate(time.Second)
 	for _, archive := range archives {
-		if err := unpack(archive, tree, c.target.Uses); err != nil {
+		if err := unpack(archive, tree, wanted); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", archive, err)
 		}
 	}
