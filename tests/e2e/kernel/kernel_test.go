@@ -65,6 +65,9 @@ func replace(t *testing.T, path, old, new string) {
 	}
 }
 
+// noCache has kernels built, and not taken from the cache. It stands in place of what .bazelrc says, and repeats that.
+const noCache = "--modify_execution_info=^Modhash.*=-supports-path-mapping,ModhashKernel.*=+no-cache"
+
 // TestKernelReproducible builds a kernel again, in another folder, as another user, in another time zone, with another
 // umask, and compares it with the one that was built for this test, file by file.
 func TestKernelReproducible(t *testing.T) {
@@ -72,7 +75,7 @@ func TestKernelReproducible(t *testing.T) {
 	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
 	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
-	got := ran(w.MustBuild("//tests/boot/arm64:kernel_files", "--modify_execution_info=ModhashKernel.*=+no-cache"))
+	got := ran(w.MustBuild("//tests/boot/arm64:kernel_files", noCache))
 	if !slices.Contains(got, "ModhashKernelBuild of //tests/boot/arm64:kernel") {
 		t.Fatalf("got only these actions run, want the kernel's: there is nothing to compare\n%s", strings.Join(got, "\n"))
 	}
