@@ -198,7 +198,7 @@ func (u *unpacking) contents(r io.Reader, header *tar.Header, path string) error
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
-		return fmt.Errorf("reading the tree archive: %s: %w", header.Name, err)
+		return fmt.Errorf("reading the tree archive: %w", err)
 	}
 	if isCommandFile(header.Name) {
 		data = bytes.ReplaceAll(data, []byte(placeholder), []byte(u.root))
