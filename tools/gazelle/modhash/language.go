@@ -10,6 +10,8 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/language"
 	"github.com/bazelbuild/bazel-gazelle/rule"
+
+	"rules_modhash/tools/gazelle/kbuild/gnumake"
 )
 
 // languageName is what "# gazelle:resolve" calls the language.
@@ -28,9 +30,10 @@ type extension struct {
 	language.BaseLang
 	// flags are the settings of the command line.
 	flags settings
+	// repository lists the files of the repository. See files.
+	repository *gnumake.Files
 	// sources, configurations, trees and kernels hold what was read, by path.
 	sources        sourceFiles
-	listings       listings
 	configurations map[string]configuration
 	trees          map[treeKey]*tree
 	kernels        map[treeKey]*kernelTree
@@ -47,7 +50,6 @@ type extension struct {
 func NewLanguage() language.Language {
 	return &extension{
 		sources:        make(sourceFiles),
-		listings:       make(listings),
 		configurations: make(map[string]configuration),
 		trees:          make(map[treeKey]*tree),
 		kernels:        make(map[treeKey]*kernelTree),

@@ -229,7 +229,7 @@ func (g *generation) find(dirs, includes []string) []string {
 
 // isFile tells whether the repository has a file, or a rule of this package makes it.
 func (g *generation) isFile(name string) bool {
-	return g.isGenerated(name) || g.x.listings.has(filepath.Join(g.Config.RepoRoot, filepath.FromSlash(name)))
+	return g.isGenerated(name) || g.x.files(g.Config).Exists(name)
 }
 
 // usesOf returns what deps are resolved from.

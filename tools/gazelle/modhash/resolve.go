@@ -50,7 +50,10 @@ func (x *extension) Imports(c *config.Config, r *rule.Rule, f *rule.File) []reso
 	names := append([]string{path.Join(f.Pkg, "Module.symvers")}, info.headers...)
 	code := append(r.AttrStrings("srcs"), r.AttrStrings("textual_hdrs")...)
 	for _, name := range paths(code, f.Pkg) {
-		if scanned := x.sources.scan(c.RepoRoot, name); scanned != nil && path.Ext(name) != ".h" {
+		if path.Ext(name) == ".h" {
+			continue
+		}
+		if scanned := x.sources.scan(c.RepoRoot, name); scanned != nil {
 			for _, e := range scanned.Exports {
 				info.symbols = append(info.symbols, e.Symbol)
 			}

@@ -53,26 +53,6 @@ func readText(name string) (string, error) {
 // maxGrow bounds, in bytes, what is set aside for a text before it is read.
 const maxGrow = 16 << 20
 
-// listings holds the names in directories, by absolute path: a name is looked for in many of them, of which few are
-// there.
-type listings map[string]map[string]bool
-
-// has tells whether a file, or a directory, is there.
-func (l listings) has(name string) bool {
-	dir, base := filepath.Split(name)
-	names, ok := l[dir]
-	if !ok {
-		names = make(map[string]bool)
-		// Of a directory that cannot be read, nothing can be taken.
-		entries, _ := os.ReadDir(dir)
-		for _, entry := range entries {
-			names[entry.Name()] = true
-		}
-		l[dir] = names
-	}
-	return names[base]
-}
-
 // at returns FILE:LINE of the first line of a file that has a word; FILE if none has.
 func at(root, name, word string) string {
 	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))

@@ -13,6 +13,7 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/config"
 
 	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/gazelle/kbuild/gnumake"
 )
 
 // treeKey is all that a reading of Kbuild files depends on.
@@ -35,6 +36,14 @@ type problem struct {
 	// file is "" if the problem is about the tree as a whole.
 	file string
 	text string
+}
+
+// files is the repository, of which each directory is listed once.
+func (x *extension) files(c *config.Config) *gnumake.Files {
+	if x.repository == nil {
+		x.repository = gnumake.NewFiles(c.RepoRoot, gnumake.Mount{Root: c.RepoRoot, FS: os.DirFS(c.RepoRoot)})
+	}
+	return x.repository
 }
 
 // tree reads the Kbuild files of a directory, nil if that is impossible, which is said.
