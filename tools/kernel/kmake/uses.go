@@ -45,15 +45,12 @@ func (t Target) Uses(file string) bool {
 }
 
 // Configures tells whether the configuration may depend on a file of the source tree. Kconfig runs scripts and
-// compilers, but reads no code of the kernel: that is two thirds of the files.
+// compilers, but reads no code of the kernel, which is most of the files.
 func (t Target) Configures(file string) bool {
 	switch top, _, _ := strings.Cut(file, "/"); top {
 	case "arch", "include", "rust", "scripts":
 		return t.Uses(file)
 	}
-	switch path.Ext(file) {
-	case ".S", ".c", ".h":
-		return false
-	}
-	return t.Uses(file)
+	ext := path.Ext(file)
+	return ext != ".S" && ext != ".c" && ext != ".h" && t.Uses(file)
 }

@@ -192,15 +192,15 @@ func (u *unpacking) file(r io.Reader, header *tar.Header) error {
 
 // contents writes a file; a small one while others are read.
 func (u *unpacking) contents(r io.Reader, header *tar.Header, path string) error {
-	mode := fs.FileMode(header.Mode)
-	if header.Size > maxHeld && !isCommandFile(header.Name) {
+	mode, isCommand := fs.FileMode(header.Mode), isCommandFile(header.Name)
+	if header.Size > maxHeld && !isCommand {
 		return u.write(r, path, mode)
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return fmt.Errorf("reading the tree archive: %w", err)
 	}
-	if isCommandFile(header.Name) {
+	if isCommand {
 		data = bytes.ReplaceAll(data, []byte(placeholder), []byte(u.root))
 	}
 	u.writers.Go(func() error { return u.write(bytes.NewReader(data), path, mode) })
