@@ -24,7 +24,6 @@ import (
 
 	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootobj"
 	"rules_modhash/tools/merkle/treefile"
 )
 
@@ -306,15 +305,7 @@ func TestNamespaceFollowsContents(t *testing.T) {
 // TestReadKernels reads kernels with this root, with another, and files of other kinds.
 func TestReadKernels(t *testing.T) {
 	dir := t.TempDir()
-	machine, err := rootobj.MachineNamed("x86_64")
-	if err != nil {
-		t.Fatal(err)
-	}
 	root := testTree(t, 3).Root()
-	object, err := rootobj.Write(machine, root)
-	if err != nil {
-		t.Fatal(err)
-	}
 	write := func(name string, b []byte) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, b, 0o644); err != nil {
@@ -322,12 +313,11 @@ func TestReadKernels(t *testing.T) {
 		}
 		return path
 	}
-	linked := bytes.Clone(object)
-	linked[16] = 2 // ET_EXEC
+	linked := imagetest.Vmlinux(t, root)
 	vmlinux := write("vmlinux", linked)
 	arm64 := imagetest.ARM64Image(binary.LittleEndian, root)
 	image := write("Image", arm64)
-	objectPath := write("root.o", object)
+	objectPath := write("root.o", imagetest.Object(t, "x86_64", root))
 
 	k, err := ReadVmlinux(vmlinux, root)
 	if want := (Kernel{File{"vmlinux", sha256.Sum256(linked)}, true}); err != nil || k != want {

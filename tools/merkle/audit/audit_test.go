@@ -18,7 +18,6 @@ import (
 	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootobj"
 )
 
 // build is a small kernel: the root of some modules, and each of them sealed.
@@ -31,14 +30,7 @@ type build struct {
 // newBuild seals n modules, which differ by the name of the build and their number.
 func newBuild(t testing.TB, name string, n int) build {
 	t.Helper()
-	machine, err := rootobj.MachineNamed("x86_64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	object, err := rootobj.Write(machine, merkle.Root{Levels: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	object := imagetest.Object(t, "x86_64", merkle.Root{Levels: 1})
 	hashes, bodies := make([]merkle.Hash, n), make([][]byte, n)
 	for i := range n {
 		bodies[i] = fmt.Appendf(object[:len(object):len(object)], "%s %d", name, i)
@@ -48,12 +40,7 @@ func newBuild(t testing.TB, name string, n int) build {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := build{root: tree.Root()}
-	if b.kernel, err = rootobj.Write(machine, tree.Root()); err != nil {
-		t.Fatal(err)
-	}
-	const typeOffset, executable = 16, 2
-	b.kernel[typeOffset] = executable
+	b := build{root: tree.Root(), kernel: imagetest.Vmlinux(t, tree.Root())}
 	for i := range n {
 		proof, err := tree.Proof(uint32(i))
 		if err != nil {

@@ -11,22 +11,14 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/elffile"
+	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootobj"
 )
 
 // object returns a sound ELF object of a machine, in its class and byte order.
 func object(t testing.TB, machine string) []byte {
 	t.Helper()
-	m, err := rootobj.MachineNamed(machine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := rootobj.Write(m, merkle.Root{Levels: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return imagetest.Object(t, machine, merkle.Root{Levels: 1})
 }
 
 func TestOpen(t *testing.T) {

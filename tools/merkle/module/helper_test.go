@@ -8,23 +8,16 @@ import (
 	"strings"
 	"testing"
 
+	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootobj"
 )
 
 // object returns a small relocatable ELF object for a machine, padded to at least size
 // bytes.
 func object(t testing.TB, machine string, size int) []byte {
 	t.Helper()
-	m, err := rootobj.MachineNamed(machine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := imagetest.Object(t, machine, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
 	return append(b, make([]byte, max(0, size-len(b)))...)
 }
 

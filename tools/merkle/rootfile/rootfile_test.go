@@ -21,11 +21,7 @@ var testRoot = merkle.Root{Levels: 2, Hash: merkle.Hash{1, 2, 3}}
 // object returns an x86_64 root object.
 func object(t testing.TB) []byte {
 	t.Helper()
-	b, err := rootobj.Write(rootobj.Machines[0], testRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return imagetest.Object(t, "x86_64", testRoot)
 }
 
 func emptyTree(t *testing.T) []byte {
@@ -44,9 +40,7 @@ func emptyTree(t *testing.T) []byte {
 // vmlinux returns an x86_64 kernel.
 func vmlinux(t testing.TB) []byte {
 	t.Helper()
-	linked := object(t)
-	linked[16] = 2 // ET_EXEC
-	return linked
+	return imagetest.Vmlinux(t, testRoot)
 }
 
 // bootImage returns a boot image of a kernel.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package imagetest makes the smallest boot images that can be read, for tests.
+// Package imagetest makes the smallest objects, kernels, and boot images that can be read, for tests.
 package imagetest
 
 import (
@@ -11,7 +11,31 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/rootobj"
 )
+
+// Object returns a relocatable object with a root, for a machine by its name. It passes for a module too.
+func Object(t testing.TB, machine string, root merkle.Root) []byte {
+	t.Helper()
+	m, err := rootobj.MachineNamed(machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := rootobj.Write(m, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Vmlinux returns an x86_64 kernel with a root.
+func Vmlinux(t testing.TB, root merkle.Root) []byte {
+	t.Helper()
+	const typeOffset, executable = 16, 2
+	b := Object(t, "x86_64", root)
+	b[typeOffset] = executable
+	return b
+}
 
 // SystemMap is the System.map of ARM64Image.
 const SystemMap = `ffff800080000000 T _text
