@@ -175,13 +175,19 @@ func kernelLabel(rel, value string) (*label.Label, error) {
 // place returns FILE:LINE of a directive.
 func place(rel string, f *rule.File, d rule.Directive) string {
 	name := path.Join(rel, filepath.Base(f.Path))
-	expression := regexp.MustCompile(`^#\s*gazelle:` + d.Key + `\s*` + regexp.QuoteMeta(d.Value) + `\s*$`)
-	for i, line := range bytes.Split(f.Content, []byte("\n")) {
-		if expression.Match(bytes.TrimSpace(line)) {
+	for i, line := range strings.Split(string(f.Content), "\n") {
+		if isDirective(line, d) {
 			return fmt.Sprintf("%s:%d", name, i+1)
 		}
 	}
 	return name
+}
+
+// isDirective tells whether a line of a BUILD file is a directive. Its value may be any bytes: no pattern is made of it.
+func isDirective(line string, d rule.Directive) bool {
+	comment, isComment := strings.CutPrefix(strings.TrimSpace(line), "#")
+	value, isKey := strings.CutPrefix(strings.TrimSpace(comment), "gazelle:"+d.Key)
+	return isComment && isKey && strings.TrimSpace(value) == d.Value
 }
 
 // isKernelSource tells whether a directory is the top of a Linux source tree.
