@@ -11,14 +11,12 @@ package remote
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
-	"time"
 
 	"rules_modhash/tests/e2e/workspace"
+	"rules_modhash/tests/remote/server"
 )
 
 // insideNamespace tells the test that it has been started again, in its namespace.
@@ -60,35 +58,16 @@ func runInNamespace() int {
 // startServer starts a server for the time of the test, and waits until it listens.
 func startServer(t *testing.T, cmd *exec.Cmd, address string) {
 	t.Helper()
-	var log outputBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	// Servers do not outlive a test that is killed.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	started, err := server.Start(cmd, address)
+	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
+		started.Stop()
 		if t.Failed() {
-			t.Logf("%s printed:\n%s", cmd.Path, log.String())
+			t.Logf("%s printed:\n%s", cmd.Path, started.Output())
 		}
 	})
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if connection, err := net.Dial("tcp", address); err == nil {
-			connection.Close()
-			return
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("%s ended before it listened: %v\n%s", cmd.Path, err, log.String())
-		default:
-		}
-	}
-	t.Fatalf("%s does not listen on %s\n%s", cmd.Path, address, log.String())
 }
 
 // requireWorld skips a test outside a ./bazelw world.

@@ -3,7 +3,9 @@
 package remote
 
 import (
+	"path/filepath"
 	"testing"
+	"time"
 
 	"rules_modhash/tests/e2e/workspace"
 )
@@ -16,7 +18,7 @@ var treeActions = map[string]int{
 }
 
 // TestHTTPCache builds on one machine, and then on another, where everything comes from the cache: folder,
-// user and output base differ.
+// user, output base and clock differ.
 func TestHTTPCache(t *testing.T) {
 	requireWorld(t)
 	startCache(t)
@@ -28,9 +30,14 @@ func TestHTTPCache(t *testing.T) {
 
 	there := newMachine(t, flags...)
 	there.Env = []string{"USER=there", "TZ=Asia/Tokyo", "HOSTNAME=elsewhere"}
-	second := there.MustBuild(bothTrees...)
+	there.setClockAhead()
+	events := filepath.Join(t.TempDir(), "events.json")
+	second := there.MustBuild(append(bothTrees, "--build_event_json_file="+events)...)
 	expect(t, "second machine", second, "remote cache hit", treeActions)
 	expectSame(t, "second machine", second, first)
+	if ahead := time.Until(started(t, events)); ahead < clockAhead-time.Hour {
+		t.Errorf("second machine: its clock is ahead by %v, want %v: this shows nothing", ahead, clockAhead)
+	}
 
 	there.clean()
 	expect(t, "another configuration", there.MustBuild("//:declared", allGroups, "--compilation_mode=opt"),

@@ -3,7 +3,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -11,30 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"rules_modhash/tests/remote/nginx"
 )
-
-// outputBuffer takes what a server prints.
-type outputBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write keeps what is printed.
-func (o *outputBuffer) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *outputBuffer) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
 
 const (
 	cacheAddress  = "127.0.0.1:8080"

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"rules_modhash/tests/e2e/workspace"
+	"rules_modhash/tests/remote/nginx"
 )
 
 // ran lists the actions that no cache had, sorted.
@@ -65,20 +66,19 @@ func replace(t *testing.T, path, old, new string) {
 	}
 }
 
-// noCache has kernels built, and not taken from the cache. It stands in place of what .bazelrc says, and repeats that.
-const noCache = "--modify_execution_info=^Modhash.*=-supports-path-mapping,ModhashKernel.*=+no-cache"
-
-// TestKernelReproducible builds a kernel again, in another folder, as another user, in another time zone, with another
-// umask, and compares it with the one that was built for this test, file by file.
-func TestKernelReproducible(t *testing.T) {
-	w := workspace.NewCheckout(t)
-	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
-	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
-		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
-	got := ran(w.MustBuild("//tests/boot/arm64:kernel_files", noCache))
-	if !slices.Contains(got, "ModhashKernelBuild of //tests/boot/arm64:kernel") {
-		t.Fatalf("got only these actions run, want the kernel's: there is nothing to compare\n%s", strings.Join(got, "\n"))
+// buildAgain gives the actions that make the arm64 kernel keys of their own: no cache has them.
+func buildAgain(t *testing.T, w *workspace.Workspace) {
+	t.Helper()
+	file := filepath.Join(w.Dir, "tests/boot/arm64/BUILD.bazel")
+	for _, name := range []string{"config", "kernel", "vmlinux"} {
+		line := fmt.Sprintf("    name = %q,\n", name)
+		replace(t, file, line, line+fmt.Sprintf("    exec_properties = {\"built-again-by\": \"%d\"},\n", os.Getpid()))
 	}
+}
+
+// compareKernel compares the kernel that was built in a workspace with the one that was built for this test.
+func compareKernel(t *testing.T, w *workspace.Workspace) {
+	t.Helper()
 	for _, name := range strings.Fields(os.Getenv("KERNEL_FILES")) {
 		want, err := os.ReadFile(workspace.Runfile(name))
 		if err != nil {
@@ -91,4 +91,41 @@ func TestKernelReproducible(t *testing.T) {
 			t.Errorf("%s: another file was built there", name)
 		}
 	}
+}
+
+// TestKernelReproducible builds a kernel again, in another folder, as another user, in another time zone, with another
+// umask, and compares it with the one that was built for this test, file by file. What it needs besides comes from an
+// HTTP cache, the kernel goes there, and comes back from there when all that was built is gone.
+func TestKernelReproducible(t *testing.T) {
+	w := workspace.NewCheckout(t)
+	dir := t.TempDir()
+	if err := nginx.Fill(dir, w.DiskCache()); err != nil {
+		t.Fatal(err)
+	}
+	server, err := nginx.Start(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	build := []string{"//tests/boot/arm64:kernel_files", "--disk_cache=", "--remote_cache=" + server.URL}
+
+	buildAgain(t, w)
+	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
+	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
+		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
+	want := []string{
+		"ModhashKernelBuild of //tests/boot/arm64:kernel",
+		"ModhashKernelConfig of //tests/boot/arm64:config",
+		"ModhashKernelLink of //tests/boot/arm64:vmlinux",
+	}
+	if got := ran(w.MustBuild(build...)); !slices.Equal(got, want) {
+		t.Fatalf("got these actions run:\n%s\nwant the kernel's:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	compareKernel(t, w)
+
+	w.MustBazel("clean")
+	if got := ran(w.MustBuild(build...)); len(got) != 0 {
+		t.Errorf("got these actions run, want all of them from the HTTP cache:\n%s", strings.Join(got, "\n"))
+	}
+	compareKernel(t, w)
 }

@@ -108,7 +108,20 @@ func NewCheckout(t *testing.T) *Workspace {
 			}
 		}
 	}
+	w.Flags = compiledGazelle()
 	return w
+}
+
+// compiledGazelle has a Bazel take the tools by which Gazelle fetches Go modules from the Bazel that runs the test: to
+// compile them, each output base anew, takes longer than all else that such a test needs from outside.
+func compiledGazelle() []string {
+	const repository = "gazelle~~non_module_deps~bazel_gazelle_go_repository_tools"
+	outputBase, _, _ := strings.Cut(os.Getenv("TEST_SRCDIR"), "/execroot/")
+	tools := filepath.Join(outputBase, "external", repository)
+	if _, err := os.Stat(filepath.Join(tools, "bin")); err != nil {
+		return nil
+	}
+	return []string{"--override_repository=" + repository + "=" + tools}
 }
 
 // RequireWorld skips a test outside a ./bazelw world.
@@ -168,6 +181,21 @@ func (w *Workspace) Bazel(command string, args ...string) (string, error) {
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()
 	return output.String(), err
+}
+
+// DiskCache is the folder of the disk cache that all checkouts of a world share.
+func (w *Workspace) DiskCache() string {
+	w.t.Helper()
+	output, err := exec.Command(filepath.Join(Checkout(w.t), "bazelw"), "--world").Output()
+	if err != nil {
+		w.t.Fatalf("bazelw --world: %v", err)
+	}
+	_, rest, _ := strings.Cut(string(output), "\ndisk cache:")
+	dir, _, found := strings.Cut(rest, "\n")
+	if !found {
+		w.t.Fatalf("bazelw --world: got no line with the disk cache, but\n%s", output)
+	}
+	return strings.TrimSpace(dir)
 }
 
 // MustBazel is Bazel for commands that must succeed.

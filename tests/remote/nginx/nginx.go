@@ -35,7 +35,28 @@ http {
 }
 `
 
-// Command makes an empty cache in dir, whose folder store holds ac/KEY and cas/DIGEST, and returns the command
+// Fill gives the cache that is to be in dir all that a disk cache of Bazel has. Entries are links: nothing that is
+// uploaded changes the disk cache.
+func Fill(dir, diskCache string) error {
+	for _, kind := range []string{"ac", "cas"} {
+		entries, err := filepath.Glob(filepath.Join(diskCache, kind, "??", "*"))
+		if err != nil {
+			return err
+		}
+		store := filepath.Join(dir, "store", kind)
+		if err := os.MkdirAll(store, 0o755); err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if err := os.Symlink(entry, filepath.Join(store, filepath.Base(entry))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Command makes a cache in dir, whose folder store holds ac/KEY and cas/DIGEST, and returns the command
 // that serves it at an address, host and port, until the context ends. Level is what it prints: error, or crit for less.
 func Command(ctx context.Context, dir, address, level string) (*exec.Cmd, error) {
 	for _, folder := range []string{"store", "tmp"} {
