@@ -132,6 +132,7 @@ func TestGazelle(t *testing.T) {
 		t.Fatalf("got %d blocks of Starlark in the README, want those of MODULE.bazel and BUILD.bazel", len(blocks)-1)
 	}
 	w := workspace.New(t)
+	w.UseCompiledGazelle()
 	for i, name := range []string{"MODULE.bazel", "BUILD.bazel"} {
 		text, _, _ := strings.Cut(blocks[i+1], "```")
 		w.Add(name, []byte(text), 0o644)
@@ -206,6 +207,7 @@ no archive at all
 // that is none.
 func TestLinux(t *testing.T) {
 	w := workspace.New(t, stranger, linux)
+	w.UseCompiledGazelle()
 	for target, want := range map[string]string{
 		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
 		"@no_digest//:source":    `linux.source(name = "no_digest"): got urls without sha256. Next: add the archive's SHA-256 digest`,

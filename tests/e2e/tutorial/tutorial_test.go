@@ -101,6 +101,7 @@ func checkPrinted(t *testing.T, s step, printed string) {
 // TestTutorial does what the tutorial says, in an empty folder beside the rules, and compares what it prints.
 func TestTutorial(t *testing.T) {
 	w := workspace.New(t)
+	w.UseCompiledGazelle()
 	rules, results := workspace.Checkout(t), t.TempDir()
 	data, err := os.ReadFile(filepath.Join(rules, "docs/tutorial.md"))
 	if err != nil {

@@ -59,6 +59,8 @@ type Workspace struct {
 	Env, Command []string
 	// Flags are added to each build and test.
 	Flags []string
+	// rc is a further bazelrc, "" for none.
+	rc string
 }
 
 // Runfile is the path of a file that the test has among its data, by its path in this repository.
@@ -108,20 +110,24 @@ func NewCheckout(t *testing.T) *Workspace {
 			}
 		}
 	}
-	w.Flags = compiledGazelle()
+	w.UseCompiledGazelle()
 	return w
 }
 
-// compiledGazelle has a Bazel take the tools by which Gazelle fetches Go modules from the Bazel that runs the test: to
-// compile them, each output base anew, takes longer than all else that such a test needs from outside.
-func compiledGazelle() []string {
+// UseCompiledGazelle has the workspace take the tools by which Gazelle fetches Go modules from the Bazel that runs the
+// test. Each output base compiles them anew, which takes longer than all else that most of these tests do.
+func (w *Workspace) UseCompiledGazelle() {
+	w.t.Helper()
 	const repository = "gazelle~~non_module_deps~bazel_gazelle_go_repository_tools"
 	outputBase, _, _ := strings.Cut(os.Getenv("TEST_SRCDIR"), "/execroot/")
 	tools := filepath.Join(outputBase, "external", repository)
 	if _, err := os.Stat(filepath.Join(tools, "bin")); err != nil {
-		return nil
+		return // by another name in this Bazel, or not in use
 	}
-	return []string{"--override_repository=" + repository + "=" + tools}
+	w.rc = w.Dir + ".bazelrc"
+	if err := os.WriteFile(w.rc, []byte("common --override_repository="+repository+"="+tools+"\n"), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // RequireWorld skips a test outside a ./bazelw world.
@@ -164,7 +170,11 @@ func (w *Workspace) Add(name string, data []byte, mode os.FileMode) {
 
 // Startup are the flags that give the workspace a Bazel server of its own.
 func (w *Workspace) Startup() []string {
-	return []string{"--output_user_root=" + w.Dir + ".out", "--max_idle_secs=60"}
+	flags := []string{"--output_user_root=" + w.Dir + ".out", "--max_idle_secs=60"}
+	if w.rc != "" {
+		flags = append(flags, "--bazelrc="+w.rc)
+	}
+	return flags
 }
 
 // Bazel runs a Bazel command in the workspace and returns all it prints.
