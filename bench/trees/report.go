@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -75,41 +76,68 @@ func (b *bench) cell(step string, size int) string {
 
 // The plot, in pixels.
 const (
-	plotWidth, plotHeight = 900, 520
-	plotLeft, plotRight   = 60, 330
+	plotWidth, plotHeight = 980, 520
+	plotLeft, plotRight   = 60, 400
 	plotTop, plotBottom   = 30, 60
 )
 
-// plotSVG draws the medians over the number of modules, both logarithmic: a straight line at 45 degrees is
-// linear growth.
+// Lines differ by color (those of Okabe and Ito, which color-blind people can tell apart) and by dashes.
+var (
+	plotColors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"}
+	plotDashes = []string{"none", "8 4", "2 3"}
+)
+
+// plotSVG draws the medians over the number of modules, both logarithmic: a straight line at the slope of the grey one
+// is linear growth.
 func (b *bench) plotSVG() []byte {
 	var svg bytes.Buffer
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
 		plotWidth, plotHeight)
 	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="white"/>`+"\n", plotWidth, plotHeight)
-	for _, seconds := range []float64{0.01, 0.1, 1, 10, 100} {
-		y := plotY(seconds)
-		fmt.Fprintf(&svg, `<path d="M%d %.1fH%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%g s</text>`+"\n",
-			plotLeft, y, plotWidth-plotRight, plotLeft-6, y+4, seconds)
-	}
-	for _, size := range b.sizes {
-		x := b.plotX(size)
-		fmt.Fprintf(&svg, `<path d="M%.1f %dV%d" stroke="#ddd"/><text x="%.1f" y="%d" text-anchor="middle">%d</text>`+"\n",
-			x, plotTop, plotHeight-plotBottom, x, plotHeight-plotBottom+18, size)
-	}
-	fmt.Fprintf(&svg, `<text x="%d" y="%d">modules</text>`+"\n", plotLeft, plotHeight-plotBottom+40)
-	line := 0
-	for _, step := range b.steps() {
-		if b.plotLine(&svg, step, line) {
-			line++
-		}
+	b.plotGrid(&svg)
+	for line, step := range b.plotSteps() {
+		b.plotLine(&svg, step, line)
 	}
 	svg.WriteString("</svg>\n")
 	return svg.Bytes()
 }
 
-// plotLine draws one step and its name, and reports whether it has times.
-func (b *bench) plotLine(svg *bytes.Buffer, step string, line int) bool {
+// plotGrid draws what the lines are read by.
+func (b *bench) plotGrid(svg *bytes.Buffer) {
+	for _, seconds := range []float64{0.01, 0.1, 1, 10, 100} {
+		y := plotY(seconds)
+		fmt.Fprintf(svg, `<path d="M%d %.1fH%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%g s</text>`+"\n",
+			plotLeft, y, plotWidth-plotRight, plotLeft-6, y+4, seconds)
+	}
+	for _, size := range b.sizes {
+		x := b.plotX(size)
+		fmt.Fprintf(svg, `<path d="M%.1f %dV%d" stroke="#ddd"/><text x="%.1f" y="%d" text-anchor="middle">%d</text>`+"\n",
+			x, plotTop, plotHeight-plotBottom, x, plotHeight-plotBottom+18, size)
+	}
+	fmt.Fprintf(svg, `<text x="%d" y="%d">modules</text>`+"\n", plotLeft, plotHeight-plotBottom+40)
+	low, high := slices.Min(b.sizes), slices.Max(b.sizes)
+	const start = 0.2
+	fmt.Fprintf(svg, `<path d="M%.1f %.1fL%.1f %.1f" stroke="#ddd" stroke-width="6"/>`+"\n",
+		b.plotX(low), plotY(start), b.plotX(high), plotY(start*float64(high)/float64(low)))
+}
+
+// plotSteps are the steps that have times, in the order in which their lines end, the slowest first.
+func (b *bench) plotSteps() []string {
+	last := func(step string) time.Duration {
+		for _, size := range slices.Backward(b.sizes) {
+			if r := b.find(step, size); r != nil && r.note == "" {
+				return r.median()
+			}
+		}
+		return 0
+	}
+	steps := slices.DeleteFunc(b.steps(), func(step string) bool { return last(step) == 0 })
+	slices.SortStableFunc(steps, func(x, y string) int { return cmp.Compare(last(y), last(x)) })
+	return steps
+}
+
+// plotLine draws one step and its name.
+func (b *bench) plotLine(svg *bytes.Buffer, step string, line int) {
 	path, command := "", "M"
 	for _, size := range b.sizes {
 		if r := b.find(step, size); r != nil && r.note == "" {
@@ -117,15 +145,10 @@ func (b *bench) plotLine(svg *bytes.Buffer, step string, line int) bool {
 			command = "L"
 		}
 	}
-	if path == "" {
-		return false
-	}
-	color := fmt.Sprintf("hsl(%d 70%% 40%%)", line*137%360)
+	color, dashes := plotColors[line%len(plotColors)], plotDashes[line/len(plotColors)%len(plotDashes)]
 	y := plotTop + 14 + 24*line
-	fmt.Fprintf(svg, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", path, color)
-	fmt.Fprintf(svg, `<path d="M%d %dh20" stroke="%s" stroke-width="4"/><text x="%d" y="%d">%s</text>`+"\n",
-		plotWidth-plotRight+12, y-4, color, plotWidth-plotRight+40, y, html.EscapeString(step))
-	return true
+	fmt.Fprintf(svg, `<path d="%sM%d %dh40" fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s"/><text x="%d" y="%d">%s</text>`+"\n",
+		path, plotWidth-plotRight+12, y-4, color, dashes, plotWidth-plotRight+60, y, html.EscapeString(step))
 }
 
 // plotX and plotY place sizes and seconds.
