@@ -153,9 +153,7 @@ func TestReproducible(t *testing.T) {
 	const groups = "tree,root_object,proofs,sealed"
 	here, there := newPrebuilt(t), newPrebuilt(t)
 	here.Env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
-	there.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
-	there.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
-		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
+	there.BeElsewhere()
 	got, want := there.Digests(groups), here.Digests(groups)
 	if len(want) < 20 {
 		t.Fatalf("only %d outputs to compare: %v", len(want), want)

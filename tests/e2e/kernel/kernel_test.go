@@ -110,9 +110,7 @@ func TestKernelReproducible(t *testing.T) {
 	build := []string{"//tests/boot/arm64:kernel_files", "--disk_cache=", "--remote_cache=" + server.URL}
 
 	buildAgain(t, w)
-	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
-	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
-		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
+	w.BeElsewhere()
 	want := []string{
 		"ModhashKernelBuild of //tests/boot/arm64:kernel",
 		"ModhashKernelConfig of //tests/boot/arm64:config",

@@ -130,6 +130,14 @@ func (w *Workspace) UseCompiledGazelle() {
 	}
 }
 
+// BeElsewhere has the workspace's Bazel run as on another machine: as another user, in another time zone and locale, with
+// another umask and host name.
+func (w *Workspace) BeElsewhere() {
+	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
+	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
+		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
+}
+
 // RequireWorld skips a test outside a ./bazelw world.
 func RequireWorld(t testing.TB) {
 	t.Helper()
