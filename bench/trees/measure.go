@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"rules_modhash/tests/remote/nginx"
@@ -66,6 +68,7 @@ func (b *bench) measure(ctx context.Context, step string, size int, before, do f
 				return fmt.Errorf("%s: %w", step, err)
 			}
 		}
+		syscall.Sync() // else a step waits for what the one before it wrote
 		start := time.Now()
 		if err := do(); err != nil {
 			return fmt.Errorf("%s: %w", step, err)
@@ -156,17 +159,30 @@ func (w *workspace) clean(ctx context.Context) func() error {
 
 const noCache = "--disk_cache="
 
-// warmUps is how often everything is built ahead of the first measurement: the server's code becomes faster as it runs.
-const warmUps = 8
+// warmUpRound is how many builds are compared with as many others, and warmUpRounds how often, at most.
+const warmUpRound, warmUpRounds = 10, 12
 
+// warmUp builds everything until it does not become faster any more: the server's code does, as it runs, for some
+// dozens of builds.
 func (w *workspace) warmUp(ctx context.Context, _ int) error {
-	for range warmUps {
-		if err := w.clean(ctx)(); err != nil {
-			return err
+	build := w.build(ctx, append(strategy("worker"), "//:tree")...)
+	last := time.Duration(math.MaxInt64)
+	for range warmUpRounds {
+		round := result{}
+		for range warmUpRound {
+			if err := w.clean(ctx)(); err != nil {
+				return err
+			}
+			start := time.Now()
+			if err := build(); err != nil {
+				return err
+			}
+			round.times = append(round.times, time.Since(start))
 		}
-		if err := w.build(ctx, append(strategy("worker"), "//:tree")...)(); err != nil {
-			return err
+		if round.median() > last-last/50 {
+			return nil
 		}
+		last = round.median()
 	}
 	return nil
 }

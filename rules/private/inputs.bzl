@@ -39,7 +39,7 @@ def add_path(args, flag, file, runfile = False):
     )
 
 def add_inputs(args, modules, directories, runfile = False):
-    """Adds modules.
+    """Adds modules, by flags that the program wants the same number of times; the n-th of each is the n-th module's.
 
     Args:
       args: Args.
@@ -47,20 +47,22 @@ def add_inputs(args, modules, directories, runfile = False):
       directories: list of KernelModuleDirectoryInfo.
       runfile: bool, as in add_path.
     """
-    strip = any([directory.strip_prefix for directory in directories])
-    for module in modules:
-        _add_input(args, module.module, module.install_path, module.label, "" if strip else None, runfile)
-    for entry in directories:
-        prefix = entry.strip_prefix if strip else None
-        _add_input(args, entry.directory, entry.install_prefix, entry.label, prefix, runfile)
-
-def _add_input(args, file, install_path, label, strip_prefix, runfile):
-    """Adds the flags that the program wants the same number of times; strip_prefix None: it is not there."""
-    add_path(args, "--input", file, runfile)
-    args.add(install_path, format = "--install-path=%s")
-    if strip_prefix != None:
-        args.add(strip_prefix, format = "--strip-prefix=%s")
-    args.add(label_text(label), format = "--label=%s")
+    args.add_all(
+        input_files(modules, directories),
+        expand_directories = False,
+        format_each = "--input=%s",
+        map_each = _runfile_path if runfile else None,
+    )
+    args.add_all(
+        [module.install_path for module in modules] + [entry.install_prefix for entry in directories],
+        format_each = "--install-path=%s",
+    )
+    if any([entry.strip_prefix for entry in directories]):
+        args.add_all(
+            ["" for _ in modules] + [entry.strip_prefix for entry in directories],
+            format_each = "--strip-prefix=%s",
+        )
+    args.add_all([label_text(entry.label) for entry in modules + directories], format_each = "--label=%s")
 
 def add_signatures(args, entries):
     """Adds what to do with a signature that is there already, for each of the inputs added.

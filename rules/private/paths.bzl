@@ -40,7 +40,8 @@ def is_clean(path):
     # A line of a parameter file holds one argument, so that no path may contain a line end.
     if "\n" in path or "\r" in path:
         return False
-    return not [part for part in path.split("/") if part in ["", ".", ".."]]
+    parts = "/%s/" % path
+    return "//" not in parts and "/./" not in parts and "/../" not in parts
 
 def is_install_path(path):
     """Whether a path can be an install path of a module.
@@ -51,7 +52,7 @@ def is_install_path(path):
     Returns:
       bool.
     """
-    return is_clean(path) and path.endswith(".ko") and path.split("/")[-1] != ".ko"
+    return is_clean(path) and path.endswith(".ko") and not ("/" + path).endswith("/.ko")
 
 def path_below_package(file):
     """A file's path below the package of the target that it belongs to.

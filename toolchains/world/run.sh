@@ -78,6 +78,8 @@ startup --install_base=/usr/share/bazel --trust_install_base
 startup --output_user_root=$cache/output
 # A server stays in the world that it was started in: another world, another server.
 startup --host_jvm_args=-Drules_modhash.world=$world
+# Builds of many targets take an eighth less time with it than with Java's default, which keeps pauses short.
+startup --host_jvm_args=-XX:+UseParallelGC
 common --noenable_workspace
 common --registry=file://$registry/registry.d
 common --lockfile_mode=off
