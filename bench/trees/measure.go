@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -56,28 +57,40 @@ func (b *bench) buildModhash(ctx context.Context) error {
 	return cmd.Run()
 }
 
+// timed times what do does; before comes ahead of it, untimed.
+func timed(ctx context.Context, before, do func() error) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	if before != nil {
+		if err := before(); err != nil {
+			return 0, err
+		}
+	}
+	syscall.Sync() // else a step waits for what the one before it wrote
+	start := time.Now()
+	err := do()
+	return time.Since(start), err
+}
+
 // measure times what do does, once for each repetition; before comes ahead of each, untimed.
 func (b *bench) measure(ctx context.Context, step string, size int, before, do func() error) error {
 	r := result{step: step, size: size}
 	for range b.repetitions {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if before != nil {
-			if err := before(); err != nil {
-				return fmt.Errorf("%s: %w", step, err)
-			}
-		}
-		syscall.Sync() // else a step waits for what the one before it wrote
-		start := time.Now()
-		if err := do(); err != nil {
+		t, err := timed(ctx, before, do)
+		if err != nil {
 			return fmt.Errorf("%s: %w", step, err)
 		}
-		r.times = append(r.times, time.Since(start))
+		r.times = append(r.times, t)
 	}
-	fmt.Fprintf(os.Stderr, "%6d  %-50s %8.3f s\n", size, step, r.median().Seconds())
-	b.results = append(b.results, r)
+	b.keep(r)
 	return nil
+}
+
+// keep keeps times.
+func (b *bench) keep(r result) {
+	fmt.Fprintf(os.Stderr, "%6d  %-50s %8.3f s\n", r.size, r.step, r.median().Seconds())
+	b.results = append(b.results, r)
 }
 
 // note keeps a figure that is no time.
@@ -114,31 +127,32 @@ func (b *bench) measureSize(ctx context.Context, size int) error {
 	return nil
 }
 
+// shell returns a step that is a script: $1 is modhash, $2 a folder for outputs, $3 the number of processors.
+func (w *workspace) shell(ctx context.Context, script string) func() error {
+	return func() error {
+		cmd := exec.CommandContext(ctx, "sh", "-ec", script, "sh", w.modhash, w.dir+".floor", strconv.Itoa(runtime.NumCPU()))
+		cmd.Dir, cmd.Stderr = w.dir, os.Stderr
+		return cmd.Run()
+	}
+}
+
+// floorTree makes a tree by modhash alone, in an empty folder.
+const floorTree = `"$1" tree --quiet --out "$2/tree.pb" --root-object "$2/root.o" kernel`
+
+// emptyFloor empties the folder of what is made without Bazel.
+func (w *workspace) emptyFloor() error {
+	removeAll(w.dir + ".floor")
+	return os.MkdirAll(w.dir+".floor", 0o755)
+}
+
 // measureFloor times the same work without Bazel.
 func (w *workspace) measureFloor(ctx context.Context, size int) error {
-	out := filepath.Join(w.work, "floor")
-	shell := func(script string) func() error {
-		return func() error {
-			cmd := exec.CommandContext(ctx, "sh", "-c", script, "sh", w.modhash, out, strconv.Itoa(runtime.NumCPU()))
-			cmd.Dir, cmd.Stderr = w.dir, os.Stderr
-			return cmd.Run()
-		}
-	}
-	fresh := func() error {
-		removeAll(out)
-		return os.MkdirAll(out, 0o755)
-	}
-	tree := shell(`"$1" tree --quiet --out "$2/tree.pb" --root-object "$2/root.o" kernel`)
-	if err := w.measure(ctx, stepTreeFloor, size, fresh, tree); err != nil {
+	defer removeAll(w.dir + ".floor")
+	if err := w.measure(ctx, stepTreeFloor, size, w.emptyFloor, w.shell(ctx, floorTree)); err != nil {
 		return err
 	}
-	if err := w.measure(ctx, stepSealFloor, size, func() error { return os.RemoveAll(filepath.Join(out, "sealed")) },
-		shell(`"$1" seal --tree "$2/tree.pb" --out "$2/sealed" kernel`)); err != nil {
-		return err
-	}
-	defer removeAll(out)
 	return w.measure(ctx, stepOpenSSL, size, nil,
-		shell(`find kernel -name '*.ko' -print0 | xargs -0 -n 64 "-P$3" openssl dgst -sha256 > /dev/null`))
+		w.shell(ctx, `find kernel -name '*.ko' -print0 | xargs -0 -n 64 "-P$3" openssl dgst -sha256 > /dev/null`))
 }
 
 // build returns a step that builds.
@@ -170,14 +184,11 @@ func (w *workspace) warmUp(ctx context.Context, _ int) error {
 	for range warmUpRounds {
 		round := result{}
 		for range warmUpRound {
-			if err := w.clean(ctx)(); err != nil {
+			t, err := timed(ctx, w.clean(ctx), build)
+			if err != nil {
 				return err
 			}
-			start := time.Now()
-			if err := build(); err != nil {
-				return err
-			}
-			round.times = append(round.times, time.Since(start))
+			round.times = append(round.times, t)
 		}
 		if round.median() > last-last/50 {
 			return nil
@@ -248,7 +259,6 @@ func (w *workspace) measureColdKept(ctx context.Context, size int) error {
 // measureIncremental times builds after small changes.
 func (w *workspace) measureIncremental(ctx context.Context, size int) error {
 	root := w.build(ctx, noCache, "//:tree")
-	sealed := w.build(ctx, noCache, "//:tree", "--output_groups=+sealed")
 	change := func() error { return w.change(size) }
 	if err := root(); err != nil {
 		return err
@@ -259,14 +269,38 @@ func (w *workspace) measureIncremental(ctx context.Context, size int) error {
 	if err := w.measure(ctx, "one module changed → root object", size, change, root); err != nil {
 		return err
 	}
-	if err := sealed(); err != nil {
-		return err
-	}
-	if err := w.measure(ctx, stepSealAgain, size, change, sealed); err != nil {
+	if err := w.measureSealing(ctx, size); err != nil {
 		return err
 	}
 	return w.measure(ctx, "one module added in the middle → root object", size,
 		func() error { return w.insert(size) }, root)
+}
+
+// measureSealing times the sealing of all modules by Bazel and by modhash alone, in turns: how long it takes to write
+// so much depends on what was written before it.
+func (w *workspace) measureSealing(ctx context.Context, size int) error {
+	defer removeAll(w.dir + ".floor")
+	sealed := w.build(ctx, noCache, "//:tree", "--output_groups=+sealed")
+	if err := sealed(); err != nil {
+		return err
+	}
+	again, floor := result{step: stepSealAgain, size: size}, result{step: stepSealFloor, size: size}
+	for range w.repetitions {
+		t, err := timed(ctx, func() error { return w.change(size) }, sealed)
+		if err != nil {
+			return fmt.Errorf("%s: %w", again.step, err)
+		}
+		again.times = append(again.times, t)
+		tree := func() error { return errors.Join(w.emptyFloor(), w.shell(ctx, floorTree)()) }
+		t, err = timed(ctx, tree, w.shell(ctx, `"$1" seal --tree "$2/tree.pb" --out "$2/sealed" kernel`))
+		if err != nil {
+			return fmt.Errorf("%s: %w", floor.step, err)
+		}
+		floor.times = append(floor.times, t)
+	}
+	w.keep(floor)
+	w.keep(again)
+	return nil
 }
 
 // measureCaches times builds that find everything in a cache, with nothing built.
