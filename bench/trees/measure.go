@@ -75,15 +75,31 @@ func timed(ctx context.Context, before, do func() error) (time.Duration, error) 
 
 // measure times what do does, once for each repetition; before comes ahead of each, untimed.
 func (b *bench) measure(ctx context.Context, step string, size int, before, do func() error) error {
-	r := result{step: step, size: size}
+	return b.measureInTurns(ctx, size, timedStep{step, before, do})
+}
+
+// timedStep is what measure measures.
+type timedStep struct {
+	name       string
+	before, do func() error
+}
+
+// measureInTurns times steps that are compared with one another: each once, then each once more, so that what else
+// the machine does meanwhile, and what it has yet to write, falls on all of them.
+func (b *bench) measureInTurns(ctx context.Context, size int, steps ...timedStep) error {
+	results := make([]result, len(steps))
 	for range b.repetitions {
-		t, err := timed(ctx, before, do)
-		if err != nil {
-			return fmt.Errorf("%s: %w", step, err)
+		for i, step := range steps {
+			t, err := timed(ctx, step.before, step.do)
+			if err != nil {
+				return fmt.Errorf("%s: %w", step.name, err)
+			}
+			results[i] = result{step: step.name, size: size, times: append(results[i].times, t)}
 		}
-		r.times = append(r.times, t)
 	}
-	b.keep(r)
+	for _, r := range results {
+		b.keep(r)
+	}
 	return nil
 }
 
@@ -118,7 +134,7 @@ func (b *bench) measureSize(ctx context.Context, size int) error {
 	defer removeAll(w.dir + ".out")
 	defer func() { _, _ = w.bazel(context.WithoutCancel(ctx), "shutdown") }()
 	for _, measure := range []func(context.Context, int) error{
-		w.measureFloor, w.warmUp, w.measureCold, w.measureIncremental, w.measureCaches, w.measureMemory,
+		w.measureOpenSSL, w.warmUp, w.measureCold, w.measureIncremental, w.measureCaches, w.measureMemory,
 	} {
 		if err := measure(ctx, size); err != nil {
 			return err
@@ -145,12 +161,8 @@ func (w *workspace) emptyFloor() error {
 	return os.MkdirAll(w.dir+".floor", 0o755)
 }
 
-// measureFloor times the same work without Bazel.
-func (w *workspace) measureFloor(ctx context.Context, size int) error {
-	defer removeAll(w.dir + ".floor")
-	if err := w.measure(ctx, stepTreeFloor, size, w.emptyFloor, w.shell(ctx, floorTree)); err != nil {
-		return err
-	}
+// measureOpenSSL times what hashing alone takes.
+func (w *workspace) measureOpenSSL(ctx context.Context, size int) error {
 	return w.measure(ctx, stepOpenSSL, size, nil,
 		w.shell(ctx, `find kernel -name '*.ko' -print0 | xargs -0 -n 64 "-P$3" openssl dgst -sha256 > /dev/null`))
 }
@@ -209,11 +221,17 @@ func strategy(name string) []string {
 
 // measureCold times builds of everything, with the server warm.
 func (w *workspace) measureCold(ctx context.Context, size int) error {
+	defer removeAll(w.dir + ".floor")
+	if err := w.measureInTurns(ctx, size,
+		timedStep{stepTreeFloor, w.emptyFloor, w.shell(ctx, floorTree)},
+		timedStep{stepMultiplex, w.clean(ctx), w.build(ctx, append(strategy("worker"), "//:tree")...)},
+	); err != nil {
+		return err
+	}
 	for _, test := range []struct {
 		step, target string
 		flags        []string
 	}{
-		{stepMultiplex, "//:tree", strategy("worker")},
 		{"cold, sandboxed multiplex worker", "//:tree", append(strategy("worker"), "--experimental_worker_multiplex_sandboxing")},
 		{"cold, singleplex worker", "//:tree", append(strategy("worker"), "--noworker_multiplex")},
 		{"cold, sandbox", "//:tree", strategy("sandboxed")},
@@ -276,31 +294,17 @@ func (w *workspace) measureIncremental(ctx context.Context, size int) error {
 		func() error { return w.insert(size) }, root)
 }
 
-// measureSealing times the sealing of all modules by Bazel and by modhash alone, in turns: how long it takes to write
-// so much depends on what was written before it.
+// measureSealing times the sealing of all modules, by Bazel and by modhash alone.
 func (w *workspace) measureSealing(ctx context.Context, size int) error {
 	defer removeAll(w.dir + ".floor")
 	sealed := w.build(ctx, noCache, "//:tree", "--output_groups=+sealed")
 	if err := sealed(); err != nil {
 		return err
 	}
-	again, floor := result{step: stepSealAgain, size: size}, result{step: stepSealFloor, size: size}
-	for range w.repetitions {
-		t, err := timed(ctx, func() error { return w.change(size) }, sealed)
-		if err != nil {
-			return fmt.Errorf("%s: %w", again.step, err)
-		}
-		again.times = append(again.times, t)
-		tree := func() error { return errors.Join(w.emptyFloor(), w.shell(ctx, floorTree)()) }
-		t, err = timed(ctx, tree, w.shell(ctx, `"$1" seal --tree "$2/tree.pb" --out "$2/sealed" kernel`))
-		if err != nil {
-			return fmt.Errorf("%s: %w", floor.step, err)
-		}
-		floor.times = append(floor.times, t)
-	}
-	w.keep(floor)
-	w.keep(again)
-	return nil
+	tree := func() error { return errors.Join(w.emptyFloor(), w.shell(ctx, floorTree)()) }
+	return w.measureInTurns(ctx, size,
+		timedStep{stepSealFloor, tree, w.shell(ctx, `"$1" seal --tree "$2/tree.pb" --out "$2/sealed" kernel`)},
+		timedStep{stepSealAgain, func() error { return w.change(size) }, sealed})
 }
 
 // measureCaches times builds that find everything in a cache, with nothing built.

@@ -85,6 +85,8 @@ common --registry=file://$registry/registry.d
 common --lockfile_mode=off
 common --repository_cache=$cache/repository
 common --repo_env=RULES_MODHASH_WORLD=$world
+# Nothing here is Java: do not start it to ask for its version, in each new server and after each clean.
+common --repo_env=JAVA_HOME=/nonexistent
 build --disk_cache=$cache/disk
 build --experimental_disk_cache_gc_max_size=20G
 # The cross linkers are part of the world: no test may pass over their absence.
