@@ -55,6 +55,10 @@ def _input(path, install_path, label, strip_prefix = None):
         "--label=//tests/analysis:" + label,
     ]
 
+def _inputs(*members):
+    """Several of _input: flag by flag, each for all of them."""
+    return [member[flag] for flag in range(len(members[0])) for member in members]
+
 _POLICY = "--existing-signature="
 
 def _proof_arguments(tree):
@@ -122,7 +126,7 @@ def _declared_test(name):
         modules = [name + "_second", name + "_first"],
         tags = ["manual"],
     )
-    both = _first(name) + _second(name) + [_POLICY + "error", _POLICY + "strip"]
+    both = _inputs(_first(name), _second(name)) + [_POLICY + "error", _POLICY + "strip"]
     leaves = "tests/analysis/%s.leaves/0.pb" % tree
     _actions_test(
         name = tree + "_test",
@@ -171,7 +175,7 @@ def _mixed_test(name):
         modules = [name + "_unknown", name + "_second"],
         tags = ["manual"],
     )
-    members = _second(name, "") + _unknown(name) + [_POLICY + "strip", _POLICY + "keep"]
+    members = _inputs(_second(name, ""), _unknown(name)) + [_POLICY + "strip", _POLICY + "keep"]
     _actions_test(
         name = tree + "_test",
         arguments = {

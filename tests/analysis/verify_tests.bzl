@@ -81,10 +81,10 @@ def verify_tests(name):
         params = [
             "--root=tests/analysis/%s_tree.tree.pb" % name,
             "--input=tests/analysis/%s/x.ko" % name,
-            "--install-path=kernel/x.ko",
-            "--label=//tests/analysis:%s_x" % name,
             "--input=tests/analysis/%s/folder" % name,
+            "--install-path=kernel/x.ko",
             "--install-path=updates",
+            "--label=//tests/analysis:%s_x" % name,
             "--label=//tests/analysis:%s_unknown" % name,
         ],
         target_under_test = name + "_some",
