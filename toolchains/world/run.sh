@@ -62,12 +62,13 @@ assert_sandbox() {
             "Next: allow user namespaces on this machine, or run as root"
 }
 
-# memory_sandboxes prints the flag that puts sandboxes into memory, where there is room: a kernel
-# tree has 70,000 files, which many file systems need a minute for.
+# memory_sandboxes prints the flags that put sandboxes into memory, where there is room: a kernel
+# tree has 70,000 files, which many file systems need a minute for. There, making them anew takes no
+# longer than using them again, for which Bazel would keep them, in memory, when its server is gone.
 memory_sandboxes() {
     local free
     free=$(df --output=avail --block-size=1G /dev/shm 2>/dev/null | tail -n 1) || return 0
-    if [[ -w /dev/shm && ${free:-0} -ge 8 ]]; then echo "build --sandbox_base=/dev/shm"; fi
+    if [[ -w /dev/shm && ${free:-0} -ge 8 ]]; then echo "build --sandbox_base=/dev/shm --noreuse_sandbox_directories"; fi
 }
 
 # bazelrc prints the flags that make Bazel use this world.
