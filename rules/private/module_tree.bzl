@@ -136,9 +136,8 @@ def _positions_files(ctx, tree, size):
     args = _command(ctx, "positions")
     args.add(tree.order, format = "--order=%s")
     args.add(size, format = "--shard-size=%s")
-    for module in tree.modules:
-        args.add(module.install_path, format = "--install-path=%s")
-        args.add(label_text(module.label), format = "--label=%s")
+    args.add_all([module.install_path for module in tree.modules], format_each = "--install-path=%s")
+    args.add_all([label_text(module.label) for module in tree.modules], format_each = "--label=%s")
     args.add_all(files, format_each = "--out=%s")
     _run(ctx, "ModhashPositions", args, [tree.order], files, "Taking positions out of the order")
     return files
