@@ -6,7 +6,7 @@
 //	./bazelw --enter go run ./bench/trees --modules DIR --plot docs/performance.svg
 //
 // DIR holds real modules (*.ko). Sizes beyond their number are measured on synthetic modules of 4 KiB. It needs a
-// ./bazelw world, a checkout, and room for three copies of the modules below --work.
+// ./bazelw world, a checkout, and room for four copies of the modules below --work.
 package main
 
 import (

@@ -98,15 +98,10 @@ func (b *bench) measureInTurns(ctx context.Context, size int, steps ...timedStep
 		}
 	}
 	for _, r := range results {
-		b.keep(r)
+		fmt.Fprintf(os.Stderr, "%6d  %-50s %8.3f s\n", size, r.step, r.median().Seconds())
 	}
+	b.results = append(b.results, results...)
 	return nil
-}
-
-// keep keeps times.
-func (b *bench) keep(r result) {
-	fmt.Fprintf(os.Stderr, "%6d  %-50s %8.3f s\n", r.size, r.step, r.median().Seconds())
-	b.results = append(b.results, r)
 }
 
 // note keeps a figure that is no time.

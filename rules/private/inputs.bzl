@@ -22,17 +22,17 @@ def params(ctx):
 def _runfile_path(file):
     return file.short_path
 
-def add_path(args, flag, file, runfile = False):
-    """Adds a flag with the path of a file or directory.
+def add_paths(args, flag, files, runfile = False):
+    """Adds a flag with its path for each file or directory.
 
     Args:
       args: Args.
       flag: string, with its dashes.
-      file: File. A directory is handed over as such, not as the files in it.
-      runfile: bool, whether the program finds it among the runfiles of a test, not in an action.
+      files: list of File. A directory is handed over as such, not as the files in it.
+      runfile: bool, whether the program finds them among the runfiles of a test, not in an action.
     """
     args.add_all(
-        [file],
+        files,
         expand_directories = False,
         format_each = flag + "=%s",
         map_each = _runfile_path if runfile else None,
@@ -45,14 +45,9 @@ def add_inputs(args, modules, directories, runfile = False):
       args: Args.
       modules: list of KernelModuleInfo.
       directories: list of KernelModuleDirectoryInfo.
-      runfile: bool, as in add_path.
+      runfile: bool, as in add_paths.
     """
-    args.add_all(
-        input_files(modules, directories),
-        expand_directories = False,
-        format_each = "--input=%s",
-        map_each = _runfile_path if runfile else None,
-    )
+    add_paths(args, "--input", input_files(modules, directories), runfile)
     args.add_all(
         [module.install_path for module in modules] + [entry.install_prefix for entry in directories],
         format_each = "--install-path=%s",

@@ -3,7 +3,7 @@
 
 load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "add_path", "params")
+load("//rules/private:inputs.bzl", "add_paths", "params")
 load("//rules/private:linked.bzl", "check_vmlinux")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
@@ -69,7 +69,7 @@ def _add_sealed(ctx, args, tree):
     """Adds the sealed modules; returns the directory they are in."""
     if not ctx.attr.sealed:
         return []
-    add_path(args, "--sealed", tree.sealed)
+    add_paths(args, "--sealed", [tree.sealed])
     return [tree.sealed]
 
 def _module_attestation_impl(ctx):

@@ -6,7 +6,7 @@ load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load(
     "//rules/private:inputs.bzl",
     "add_inputs",
-    "add_path",
+    "add_paths",
     "add_signatures",
     "input_files",
     "params",
@@ -192,13 +192,13 @@ def _make_tree(ctx, tree):
 def _make_proofs(ctx, tree):
     args = _command(ctx, "proof")
     args.add(tree.tree, format = "--tree=%s")
-    add_path(args, "--out", tree.proofs)
+    add_paths(args, "--out", [tree.proofs])
     _run(ctx, "ModhashProof", args, [tree.tree], [tree.proofs], "Writing the proofs")
 
 def _seal(ctx, tree):
     args = _command(ctx, "seal")
     args.add(tree.tree, format = "--tree=%s")
-    add_path(args, "--out", tree.sealed)
+    add_paths(args, "--out", [tree.sealed])
     _add_members(args, tree)
     inputs = [tree.tree] + input_files(tree.modules, tree.directories)
     _run(ctx, "ModhashSeal", args, inputs, [tree.sealed], "Sealing the modules")

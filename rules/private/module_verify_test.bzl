@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "add_inputs", "add_path", "input_files")
+load("//rules/private:inputs.bzl", "add_inputs", "add_paths", "input_files")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModuleDirectoryInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
@@ -72,7 +72,7 @@ def _members(ctx):
 def _write_params(ctx, modules, directories):
     args = ctx.actions.args()
     args.set_param_file_format("multiline")
-    add_path(args, "--root", ctx.attr.tree[ModuleTreeInfo].tree, runfile = True)
+    add_paths(args, "--root", [ctx.attr.tree[ModuleTreeInfo].tree], runfile = True)
     if ctx.attr.complete:
         args.add("--complete")
     add_inputs(args, modules, directories, runfile = True)

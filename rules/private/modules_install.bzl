@@ -2,7 +2,7 @@
 """modules_install: sealed modules as lib/modules/RELEASE."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:inputs.bzl", "add_path")
+load("//rules/private:inputs.bzl", "add_paths")
 load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "label_args", "run_kbuild")
 load("//rules/private:linked.bzl", "check_vmlinux")
 load("//rules/private:paths.bzl", "is_clean")
@@ -39,7 +39,7 @@ analysed; another `release` than the kernel's and what depmod refuses are errors
 
 def _install_args(ctx, build, tree, boot):
     args = label_args(ctx)
-    add_path(args, "--sealed", tree.sealed)
+    add_paths(args, "--sealed", [tree.sealed])
     args.add(build.release, format = "--release=%s")
     args.add(build.modules_order, format = "--modules-order=%s")
     args.add(build.modules_builtin, format = "--modules-builtin=%s")
@@ -81,7 +81,7 @@ def _modules_install_impl(ctx):
     ] + boot.values()
     for flag, output in {"--out": directory, "--tar": tar}.items():
         args = _install_args(ctx, build, tree, boot)
-        add_path(args, flag, output)
+        add_paths(args, flag, [output])
         run_kbuild(ctx, "ModhashModulesInstall", "install", args, inputs, [output], "Installing the modules")
     return [
         DefaultInfo(files = depset([directory])),
