@@ -139,11 +139,11 @@ func writeModules(t *testing.T, n int) []moduleset.Module {
 			t.Fatal(err)
 		}
 	}
-	modules, err := moduleset.Collect([]moduleset.Source{{Path: "in"}})
+	found, err := moduleset.Collect([]moduleset.Source{{Path: "in"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return modules
+	return found.Modules
 }
 
 func positions(n int) []uint32 {
@@ -336,7 +336,7 @@ func TestVerifyMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Verify(t.Context(), sealed, Reference{Root: tree.Root(), Tree: tree}, nil)
+	r, err := Verify(t.Context(), sealed.Modules, Reference{Root: tree.Root(), Tree: tree}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +436,7 @@ func TestUnseal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Unseal(t.Context(), sealed, nil, dir); err != nil {
+	if err := Unseal(t.Context(), sealed.Modules, nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	err = Unseal(t.Context(), modules[1:2], nil, dir)

@@ -6,13 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"sync"
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/rootfs"
 	"rules_modhash/tools/merkle/treefile"
 )
 
@@ -45,31 +45,20 @@ type Report struct {
 }
 
 // Verify checks that modules are sealed and belong to the tree with ref's root. A
-// module that cannot be read at all is an error, one that should not load is a
-// Failure.
+// module that should not load, or that cannot be read, is a Failure.
 func Verify(ctx context.Context, modules []moduleset.Module, ref Reference, progress func()) (Report, error) {
 	v := &verification{Reference: ref, reasons: make([]error, len(modules))}
 	if ref.Tree != nil {
 		v.seen = make([]bool, ref.Tree.Len())
 	}
 	err := Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
-		err := v.check(s, modules[i], i)
-		if unreadable(err) {
-			return wrap(modules[i], err)
-		}
-		v.reasons[i] = err
+		v.reasons[i] = rootfs.Reason(v.check(s, modules[i], i))
 		return nil
 	})
 	if err != nil {
 		return Report{}, err
 	}
 	return v.report(modules), nil
-}
-
-// unreadable tells errors of the operating system from those about contents.
-func unreadable(err error) bool {
-	var pathError *fs.PathError
-	return errors.As(err, &pathError)
 }
 
 // verification is one call of Verify.

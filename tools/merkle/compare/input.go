@@ -100,10 +100,11 @@ func (in *Input) openArchive(f *os.File) error {
 
 // find lists the modules below dir. Install paths begin below lib/modules/RELEASE, if there is one.
 func (in *Input) find(dir string) error {
-	modules, err := moduleset.Collect([]moduleset.Source{{Path: dir, Existing: module.Strip}})
+	found, err := moduleset.Collect([]moduleset.Source{{Path: dir, Existing: module.Strip}})
 	if err != nil {
 		return err
 	}
+	modules := found.Modules
 	if len(modules) == 0 {
 		return fmt.Errorf("%s (%s) holds no module", in.Name, in.Format)
 	}

@@ -8,16 +8,17 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootfs"
 )
 
 // Source is a path given by the user: a module file, or a directory that holds
@@ -32,6 +33,9 @@ type Source struct {
 	// belong to the install paths: a clean relative path, or empty. Nothing in the
 	// directory may stand elsewhere.
 	StripPrefix string
+	// RootDir is the root of the system that a directory belongs to: symbolic links below the directory resolve as
+	// after chroot(2). Empty: the root of this system.
+	RootDir string
 	// Existing says what becomes of a trailer that is there already.
 	Existing module.Policy
 	// Label is the build label that error messages name, if any.
@@ -70,31 +74,66 @@ func name(label, path string) string {
 	return label + " (" + path + ")"
 }
 
-// Find returns the modules of all sources, source by source, those of one
-// directory bytewise by install path. A directory counts every regular file whose
-// name ends in .ko, .ko.xz, .ko.zst or .ko.gz, and every symbolic link to one;
-// links to directories are followed at the top only (lib/modules/RELEASE/build
-// leads out of the modules).
-func Find(sources []Source) ([]Module, error) {
-	var modules []Module
-	for _, s := range sources {
-		found, err := s.modules()
-		if err != nil {
-			return nil, err
-		}
-		modules = append(modules, found...)
-	}
-	return modules, nil
+// Listing is what sources hold.
+type Listing struct {
+	// Modules source by source, those of one directory bytewise by install path.
+	Modules []Module
+	// NotExamined are entries of directories that could hold modules, but could not be looked into.
+	NotExamined []Unexamined
+	// Skipped are directories called "build" or "source" that depmod does not search.
+	Skipped []string
+	// Others counts the other entries of directories: they are not modules by their names.
+	Others int
 }
 
-// Collect returns what Find does. Two modules with one install path are an error
-// that names both.
-func Collect(sources []Source) ([]Module, error) {
-	modules, err := Find(sources)
-	if err != nil {
-		return nil, err
+// Unexamined is an entry that could not be looked into.
+type Unexamined struct {
+	// File is its path, Label that of the source.
+	File, Label string
+	// Reason says why, in words that follow the path.
+	Reason string
+	// Needed tells that there is something that a module may be in: all but links to nothing without the name of a
+	// module.
+	Needed bool
+}
+
+// String is a sentence about the entry.
+func (u Unexamined) String() string {
+	return name(u.Label, u.File) + " " + u.Reason
+}
+
+// List returns what all sources hold. A directory counts every regular file whose name ends in .ko, .ko.xz, .ko.zst or
+// .ko.gz, and every symbolic link to one. Links to directories are followed as depmod does, each directory being
+// listed once. "build" and "source" at the top of a directory, or of a lib/modules/RELEASE in it, lead to the kernel's
+// source and are not searched (depmod_modules_search in kmod).
+func List(sources []Source) (Listing, error) {
+	var all Listing
+	for _, s := range sources {
+		found, err := s.list()
+		if err != nil {
+			return Listing{}, err
+		}
+		all.Modules = append(all.Modules, found.Modules...)
+		all.NotExamined = append(all.NotExamined, found.NotExamined...)
+		all.Skipped = append(all.Skipped, found.Skipped...)
+		all.Others += found.Others
 	}
-	return modules, checkUnique(modules)
+	return all, nil
+}
+
+// Collect returns what List does. Two modules with one install path are an error that names both, and so is what is
+// needed and could not be looked into.
+func Collect(sources []Source) (Listing, error) {
+	found, err := List(sources)
+	if err != nil {
+		return Listing{}, err
+	}
+	for _, u := range found.NotExamined {
+		if u.Needed {
+			return Listing{}, errors.New(u.String())
+		}
+	}
+	return found, checkUnique(found.Modules)
 }
 
 // Sort orders modules bytewise by install path.
@@ -122,25 +161,25 @@ func checkUnique(modules []Module) error {
 	return nil
 }
 
-// modules returns what one source holds.
-func (s Source) modules() ([]Module, error) {
+// list returns what one source holds.
+func (s Source) list() (Listing, error) {
 	info, err := os.Stat(s.Path)
 	if err != nil {
-		return nil, s.wrap(err)
+		return Listing{}, s.wrap(err)
 	}
 	if info.IsDir() {
 		return s.walk()
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is neither a regular file nor a directory", s)
+		return Listing{}, fmt.Errorf("%s is neither a regular file nor a directory", s)
 	}
 	if s.StripPrefix != "" {
-		return nil, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory",
+		return Listing{}, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory",
 			s, s.StripPrefix)
 	}
 	m, err := s.module(s.Path, cmp.Or(s.InstallPath, filepath.Base(s.Path)))
 	m.Guessed = s.InstallPath == ""
-	return []Module{m}, err
+	return Listing{Modules: []Module{m}}, err
 }
 
 // wrap adds the label to an error of the operating system, which names the path.
@@ -161,40 +200,96 @@ func (s Source) module(file, install string) (Module, error) {
 	return m, nil
 }
 
-// walk returns the modules below the directory s.Path.
-func (s Source) walk() ([]Module, error) {
-	// A trailing slash makes WalkDir enter a directory that is a symbolic link.
-	root := filepath.Clean(s.Path) + string(filepath.Separator)
-	var modules []Module
-	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !module.HasModuleName(file) {
-			return err
-		}
-		if err := checkRegular(file, entry); err != nil {
-			return err
-		}
-		install, err := s.installPath(root, file)
-		if err != nil {
-			return err
-		}
-		m, err := s.module(file, install)
-		modules = append(modules, m)
-		return err
-	})
+// walk returns what is below the directory s.Path.
+func (s Source) walk() (Listing, error) {
+	system, start, err := s.system()
 	if err != nil {
-		return nil, s.wrap(err)
+		return Listing{}, s.wrap(err)
 	}
-	Sort(modules)
-	return modules, nil
+	defer system.Close()
+	entries, err := system.Walk(start, excluded(start))
+	if err != nil {
+		return Listing{}, fmt.Errorf("%s %w", s, err)
+	}
+	var found Listing
+	for _, e := range entries {
+		if err := s.add(&found, system, e, strings.TrimPrefix(e.Path, start+"/")); err != nil {
+			return Listing{}, s.wrap(err)
+		}
+	}
+	Sort(found.Modules)
+	return found, nil
 }
 
-// installPath returns where the file in the directory root is installed.
-func (s Source) installPath(root, file string) (string, error) {
-	relative, err := filepath.Rel(root, file)
-	if err != nil {
-		return "", err
+// system returns the system that the directory s.Path belongs to, and its name there.
+func (s Source) system() (*rootfs.FS, string, error) {
+	dir, err := s.Path, error(nil)
+	if s.RootDir == "" {
+		// ".." behind a link is not what it looks like.
+		if dir, err = filepath.EvalSymlinks(s.Path); err != nil {
+			return nil, "", err
+		}
 	}
-	relative = filepath.ToSlash(relative)
+	system, err := rootfs.Open(cmp.Or(s.RootDir, string(filepath.Separator)))
+	if err != nil {
+		return nil, "", err
+	}
+	name, ok := system.Name(dir)
+	if !ok {
+		return nil, "", errors.Join(fmt.Errorf("%s does not lie below the root directory %s", s.Path, s.RootDir), system.Close())
+	}
+	return system, name, nil
+}
+
+// releaseTop is the directory of a release in a path.
+var releaseTop = regexp.MustCompile(`(?:^|/)lib/modules/[^/]+$`)
+
+// excluded knows the names that depmod does not search.
+func excluded(start string) func(string) bool {
+	return func(p string) bool {
+		dir, base := path.Split(p)
+		dir = path.Clean(dir)
+		return (base == "build" || base == "source") && (dir == path.Clean(start) || releaseTop.MatchString(dir))
+	}
+}
+
+// add enters one entry of the directory, whose path below it is relative.
+func (s Source) add(found *Listing, system *rootfs.FS, e rootfs.Entry, relative string) error {
+	file := filepath.Join(s.Path, filepath.FromSlash(relative))
+	named := module.HasModuleName(relative)
+	switch {
+	case e.Kind == rootfs.Dangling || e.Kind == rootfs.Unreadable:
+		found.NotExamined = append(found.NotExamined,
+			Unexamined{file, s.Label, e.Err.Error(), named || e.Kind == rootfs.Unreadable})
+	case e.Kind == rootfs.Special && named:
+		reason := "has the name of a module, but " + rootfs.NotRegular(e.Mode).Error()
+		found.NotExamined = append(found.NotExamined, Unexamined{file, s.Label, reason, true})
+	case e.Kind == rootfs.Excluded && e.Mode.IsDir():
+		found.Skipped = append(found.Skipped, file)
+	case e.Kind == rootfs.File && named:
+		if s.RootDir != "" {
+			file = system.HostPath(e.Real)
+		}
+		m, err := s.member(file, relative)
+		found.Modules = append(found.Modules, m)
+		return err
+	default:
+		found.Others++
+	}
+	return nil
+}
+
+// member returns the module in a file of the directory.
+func (s Source) member(file, relative string) (Module, error) {
+	install, err := s.installPath(relative, file)
+	if err != nil {
+		return Module{}, err
+	}
+	return s.module(file, install)
+}
+
+// installPath returns where a file is installed whose path below the directory is relative.
+func (s Source) installPath(relative, file string) (string, error) {
 	if s.StripPrefix != "" {
 		below, ok := strings.CutPrefix(relative, s.StripPrefix+"/")
 		if !ok {
@@ -204,23 +299,6 @@ func (s Source) installPath(root, file string) (string, error) {
 		relative = below
 	}
 	return path.Join(s.InstallPath, relative), nil
-}
-
-// checkRegular looks through symbolic links, which is how build sandboxes show
-// files.
-func checkRegular(file string, entry fs.DirEntry) error {
-	mode := entry.Type()
-	if mode&fs.ModeSymlink != 0 {
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		mode = info.Mode()
-	}
-	if !mode.IsRegular() {
-		return fmt.Errorf("%s has the name of a module, but is not a regular file", file)
-	}
-	return nil
 }
 
 // CheckInstallPath returns an error unless p is a clean relative path with slashes

@@ -48,8 +48,8 @@ var inLayout = []string{
 func TestCollectDirectory(t *testing.T) {
 	layout(t)
 	for _, dir := range []string{"mods", "mods/", "./mods", "link", "link/"} {
-		modules, err := Collect([]Source{{Path: dir}})
-		if got := installPaths(modules); err != nil || !reflect.DeepEqual(got, inLayout) {
+		found, err := Collect([]Source{{Path: dir}})
+		if got := installPaths(found.Modules); err != nil || !reflect.DeepEqual(got, inLayout) {
 			t.Errorf("%s: got %q, %v, want %q", dir, got, err, inLayout)
 		}
 	}
@@ -57,7 +57,7 @@ func TestCollectDirectory(t *testing.T) {
 
 func TestCollectSources(t *testing.T) {
 	layout(t)
-	modules, err := Collect([]Source{
+	found, err := Collect([]Source{
 		{Path: "store/1234.ko", InstallPath: "kernel/z.ko.xz", Label: "//:z"},
 		{Path: "mods/extra", InstallPath: "updates/dkms", Label: "//:extra"},
 		{Path: "mods/a.ko.zst"},
@@ -68,16 +68,16 @@ func TestCollectSources(t *testing.T) {
 		{File: "mods/extra/y.ko.gz", InstallPath: "updates/dkms/y.ko", Label: "//:extra"},
 		{File: "mods/a.ko.zst", InstallPath: "a.ko", Guessed: true},
 	}
-	if err != nil || !reflect.DeepEqual(modules, want) {
-		t.Errorf("got %+v, %v, want %+v", modules, err, want)
+	if err != nil || !reflect.DeepEqual(found.Modules, want) {
+		t.Errorf("got %+v, %v, want %+v", found.Modules, err, want)
 	}
 }
 
-func TestFindAllowsDuplicates(t *testing.T) {
+func TestListAllowsDuplicates(t *testing.T) {
 	layout(t)
-	modules, err := Find([]Source{{Path: "mods/a.ko.zst"}, {Path: "mods/a.ko.zst"}})
-	if err != nil || len(modules) != 2 {
-		t.Errorf("got %v, %v, want two modules", modules, err)
+	found, err := List([]Source{{Path: "mods/a.ko.zst"}, {Path: "mods/a.ko.zst"}})
+	if err != nil || len(found.Modules) != 2 {
+		t.Errorf("got %v, %v, want two modules", found, err)
 	}
 }
 
@@ -105,8 +105,8 @@ func TestCollectErrors(t *testing.T) {
 			`//:a (twice/a.ko) and //:b (store/1234.ko) have the same install path "k/x.ko": a tree holds it once`},
 		{"file and directory", []Source{{Path: "twice/a.ko", InstallPath: "k/x.ko"}, {Path: "store", InstallPath: "k/x.ko"}},
 			`install path "k/x.ko" of twice/a.ko is a directory of "k/x.ko/1234.ko" of store/1234.ko`},
-		{"dangling link", []Source{{Path: "broken"}}, "stat broken/gone.ko: no such file or directory"},
-		{"pipe in a directory", []Source{{Path: "odd"}}, "odd/pipe.ko has the name of a module, but is not a regular file"},
+		{"dangling link", []Source{{Path: "broken"}}, `broken/gone.ko is a symbolic link to "nowhere", which is not there`},
+		{"pipe in a directory", []Source{{Path: "odd"}}, "odd/pipe.ko has the name of a module, but is not a regular file (p---------)"},
 		{"pipe", []Source{{Path: "odd/pipe.ko"}}, "odd/pipe.ko is neither a regular file nor a directory"},
 		{"control character", []Source{{Path: "control"}}, `install path "\n.ko" has a control character`},
 		{"prefix", []Source{{Path: "twice/a.ko", InstallPath: "../a.ko", Label: "//:a"}},

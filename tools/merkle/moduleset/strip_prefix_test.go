@@ -26,7 +26,7 @@ func TestStripPrefix(t *testing.T) {
 			file := filepath.Join("DIR", "lib", "modules", "7.2", "kernel", "a.ko.xz")
 			write(t, file)
 			source := Source{Path: "DIR", InstallPath: "updates", StripPrefix: test.prefix, Existing: module.Keep, Label: "//:m"}
-			modules, err := Collect([]Source{source})
+			found, err := Collect([]Source{source})
 			if test.wantErr != "" {
 				if err == nil || err.Error() != test.wantErr {
 					t.Fatalf("got error %v, want %s", err, test.wantErr)
@@ -34,8 +34,8 @@ func TestStripPrefix(t *testing.T) {
 				return
 			}
 			want := Module{File: file, InstallPath: test.want, Existing: module.Keep, Label: "//:m"}
-			if err != nil || len(modules) != 1 || modules[0] != want {
-				t.Errorf("got %+v, %v, want %+v", modules, err, want)
+			if err != nil || len(found.Modules) != 1 || found.Modules[0] != want {
+				t.Errorf("got %+v, %v, want %+v", found.Modules, err, want)
 			}
 		})
 	}

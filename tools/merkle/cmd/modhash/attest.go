@@ -170,7 +170,7 @@ func (o *attestOptions) readSealed(cmd *cobra.Command, tree *treefile.Tree) ([]m
 	if o.sealed == "" {
 		return nil, nil
 	}
-	modules, err := moduleset.Collect([]moduleset.Source{{Path: o.sealed}})
+	modules, err := collect(cmd, []moduleset.Source{{Path: o.sealed}})
 	if err != nil {
 		return nil, err
 	}

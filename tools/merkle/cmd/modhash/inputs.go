@@ -18,7 +18,8 @@ import (
 const inputsHelp = `
 
 PATH is a module file, or a directory that is searched for *.ko, *.ko.xz, *.ko.zst and
-*.ko.gz at any depth. A module's install path is its path below that directory, or the
+*.ko.gz at any depth, through symbolic links to directories as well; as depmod does, it
+leaves out build and source at the top. Links resolve inside --root-dir. A module's install path is its path below that directory, or the
 file's name, without the compression suffix. With --input, --install-path and --label,
 given the same number of times, each module gets its install path (each directory a
 prefix) and the build label that messages name; with --strip-prefix, each directory loses
@@ -28,12 +29,15 @@ a prefix of the paths below it, which all its modules must have (empty for files
 type inputFlags struct {
 	dir                                                   folder
 	inputs, installPaths, labels, stripPrefixes, existing []string
+	rootDir                                               string
 	allowEmpty                                            bool
 }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.dir.pathArrayVar(flags, &f.inputs, "input", "module file or directory, instead of PATH (repeatable)")
+	f.dir.pathVar(flags, &f.rootDir, "root-dir",
+		"root directory of the system that directories belong to: where links in them resolve (default: of this system)")
 	flags.StringArrayVar(&f.installPaths, "install-path", nil,
 		"install path of the --input at the same place; prefix for a directory")
 	flags.StringArrayVar(&f.labels, "label", nil, "build label of the --input at the same place, for messages")
@@ -71,7 +75,34 @@ func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
 			StripPrefix: at(f.stripPrefixes, i), Label: at(f.labels, i),
 		})
 	}
+	for i := range sources {
+		sources[i].RootDir = f.rootDir
+	}
 	return sources, f.setExisting(sources)
+}
+
+// collect returns the modules of a command that needs every one of them, and reports what was not examined.
+func collect(cmd *cobra.Command, sources []moduleset.Source) ([]moduleset.Module, error) {
+	found, err := moduleset.Collect(sources)
+	if err != nil {
+		return nil, err
+	}
+	printNotExamined(cmd, found)
+	return found.Modules, nil
+}
+
+// printNotExamined writes a line for each entry that was not examined, and their number.
+func printNotExamined(cmd *cobra.Command, found moduleset.Listing) {
+	stderr := cmd.ErrOrStderr()
+	for _, u := range found.NotExamined {
+		fmt.Fprintf(stderr, "not examined: %s\n", u)
+	}
+	if n := len(found.NotExamined); n > 0 {
+		fmt.Fprintf(stderr, "not examined: %d\n", n)
+	}
+	for _, dir := range found.Skipped {
+		fmt.Fprintf(stderr, "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n", dir)
+	}
 }
 
 // setExisting gives each source its policy: the one there is, or that of its place.

@@ -73,15 +73,17 @@ cannot be read.`,
 }
 
 func runInspect(cmd *cobra.Command, o *inspectOptions) error {
-	modules, err := moduleset.Find(o.sources)
+	found, err := moduleset.List(o.sources)
 	if err != nil {
 		return err
 	}
+	modules := found.Modules
+	printNotExamined(cmd, found)
 	inspections, err := inspectModules(cmd, modules)
 	if err != nil {
 		return err
 	}
-	reports, failed := make([]inspectReport, len(inspections)), false
+	reports, failed := make([]inspectReport, len(inspections)), len(found.NotExamined) > 0
 	for i, in := range inspections {
 		reports[i] = reportInspection(modules[i], in)
 		failed = failed || in.Err != nil

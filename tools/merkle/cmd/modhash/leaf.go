@@ -74,7 +74,7 @@ func (o *leafOptions) parse(_ *cobra.Command, args []string) (err error) {
 }
 
 func runLeaf(cmd *cobra.Command, o *leafOptions) error {
-	modules, err := moduleset.Collect(o.sources)
+	modules, err := collect(cmd, o.sources)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ A module that does not hash to the leaf in the tree or proof is an error.` + inp
 			if o.tree != "" {
 				return runSealTree(cmd, o)
 			}
-			return runSealOne(o)
+			return runSealOne(cmd, o)
 		},
 	}
 	o.inputs.register(cmd)
@@ -80,7 +80,7 @@ func runSealTree(cmd *cobra.Command, o *sealOptions) error {
 	if err != nil {
 		return err
 	}
-	modules, err := moduleset.Collect(o.sources)
+	modules, err := collect(cmd, o.sources)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func runSealTree(cmd *cobra.Command, o *sealOptions) error {
 	})
 }
 
-func runSealOne(o *sealOptions) error {
+func runSealOne(cmd *cobra.Command, o *sealOptions) error {
 	data, err := os.ReadFile(o.proof)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func runSealOne(o *sealOptions) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.proof, err)
 	}
-	m, err := onlyModule(o.sources)
+	m, err := onlyModule(cmd, o.sources)
 	if err != nil {
 		return fmt.Errorf("--proof: %w", err)
 	}
@@ -115,8 +115,8 @@ func runSealOne(o *sealOptions) error {
 }
 
 // onlyModule returns the module of a command that takes one.
-func onlyModule(sources []moduleset.Source) (moduleset.Module, error) {
-	modules, err := moduleset.Collect(sources)
+func onlyModule(cmd *cobra.Command, sources []moduleset.Source) (moduleset.Module, error) {
+	modules, err := collect(cmd, sources)
 	if err != nil {
 		return moduleset.Module{}, err
 	}

@@ -126,7 +126,7 @@ func (o *treeOptions) collect(cmd *cobra.Command, copies *output.Dir) ([]treefil
 	if len(o.leaves) > 0 {
 		return o.readLeaves()
 	}
-	modules, err := moduleset.Collect(o.sources)
+	modules, err := collect(cmd, o.sources)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ FILE, unless that is a directory; anything else to DIR, at the install paths.` +
 }
 
 func runUnseal(cmd *cobra.Command, o *unsealOptions) error {
-	modules, err := moduleset.Collect(o.sources)
+	modules, err := collect(cmd, o.sources)
 	if err != nil {
 		return err
 	}

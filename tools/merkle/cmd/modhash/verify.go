@@ -30,6 +30,11 @@ type verifyReport struct {
 	Passed   int             `json:"passed"`
 	Failed   int             `json:"failed"`
 	Failures []failureReport `json:"failures"`
+	// NotExamined are entries of directories that could not be looked into; NotSearched are directories that depmod
+	// does not search; Others counts the entries that do not have the name of a module.
+	NotExamined []notExaminedReport `json:"not_examined"`
+	NotSearched []string            `json:"not_searched"`
+	Others      int                 `json:"others"`
 	// Missing is there with --complete only.
 	Missing []string `json:"missing,omitempty"`
 }
@@ -39,6 +44,12 @@ type failureReport struct {
 	InstallPath string `json:"install_path"`
 	Label       string `json:"label,omitempty"`
 	Reason      string `json:"reason"`
+}
+
+type notExaminedReport struct {
+	File   string `json:"file"`
+	Label  string `json:"label,omitempty"`
+	Reason string `json:"reason"`
 }
 
 func newVerify(dir folder) *cobra.Command {
@@ -57,7 +68,8 @@ modules that carry no proof: they must have the contents that the statement tell
 module at their path. Who signed the statement is for you to check first.
 
 Each failure is a line on the standard error output; counts come last, on the standard
-output. No module at all is a failure.` + inputsHelp + checkExitCodesHelp,
+output. No module at all is a failure, and so is what could not be looked into: a link to
+nothing, a directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
 		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
   modhash verify --root tree.pb --complete sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -90,21 +102,21 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not tell the modules",
 			o.root, o.kernel, found.Format)
 	}
-	modules, err := moduleset.Find(o.sources)
+	listing, err := moduleset.List(o.sources)
 	if err != nil {
 		return err
 	}
-	report, err := o.verify(cmd, modules, found)
+	report, err := o.verify(cmd, listing.Modules, found)
 	if err != nil {
 		return err
 	}
 	if !o.complete {
 		report.Missing = nil
 	}
-	if err := o.print(cmd, found, report); err != nil {
+	if err := o.print(cmd, found, listing, report); err != nil {
 		return err
 	}
-	if report.Checked == 0 || len(report.Failures) > 0 || len(report.Missing) > 0 {
+	if report.Checked == 0 || len(listing.NotExamined) > 0 || len(report.Failures) > 0 || len(report.Missing) > 0 {
 		return errCheckFailed
 	}
 	return nil
@@ -149,10 +161,13 @@ func (o *verifyOptions) verify(
 	return batch.Verify(cmd.Context(), modules, ref, bar.tick())
 }
 
-func (o *verifyOptions) print(cmd *cobra.Command, found rootfile.Found, r batch.Report) error {
+func (o *verifyOptions) print(
+	cmd *cobra.Command, found rootfile.Found, listing moduleset.Listing, r batch.Report,
+) error {
 	if o.asJSON {
-		return printJSON(cmd.OutOrStdout(), reportVerify(found, r))
+		return printJSON(cmd.OutOrStdout(), reportVerify(found, listing, r))
 	}
+	printNotExamined(cmd, listing)
 	for _, f := range r.Failures {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", f.Module, f.Reason)
 	}
@@ -167,15 +182,25 @@ func (o *verifyOptions) print(cmd *cobra.Command, found rootfile.Found, r batch.
 	if o.complete {
 		counts += fmt.Sprintf(", missing %d", len(r.Missing))
 	}
+	if n := len(listing.NotExamined); n > 0 {
+		counts += fmt.Sprintf(", not examined %d", n)
+	}
+	if listing.Others > 0 {
+		counts += fmt.Sprintf(", other files %d", listing.Others)
+	}
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), counts)
 	return err
 }
 
-func reportVerify(found rootfile.Found, r batch.Report) verifyReport {
+func reportVerify(found rootfile.Found, listing moduleset.Listing, r batch.Report) verifyReport {
 	failed := len(r.Failures)
 	report := verifyReport{
 		Root: reportRoot(found), Checked: r.Checked, Passed: r.Checked - failed, Failed: failed,
-		Failures: []failureReport{},
+		Failures: []failureReport{}, NotExamined: []notExaminedReport{},
+		NotSearched: append([]string{}, listing.Skipped...), Others: listing.Others,
+	}
+	for _, u := range listing.NotExamined {
+		report.NotExamined = append(report.NotExamined, notExaminedReport{u.File, u.Label, u.Reason})
 	}
 	for _, f := range r.Failures {
 		report.Failures = append(report.Failures, failureReport{
