@@ -163,12 +163,9 @@ func (s system) readKernel(k *foundKernel) error {
 	}
 	defer f.Close()
 	k.Release = cmp.Or(releaseOf(f), k.Release)
-	var o rootfile.Options
-	if symbols := s.openSystemMap(k.Release); symbols != nil {
-		defer symbols.Close()
-		o.SystemMap = symbols
-	}
-	found, err := rootfile.ReadKernelFrom(f, o)
+	found, err := rootfile.ReadKernelFrom(f, rootfile.Options{SymbolFiles: func(release string) []rootfile.Candidate {
+		return s.systemMaps(cmp.Or(release, k.Release))
+	}})
 	if err != nil {
 		return err
 	}
@@ -189,14 +186,19 @@ func releaseOf(f *os.File) string {
 	return ""
 }
 
-// openSystemMap opens the System.map of a release, nil if there is none.
-func (s system) openSystemMap(release string) *os.File {
+// systemMaps are the System.map files of a release that there are.
+func (s system) systemMaps(release string) []rootfile.Candidate {
+	var found []rootfile.Candidate
 	for _, pattern := range systemMaps {
-		if f, _, err := s.open(fmt.Sprintf(pattern, release)); err == nil {
-			return f
+		name := fmt.Sprintf(pattern, release)
+		if f, _, err := s.open(name); err == nil && f.Close() == nil {
+			found = append(found, rootfile.Candidate{Name: name, Open: func() (rootfile.SymbolFile, error) {
+				f, _, err := s.open(name)
+				return f, err
+			}})
 		}
 	}
-	return nil
+	return found
 }
 
 // folder is lib/modules/RELEASE and the names of the modules in it.

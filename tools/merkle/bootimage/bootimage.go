@@ -86,8 +86,13 @@ func Release(image io.ReaderAt) string {
 	if offset == 0 {
 		return ""
 	}
+	return firstWord(image, offset+sectorSize)
+}
+
+// firstWord returns what comes ahead of the first blank at a place, "" if that is longer than a release.
+func firstWord(image io.ReaderAt, offset int64) string {
 	text := make([]byte, maxRelease)
-	n, err := image.ReadAt(text, offset+sectorSize)
+	n, err := image.ReadAt(text, offset)
 	if err != nil && err != io.EOF {
 		return ""
 	}

@@ -5,88 +5,62 @@ package bootimage
 import (
 	"bufio"
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"rules_modhash/tools/merkle/decompress"
 )
 
-// An arm64 Image is the kernel's memory as it lies from the symbol _text on, without any table: only System.map tells
-// what is where. Its header is that of Documentation/arch/arm64/booting.rst in the kernel's source.
+// An Image is the kernel's memory from its first symbol on, without any table: only System.map tells what is where. Its
+// header is that of Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot-image-header.rst and
+// arch/loongarch/kernel/head.S in the kernel's source.
 const (
 	offsetImageFlags = 0x18
 	imageBigEndian   = 1
 	offsetImageMagic = 0x38
-	imageMagic       = "ARM\x64"
-	imageBase        = "_text"
+	imageMagicSize   = 4
+	offsetRISCVMagic = 0x30
+	riscvMagic       = "RISCV\x00\x00\x00"
 )
 
 // ImageHeadSize is how many of a file's first bytes IsImage and IsZboot want to see.
-const ImageHeadSize = offsetImageMagic + len(imageMagic)
+const ImageHeadSize = offsetImageMagic + imageMagicSize
 
-// IsImage reports whether a file that begins with head is an arm64 Image.
-func IsImage(head []byte) bool {
-	return len(head) >= ImageHeadSize && string(head[offsetImageMagic:ImageHeadSize]) == imageMagic
+// imageMagics are the marks of the architectures. That of riscv64 is the second of its header: the first is
+// "deprecated"; loongarch's means no more than that the kernel starts as an EFI program.
+var imageMagics = map[string]elf.Machine{
+	"ARM\x64":          elf.EM_AARCH64,
+	"RSC\x05":          elf.EM_RISCV,
+	"\xcd\x23\x82\x81": elf.EM_LOONGARCH,
 }
 
-// ImageByteOrder is the byte order of an Image that begins with head, which IsImage took.
+// IsImage reports whether a file that begins with head is an Image. So is one for which IsZboot holds: ask that first.
+func IsImage(head []byte) bool { return ImageMachine(head) != elf.EM_NONE }
+
+// ImageMachine returns the architecture of an Image that begins with head, EM_NONE if it is not an Image.
+func ImageMachine(head []byte) elf.Machine {
+	if len(head) < ImageHeadSize {
+		return elf.EM_NONE
+	}
+	machine := imageMagics[string(head[offsetImageMagic:ImageHeadSize])]
+	if machine == elf.EM_NONE && string(head[offsetRISCVMagic:offsetImageMagic]) == riscvMagic {
+		return elf.EM_RISCV
+	}
+	if machine == elf.EM_LOONGARCH && !IsPE(head) {
+		return elf.EM_NONE
+	}
+	return machine
+}
+
+// ImageByteOrder is the byte order of an Image that begins with head, which IsImage took. Of riscv64, the header has a
+// flag for it as well, and there is no kernel that sets it.
 func ImageByteOrder(head []byte) binary.ByteOrder {
-	if head[offsetImageFlags]&imageBigEndian != 0 {
+	if head[offsetImageFlags]&imageBigEndian != 0 && ImageMachine(head) != elf.EM_LOONGARCH {
 		return binary.BigEndian
 	}
 	return binary.LittleEndian
-}
-
-// ImageSymbol reads size bytes at a symbol of an arm64 Image. Where that lies is told by the System.map of the
-// same build; one without the symbol, and one that leads out of the image, are errors.
-func ImageSymbol(image io.ReaderAt, systemMap io.Reader, symbol string, size int) ([]byte, error) {
-	addresses, err := findSymbols(systemMap, imageBase, symbol)
-	if err != nil {
-		return nil, err
-	}
-	offset := addresses[symbol] - addresses[imageBase]
-	if addresses[symbol] < addresses[imageBase] || offset > maxKernel {
-		return nil, fmt.Errorf("System.map: %s lies at %#x, %s at %#x: not in one image",
-			symbol, addresses[symbol], imageBase, addresses[imageBase])
-	}
-	b := make([]byte, size)
-	if _, err := image.ReadAt(b, int64(offset)); err != nil {
-		return nil, fmt.Errorf("reading %s, %d bytes at %d: %w. Is this the System.map of the same build?",
-			symbol, size, offset, err)
-	}
-	return b, nil
-}
-
-// findSymbols returns the addresses of symbols in a System.map: lines of address, type and name.
-func findSymbols(systemMap io.Reader, names ...string) (map[string]uint64, error) {
-	addresses := map[string]uint64{}
-	lines := bufio.NewScanner(systemMap)
-	for lines.Scan() {
-		for _, name := range names {
-			address, ok := strings.CutSuffix(lines.Text(), " "+name)
-			if !ok {
-				continue
-			}
-			address, _, _ = strings.Cut(address, " ")
-			value, err := strconv.ParseUint(address, 16, 64)
-			if err != nil {
-				return nil, fmt.Errorf("System.map: got %q, want the address of %s", lines.Text(), name)
-			}
-			addresses[name] = value
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("reading System.map: %w", err)
-	}
-	for _, name := range names {
-		if _, ok := addresses[name]; !ok {
-			return nil, fmt.Errorf("System.map has no symbol %s: was the kernel built with CONFIG_MODULE_HASHES?", name)
-		}
-	}
-	return addresses, nil
 }
 
 // Places in the header of a kernel that an EFI program decompresses: drivers/firmware/efi/libstub/zboot-header.S.

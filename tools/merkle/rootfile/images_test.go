@@ -74,12 +74,12 @@ func TestReadImageErrors(t *testing.T) {
 		systemMap string
 		want      string
 	}{
-		{"no symbol", image, "ffff800080000000 T _text\n", "System.map has no symbol module_hashes_root"},
-		{"no number", image, "x R module_hashes_root\n", `System.map: got "x R module_hashes_root", want the address of`},
-		{"long line", image, strings.Repeat("x", 1<<17), "reading System.map: "},
-		{"outside", image, other, "reading module_hashes_root, 36 bytes at 504: EOF. Is this the System.map of the same build?"},
+		{"no symbol", image, "ffff800080000000 T _text\n", "System.map has no symbol module_hashes_root: was the kernel built with CONFIG_MODULE_HASHES?"},
+		{"no number", image, "x R module_hashes_root\n", `System.map is not a System.map: got "x R module_hashes_root", want the address of`},
+		{"long line", image, strings.Repeat("x", 1<<17), "System.map is not a System.map: bufio.Scanner: token too long"},
+		{"outside", image, other, "System.map has module_hashes_root, 36 bytes, at 504: EOF. Is it of the same build?"},
 		{"in front", image, below, "not in one image"},
-		{"no root", imagetest.ARM64Image(binary.LittleEndian, merkle.Root{Levels: 99}), imagetest.SystemMap, "Is this the System.map of the same build?"},
+		{"no root", imagetest.ARM64Image(binary.LittleEndian, merkle.Root{Levels: 99}), imagetest.SystemMap, "root has 99 levels, a tree has at most 32. Is it of the same build?"},
 		{"cut", imagetest.Zboot(imagetest.Gzipped(t, image)[:20]), imagetest.SystemMap, "decompressing the kernel (gzip): "},
 		{"not compressed", imagetest.Zboot([]byte("text")), imagetest.SystemMap, "the kernel is compressed in an unknown way: it starts with 74657874"},
 		{"text, compressed", imagetest.Gzipped(t, []byte("text")), imagetest.SystemMap, "what is compressed in it starts with 74657874 and is neither"},
@@ -111,9 +111,23 @@ func FuzzReadKernelFrom(f *testing.F) {
 		f.Add(data, imagetest.SystemMap)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, systemMap string) {
-		found, err := ReadKernelFrom(bytes.NewReader(data), Options{SystemMap: strings.NewReader(systemMap)})
+		found, err := ReadKernelFrom(bytes.NewReader(data), Options{SymbolFiles: symbolFile(systemMap)})
 		if err == nil && found.Root.Check() != nil {
 			t.Errorf("got the root %v, which no tree has", found.Root)
 		}
 	})
 }
+
+// symbolFile hands over one System.map for each release.
+func symbolFile(systemMap string) func(string) []Candidate {
+	return func(string) []Candidate { return []Candidate{textCandidate("System.map", systemMap)} }
+}
+
+// textCandidate is a candidate of a text.
+func textCandidate(name, text string) Candidate {
+	return Candidate{name, func() (SymbolFile, error) { return memoryFile{strings.NewReader(text)}, nil }}
+}
+
+type memoryFile struct{ *strings.Reader }
+
+func (memoryFile) Close() error { return nil }

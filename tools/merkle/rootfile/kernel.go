@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rootfile
+
+import (
+	"cmp"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"rules_modhash/tools/merkle/bootimage"
+	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootobj"
+)
+
+// reader reads a kernel of one kind. What is known of it comes with an error.
+type reader func(f *io.SectionReader, o Options) (Found, error)
+
+// readers returns how kinds are read. A function, as it holds functions that come back to it.
+func readers() map[bootimage.Kind]reader {
+	return map[bootimage.Kind]reader{
+		bootimage.KindVmlinux:    readELF,
+		bootimage.KindModule:     readELF, // a root object may be linked with one
+		bootimage.KindELF:        readELF,
+		bootimage.KindWrapper:    readWrapper,
+		bootimage.KindBzImage:    readBootImage,
+		bootimage.KindImage:      readImage,
+		bootimage.KindZImage:     readZImage,
+		bootimage.KindS390:       readS390,
+		bootimage.KindZboot:      readZboot,
+		bootimage.KindUKI:        readUKI,
+		bootimage.KindAddon:      readUKI, // which reports what it lacks
+		bootimage.KindEFI:        readUKI,
+		bootimage.KindCompressed: readCompressed,
+	}
+}
+
+// readKernel reads a kernel, or a root object. Names are what it may be, for the error.
+func readKernel(f *io.SectionReader, o Options, names string) (Found, error) {
+	kind := bootimage.KindOf(f, f.Size())
+	if read := readers()[kind]; read != nil {
+		return read(f, o)
+	}
+	found := Found{Format: string(kind)}
+	switch {
+	case kind.IsKernel():
+		return found, fmt.Errorf("%w that can be read in the format %s. Next: give the vmlinux of the same build (--kernel)", ErrFormat, kind)
+	case kind != bootimage.KindNone:
+		return found, fmt.Errorf("%w: its format is %s", ErrFormat, kind)
+	case f.Size() == 0:
+		return found, errors.New("carries no root: it is empty")
+	}
+	head, err := readHead(f)
+	if err != nil {
+		return found, err
+	}
+	return found, fmt.Errorf("%w: it starts with %x and is none of %s", ErrFormat, head[:min(len(head), 6)], names)
+}
+
+// readELF reads a vmlinux or a root object.
+func readELF(f *io.SectionReader, o Options) (Found, error) {
+	found, err := rootobj.Read(f)
+	if err == nil {
+		format := Found{Root: found.Root, Format: string(found.Format), Target: found.Target}
+		if found.Format == rootobj.FormatVmlinux {
+			format.Release = releaseOfELF(f)
+		}
+		return format, nil
+	}
+	return readStripped(f, o, err)
+}
+
+// readBootImage reads the root of the kernel in a bzImage.
+func readBootImage(f *io.SectionReader, o Options) (Found, error) {
+	named := Found{Format: FormatBootImage, Release: bootimage.Release(f)}
+	kernel, err := bootimage.Kernel(f)
+	if err != nil {
+		return named, err
+	}
+	found, err := readELF(inMemory(kernel), o.forRelease(named.Release))
+	found.Format, found.Release = named.Format, cmp.Or(named.Release, found.Release)
+	if err != nil {
+		err = fmt.Errorf("the kernel in the boot image %w", err)
+	}
+	return found, err
+}
+
+// forRelease returns options for a kernel in an image that names its release.
+func (o Options) forRelease(release string) Options {
+	symbolFiles := o.SymbolFiles
+	if release == "" || symbolFiles == nil {
+		return o
+	}
+	return Options{func(string) []Candidate { return symbolFiles(release) }}
+}
+
+// target64 is the target of a 64-bit kernel.
+func target64(machine elf.Machine, order binary.ByteOrder) module.Target {
+	t := module.Target{Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: machine}
+	if order == binary.BigEndian {
+		t.Data = elf.ELFDATA2MSB
+	}
+	return t
+}
+
+// readImage reads the root of an Image.
+func readImage(f *io.SectionReader, o Options) (Found, error) {
+	head, err := readHead(f)
+	if err != nil {
+		return Found{}, err
+	}
+	machine := bootimage.ImageMachine(head)
+	m := memory{SectionReader: f, target: target64(machine, bootimage.ImageByteOrder(head)), format: FormatImage}
+	return m.read(o)
+}
+
+// readZImage reads a kernel for 32-bit Arm.
+func readZImage(f *io.SectionReader, o Options) (Found, error) {
+	named := Found{Format: string(bootimage.KindZImage)}
+	head, err := readHead(f)
+	if err != nil {
+		return named, err
+	}
+	order := bootimage.ZImageByteOrder(head)
+	named.Target = target64(elf.EM_ARM, order)
+	named.Target.Class = elf.ELFCLASS32
+	kernel, err := bootimage.Payload(f)
+	if err != nil {
+		return named, unreadable(named, err)
+	}
+	return memory{SectionReader: inMemory(kernel), target: named.Target, format: named.Format}.read(o)
+}
+
+// unreadable is the error about a boot image whose kernel was not found.
+func unreadable(found Found, err error) error {
+	return fmt.Errorf("%w that can be read in the format %s: %w. Next: give the vmlinux of the same build (--kernel)",
+		ErrFormat, found.Format, err)
+}
+
+// readS390 reads a kernel for s390x.
+func readS390(f *io.SectionReader, o Options) (Found, error) {
+	named := Found{
+		Format: string(bootimage.KindS390), Release: bootimage.S390Release(f),
+		Target: target64(elf.EM_S390, binary.BigEndian),
+	}
+	kernel, err := bootimage.S390Kernel(f, f.Size())
+	if err != nil {
+		return named, unreadable(named, err)
+	}
+	found, err := memory{SectionReader: kernel, target: named.Target, format: named.Format}.read(o.forRelease(named.Release))
+	found.Release = cmp.Or(named.Release, found.Release)
+	return found, err
+}
+
+// readWrapper reads the kernel in a section of an ELF program.
+func readWrapper(f *io.SectionReader, o Options) (Found, error) {
+	kernel, header, err := bootimage.WrappedKernel(f)
+	named := Found{
+		Format: string(bootimage.KindWrapper),
+		Target: module.Target{Class: header.Class, Data: header.Data, Machine: header.Machine},
+	}
+	if err != nil {
+		return named, unreadable(named, err)
+	}
+	if k := inMemory(kernel); bootimage.KindOf(k, k.Size()) == bootimage.KindVmlinux {
+		found, err := readELF(k, o)
+		found.Format = named.Format
+		return found, err
+	}
+	return memory{SectionReader: inMemory(kernel), target: named.Target, format: named.Format}.read(o)
+}
+
+// readZboot reads an Image that an EFI program decompresses.
+func readZboot(f *io.SectionReader, o Options) (Found, error) {
+	kernel, err := bootimage.ZbootKernel(f)
+	if err != nil {
+		return Found{Format: string(bootimage.KindZboot)}, err
+	}
+	return readContents(kernel, o)
+}
+
+// readCompressed reads a kernel that is compressed as a whole.
+func readCompressed(f *io.SectionReader, o Options) (Found, error) {
+	kernel, err := bootimage.Decompressed(f)
+	if err != nil {
+		return Found{Format: string(bootimage.KindCompressed)}, err
+	}
+	return readContents(kernel, o)
+}
+
+// readContents reads a kernel that was compressed: it is not compressed again.
+func readContents(kernel []byte, o Options) (Found, error) {
+	f := inMemory(kernel)
+	switch kind := bootimage.KindOf(f, f.Size()); kind {
+	case bootimage.KindCompressed, bootimage.KindZboot, bootimage.KindNone, bootimage.KindEFI, bootimage.KindAddon:
+		return Found{Format: string(kind)}, fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
+			ErrFormat, kernel[:min(len(kernel), 6)])
+	}
+	return readKernel(f, o, kernelNames)
+}
+
+// readUKI reads the kernels in a unified kernel image. Each profile may have its own: they must have one root.
+func readUKI(f *io.SectionReader, o Options) (Found, error) {
+	named := Found{Format: string(bootimage.KindOf(f, f.Size()))}
+	sections, err := bootimage.Sections(f)
+	if err != nil {
+		return named, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	var all []Found
+	for i, s := range sections {
+		if s.Name != bootimage.SectionKernel {
+			continue
+		}
+		found, err := ReadSection(f, sections, i, o)
+		if err != nil {
+			return found, err
+		}
+		all = append(all, found)
+	}
+	if len(all) == 0 {
+		named.Release = bootimage.SectionRelease(f)
+		return named, fmt.Errorf("%w: is an EFI program without a section %s", ErrFormat, bootimage.SectionKernel)
+	}
+	return all[0], checkOneRoot(all)
+}
+
+// checkOneRoot reports that the kernels of an image have several roots.
+func checkOneRoot(all []Found) error {
+	var lines []string
+	several := false
+	for i, f := range all {
+		several = several || f.Root != all[0].Root
+		lines = append(lines, fmt.Sprintf("kernel %d (release %q) has %s", i+1, f.Release, f.Root))
+	}
+	if !several {
+		return nil
+	}
+	return fmt.Errorf("has %d kernels with several roots: %s", len(all), strings.Join(lines, ", "))
+}
+
+// ReadSection reads the kernel in sections[i] of a unified kernel image: one of its sections .linux. Found.Release is
+// what .uname of the same profile says, else what the kernel says.
+func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o Options) (Found, error) {
+	release := bootimage.ReleaseOfKernel(image, sections, i)
+	kernel := sections[i].Open(image)
+	var found Found
+	var err error
+	switch kind := bootimage.KindOf(kernel, kernel.Size()); kind {
+	case bootimage.KindUKI, bootimage.KindAddon, bootimage.KindEFI: // no further one in it
+		head, headErr := readHead(kernel)
+		err = errors.Join(headErr, fmt.Errorf("%w: it starts with %x and is none of vmlinux, bzImage, Image", ErrFormat, head[:min(len(head), 6)]))
+	default:
+		found, err = readKernel(kernel, o.forRelease(release), "vmlinux, bzImage, Image")
+	}
+	if err == nil && !found.IsKernel() {
+		err = fmt.Errorf("is a %s, want a kernel", found.Format)
+	}
+	found.Format, found.Release = FormatUKI, cmp.Or(release, found.Release)
+	if err != nil {
+		err = fmt.Errorf("the kernel in the unified kernel image %w", err)
+	}
+	return found, err
+}
