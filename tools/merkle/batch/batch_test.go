@@ -349,17 +349,20 @@ func TestVerifyMissing(t *testing.T) {
 	}
 }
 
-// TestUnreadable holds that a file that is not there is an error, not a failed module.
+// TestUnreadable checks that a file that is not there ends what needs every module, and that the others go on.
 func TestUnreadable(t *testing.T) {
 	gone := []moduleset.Module{{File: "gone.ko", InstallPath: "gone.ko", Label: "//:gone"}}
-	want := "//:gone (gone.ko): open: no such file or directory"
-	_, verifyErr := Verify(t.Context(), gone, Reference{}, nil)
-	_, inspectErr := Inspect(t.Context(), gone, nil)
-	_, leavesErr := Leaves(t.Context(), gone, positions(1), Reading{}, nil)
-	for _, err := range []error{verifyErr, inspectErr, leavesErr} {
-		if err == nil || err.Error() != want {
-			t.Errorf("error is %v, want %q", err, want)
-		}
+	_, err := Leaves(t.Context(), gone, positions(1), Reading{}, nil)
+	if want := "//:gone (gone.ko): open: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("leaves: error is %v, want %q", err, want)
+	}
+	report, err := Verify(t.Context(), gone, Reference{}, nil)
+	if want := "cannot be read: no such file or directory"; err != nil || report.Failures[0].Reason.Error() != want {
+		t.Errorf("verify: got %+v, %v, want the failure %q", report, err, want)
+	}
+	inspections, err := Inspect(t.Context(), gone, nil)
+	if err != nil || !inspections[0].Unreadable() {
+		t.Errorf("inspect: got %+v, %v, want an unreadable module", inspections, err)
 	}
 }
 
@@ -436,10 +439,10 @@ func TestUnseal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Unseal(t.Context(), sealed.Modules, nil, dir); err != nil {
-		t.Fatal(err)
+	if left, err := Unseal(t.Context(), sealed.Modules, false, nil, dir); err != nil || len(left) > 0 {
+		t.Fatal(left, err)
 	}
-	err = Unseal(t.Context(), modules[1:2], nil, dir)
+	_, err = Unseal(t.Context(), modules[1:2], true, nil, dir)
 	if want := "file exists"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("twice: error is %v, want one with %q", err, want)
 	}
@@ -449,8 +452,10 @@ func TestUnseal(t *testing.T) {
 	for _, m := range modules {
 		wantSame(t, "in", "bare", m.InstallPath)
 	}
-	err = UnsealOne(new(module.Scanner), modules[0], new(strings.Builder))
-	if want := "in/m00.ko: carries no trailer to strip"; err == nil || err.Error() != want {
-		t.Errorf("not sealed: error is %v, want %q", err, want)
+	for _, all := range []bool{false, true} {
+		_, err = UnsealOne(new(module.Scanner), modules[0], all, new(strings.Builder))
+		if want := "in/m00.ko: carries no trailer to strip"; err == nil || err.Error() != want {
+			t.Errorf("not sealed: error is %v, want %q", err, want)
+		}
 	}
 }

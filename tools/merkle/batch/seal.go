@@ -112,28 +112,45 @@ func copyModule(s *module.Scanner, m moduleset.Module, o module.Options, w io.Wr
 	return d, err
 }
 
-// Unseal copies modules to dir, at their install paths, without their trailers. A
-// module without one is an error.
-func Unseal(ctx context.Context, modules []moduleset.Module, progress func(), dir *output.Dir) error {
-	return Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
-		return dir.Create(modules[i].InstallPath, func(w io.Writer) error {
-			return UnsealOne(s, modules[i], w)
+// Unseal copies modules to dir, at their install paths, without their trailers: the
+// outermost one, or all of them. A module without one is an error. It returns the
+// modules that still carry one.
+func Unseal(
+	ctx context.Context, modules []moduleset.Module, all bool, progress func(), dir *output.Dir,
+) ([]moduleset.Module, error) {
+	left := make([]bool, len(modules))
+	err := Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
+		return dir.Create(modules[i].InstallPath, func(w io.Writer) (err error) {
+			left[i], err = UnsealOne(s, modules[i], all, w)
+			return err
 		})
 	})
+	var carry []moduleset.Module
+	for i, m := range modules {
+		if left[i] {
+			carry = append(carry, m)
+		}
+	}
+	return carry, err
 }
 
-// UnsealOne copies a module to w without its trailer. A module without one is an
-// error.
-func UnsealOne(s *module.Scanner, m moduleset.Module, w io.Writer) error {
-	cut := func(tail []byte, size int64) (int, error) {
-		n, err := module.Strip.Cut(tail, size)
+// UnsealOne copies a module to w without its outermost trailer, or without all of
+// them. A module without one is an error. It reports whether what it wrote still
+// carries one.
+func UnsealOne(s *module.Scanner, m moduleset.Module, all bool, w io.Writer) (left bool, err error) {
+	cut := func(tail []byte, size int64) (n int, err error) {
+		if all {
+			n, err = module.Strip.Cut(tail, size)
+		} else {
+			n, left, err = module.CutOutermost(tail, size)
+		}
 		if err == nil && n == 0 {
 			err = fmt.Errorf("carries no trailer to strip")
 		}
 		return n, err
 	}
 	if _, err := s.ScanFile(m.File, module.Options{Cut: cut, Raw: true, LeafOnly: true, Copy: w}); err != nil {
-		return wrap(m, err)
+		return false, wrap(m, err)
 	}
-	return nil
+	return left, nil
 }

@@ -34,8 +34,7 @@ type header struct {
 // section, which costs more than hashing a small module.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < elf.EI_NIDENT || !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
-		return header{}, fmt.Errorf("is not an ELF file: it starts with %x%s",
-			b[:min(len(b), 6)], compressionHint(b))
+		return header{}, notELF(b)
 	}
 	t := Target{Class: elf.Class(b[elf.EI_CLASS]), Data: elf.Data(b[elf.EI_DATA])}
 	order, err := byteOrder(t.Data)
@@ -107,12 +106,32 @@ func (h header) checkSize(size int64) error {
 	return nil
 }
 
-// compressionHint names the compression that b starts with, if any.
-func compressionHint(b []byte) string {
+// NotELFError reports a file that does not begin as an ELF file does.
+type NotELFError struct {
+	// head is the beginning of the file.
+	head []byte
+}
+
+func notELF(b []byte) error { return &NotELFError{bytes.Clone(b[:min(len(b), 6)])} }
+
+// Error names the compression if the file begins like compressed data.
+func (e *NotELFError) Error() string {
+	text := fmt.Sprintf("is not an ELF file: it starts with %x", e.head)
+	if c := e.compression(); c != nil {
+		text += fmt.Sprintf(" (%s data: such a file needs a name that ends in .ko%s)", c.name, c.suffix)
+	}
+	return text
+}
+
+// Compressed reports whether the file begins like compressed data: what it carries is
+// not at its end then.
+func (e *NotELFError) Compressed() bool { return e.compression() != nil }
+
+func (e *NotELFError) compression() *compression {
 	for _, c := range compressions {
-		if bytes.HasPrefix(b, c.magic) {
-			return fmt.Sprintf(" (%s data: such a file needs a name that ends in .ko%s)", c.name, c.suffix)
+		if bytes.HasPrefix(e.head, c.magic) {
+			return c
 		}
 	}
-	return ""
+	return nil
 }

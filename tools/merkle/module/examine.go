@@ -12,12 +12,29 @@ import (
 
 // Finding is what a module file carries.
 type Finding struct {
-	// Digest of the module in front of its last trailer, the whole file if there
+	// Digest of the module in front of its outermost trailer, the whole file if there
 	// is none. Its Leaf is for the position in the proof if there is one, else for
 	// the position guessed.
 	Digest
 	// Signed tells that there is a trailer.
 	Signed bool
+	// Type and SignatureSize are the trailer's id_type and sig_len.
+	Type          IDType
+	SignatureSize int
+	// Proof is set if Type is IDTypeMerkle.
+	Proof merkle.Proof
+	// Further is the number of trailers beneath the outermost one, to which the fields
+	// above belong. The kernel does not split them off: they are bytes of the module,
+	// hashed in Digest. Beneath has them, the outermost first.
+	Further int
+	Beneath []Appended
+	// FurtherErr says why bytes beneath all these, which end with Marker, are not one
+	// more trailer: it wraps ErrMalformed, or the trailers take more bytes than are read.
+	FurtherErr error
+}
+
+// Appended is what is known of a trailer beneath the outermost one.
+type Appended struct {
 	// Type and SignatureSize are the trailer's id_type and sig_len.
 	Type          IDType
 	SignatureSize int
@@ -63,17 +80,28 @@ func (s *Scanner) ExamineFile(f *os.File, name string, o Options) (Finding, erro
 func (s *Scanner) examine(r io.Reader, name string, o Options) (Finding, error) {
 	var found Finding
 	o.Cut = func(tail []byte, size int64) (int, error) {
-		t, err := SplitTrailer(tail, size)
-		if err != nil || t == nil {
+		stack, err := SplitTrailers(tail, size)
+		if len(stack) == 0 {
 			return 0, err
 		}
-		// The signature lies in a buffer that is used again: keep its size only.
-		found = Finding{Signed: true, Type: t.Type, SignatureSize: len(t.Signature), Proof: t.Proof}
-		return t.Size(), nil
+		found = findingOf(stack)
+		found.FurtherErr = err
+		return stack[0].Size(), nil
 	}
 	d, err := s.Scan(r, name, o)
 	found.Digest = d
 	return found, err
+}
+
+// findingOf keeps what is known of trailers but for the signatures, which lie in a
+// buffer that is used again.
+func findingOf(stack []*Trailer) Finding {
+	f := Finding{Signed: true, Type: stack[0].Type, SignatureSize: len(stack[0].Signature), Proof: stack[0].Proof}
+	for _, t := range stack[1:] {
+		f.Beneath = append(f.Beneath, Appended{Type: t.Type, SignatureSize: len(t.Signature), Proof: t.Proof})
+	}
+	f.Further = len(f.Beneath)
+	return f
 }
 
 // peekPosition reads the position out of the Merkle proof at the end of a file that

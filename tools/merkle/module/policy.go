@@ -2,18 +2,21 @@
 
 package module
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
-// Policy says what becomes of a trailer that a module already carries.
+// Policy says what becomes of the trailers that a module already carries. A module
+// may carry several, one on the other. The kernel splits only the outermost one off
+// and takes the others for bytes of the module, so that each policy decides about
+// all of them: none is hashed unseen. Trailers that are malformed, or that together
+// are larger than what is read at once, are an error under each policy, at any depth.
 type Policy int
 
 const (
-	// Strip hashes the module without the trailer: right for prebuilt modules.
+	// Strip hashes the module without any trailer, the bare module: right for
+	// prebuilt modules.
 	Strip Policy = iota
-	// Keep hashes the trailer as part of the module, but refuses a Merkle proof.
+	// Keep hashes all trailers as part of the module, but refuses a Merkle proof at
+	// any depth: it proves other bytes than those that would be sealed.
 	Keep
 	// Refuse makes any trailer an error: right for modules just built.
 	Refuse
@@ -37,37 +40,63 @@ func (p Policy) String() string {
 	return policyNames[p]
 }
 
-// errTwoTrailers reports a trailer in front of the one that was stripped.
-var errTwoTrailers = errors.New("carries a second trailer in front of the one that was stripped; " +
-	"strip that one first (modhash unseal)")
-
 // Cut returns how many bytes at the end of a file are not hashed. Tail and size
-// are those of SplitTrailer, whose errors it returns whatever the policy.
+// are those of SplitTrailers, whose errors it returns whatever the policy.
 func (p Policy) Cut(tail []byte, size int64) (int, error) {
-	t, err := SplitTrailer(tail, size)
-	if err != nil || t == nil {
+	stack, err := SplitTrailers(tail, size)
+	if err != nil || len(stack) == 0 {
 		return 0, err
 	}
-	switch {
-	case p == Refuse:
-		return 0, fmt.Errorf("carries a %s of %d bytes already, and existing signatures are refused",
-			t.Type, len(t.Signature))
-	case p == Keep && t.Type == IDTypeMerkle:
-		return 0, fmt.Errorf("is sealed already: it carries a %s of %d bytes, which only stripping takes away",
-			t.Type, len(t.Signature))
-	case p == Keep:
-		return 0, nil
+	switch p {
+	case Refuse:
+		return 0, fmt.Errorf("carries a %s of %d bytes already%s, and existing signatures are refused",
+			stack[0].Type, len(stack[0].Signature), further(stack))
+	case Keep:
+		return 0, checkKept(stack)
 	}
-	return t.cut(tail)
+	return cut(stack)
 }
 
-// cut returns the trailer's size if the trailer can be stripped from tail.
-func (t *Trailer) cut(tail []byte) (int, error) {
-	if t.Type != IDTypePKCS7 && t.Type != IDTypeMerkle {
-		return 0, fmt.Errorf("carries a %s, which cannot be stripped: want PKCS#7 (id_type 2) or Merkle (id_type 3)", t.Type)
+// further says how many trailers there are beneath the outermost one.
+func further(stack []*Trailer) string {
+	if len(stack) == 1 {
+		return ""
 	}
-	if endsWithMarker(tail[:len(tail)-t.Size()]) {
-		return 0, errTwoTrailers
+	return " (the outermost of " + trailers(len(stack)) + ")"
+}
+
+// checkKept refuses a proof among trailers that are to be hashed.
+func checkKept(stack []*Trailer) error {
+	for i, t := range stack {
+		if t.Type == IDTypeMerkle {
+			return nth(i, fmt.Errorf("is sealed already: it carries a %s of %d bytes, which only stripping takes away",
+				t.Type, len(t.Signature)))
+		}
 	}
-	return t.Size(), nil
+	return nil
+}
+
+// cut returns the size of trailers that are to be stripped.
+func cut(stack []*Trailer) (int, error) {
+	size := 0
+	for i, t := range stack {
+		if t.Type != IDTypePKCS7 && t.Type != IDTypeMerkle {
+			return 0, nth(i, fmt.Errorf("carries a %s, which cannot be stripped: "+
+				"want PKCS#7 (id_type 2) or Merkle (id_type 3)", t.Type))
+		}
+		size += t.Size()
+	}
+	return size, nil
+}
+
+// CutOutermost returns the size of the outermost trailer alone, 0 if there is none,
+// and whether bytes that end like a trailer are left then. Tail and size are those of
+// SplitTrailer.
+func CutOutermost(tail []byte, size int64) (n int, left bool, err error) {
+	t, err := SplitTrailer(tail, size)
+	if err != nil || t == nil {
+		return 0, false, err
+	}
+	n, err = cut([]*Trailer{t})
+	return n, endsWithMarker(tail[:len(tail)-n]), err
 }

@@ -40,7 +40,7 @@ type Options struct {
 	// Position that the leaf hash binds.
 	Position uint32
 	// Cut returns how many of a file's last bytes are not part of the module; its
-	// arguments are SplitTrailer's. Policy.Cut is one.
+	// arguments are SplitTrailers'. Policy.Cut is one.
 	Cut func(tail []byte, size int64) (int, error)
 	// Raw takes any bytes for a module: the ELF header is not looked at.
 	Raw bool
@@ -110,7 +110,7 @@ type pass struct {
 }
 
 // run hashes the module piece by piece. The last window bytes read are held back
-// until the end of the file shows whether they hold a trailer.
+// until the end of the file shows whether they hold trailers.
 func (p *pass) run() (Digest, error) {
 	p.reset()
 	held := 0
@@ -159,7 +159,7 @@ func (p *pass) sums() (leaf, plain merkle.Hash) {
 	return p.pair.Sum()
 }
 
-// finish cuts the trailer off the last bytes and hashes the rest.
+// finish cuts the trailers off the last bytes and hashes the rest.
 func (p *pass) finish(tail []byte) (Digest, error) {
 	size := p.hashed + int64(len(tail))
 	if size == 0 {

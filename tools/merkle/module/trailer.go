@@ -27,13 +27,17 @@ const (
 	// maxSignature is the longest signature taken. PKCS#7 ones have under 10 KiB
 	// even with post-quantum algorithms, proofs at most 1028 bytes.
 	maxSignature = 64 << 10
-	// window is how much of a module's end must be at hand to split the trailer
-	// off and to see whether there is another one in front of it.
-	window = maxSignature + 2*fixedSize
+	// maxStack is how many bytes all trailers of a module may have together: more
+	// is an error, never a guess.
+	maxStack = maxSignature + fixedSize
+	// window is how much of a module's end must be at hand to split all trailers
+	// off and to see whether there is another one in front of them.
+	window = maxStack + fixedSize
 )
 
 // ErrMalformed is what errors about a trailer with a marker but absurd contents
-// wrap. The kernel refuses such a module (EBADMSG) under every policy.
+// wrap. If it is the outermost one, the kernel refuses such a module (EBADMSG)
+// under every policy.
 var ErrMalformed = errors.New("malformed trailer")
 
 // IDType says what an appended signature is (enum module_signature_type).
@@ -71,11 +75,14 @@ type Trailer struct {
 	Signature []byte
 	// Proof is the parsed signature if Type is IDTypeMerkle.
 	Proof merkle.Proof
+	// names is the length of the signer's name and the key identifier, which PGP
+	// and X.509 signatures have in front of the signature.
+	names int
 }
 
 // Size returns the length of the whole trailer in bytes.
 func (t *Trailer) Size() int {
-	return len(t.Signature) + fixedSize
+	return t.names + len(t.Signature) + fixedSize
 }
 
 // info is struct module_signature (include/uapi/linux/module_signature.h).
@@ -89,13 +96,19 @@ type info struct {
 	available int64
 }
 
-// SplitTrailer reads the trailer at the end of a file. Tail holds the last bytes
-// of the file, size is the file's length; tail must be the whole file or at least
-// 64 KiB and a little (any trailer that is accepted fits). It returns nil if
-// there is no marker, and an error that wraps ErrMalformed if there is one but
-// the rest makes no sense, by the rules of mod_check_sig
+// SplitTrailer reads the outermost trailer at the end of a file, the only one that
+// the kernel splits off: what is beneath it counts as bytes of the module. Tail
+// holds the last bytes of the file, size is the file's length; tail must be the
+// whole file or at least 64 KiB and a little (any trailer that is accepted fits).
+// It returns nil if there is no marker, and an error that wraps ErrMalformed if
+// there is one but the rest makes no sense, by the rules of mod_check_sig
 // (kernel/module_signature.c).
 func SplitTrailer(tail []byte, size int64) (*Trailer, error) {
+	return splitTrailer(tail, size, maxStack)
+}
+
+// splitTrailer reads a trailer of at most room bytes.
+func splitTrailer(tail []byte, size int64, room int) (*Trailer, error) {
 	if !endsWithMarker(tail) {
 		return nil, nil
 	}
@@ -107,7 +120,10 @@ func SplitTrailer(tail []byte, size int64) (*Trailer, error) {
 	if err := in.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	t := &Trailer{Type: in.idType, Signature: head[len(head)-int(in.signatureLen):]}
+	if in.names()+int(in.signatureLen)+fixedSize > room {
+		return nil, errStackTooLong
+	}
+	t := &Trailer{Type: in.idType, names: in.names(), Signature: head[len(head)-int(in.signatureLen):]}
 	if t.Type == IDTypeMerkle {
 		proof, err := parseProof(t.Signature)
 		if err != nil {
@@ -131,16 +147,28 @@ func parseInfo(b []byte, size int64) info {
 	}
 }
 
-// check applies mod_check_sig's rules. Types other than PKCS#7 and Merkle use the
-// other fields in ways of their own.
+// names returns the length of what PGP and X.509 signatures have in front of the
+// signature (mod_verify_sig in kernel/module_signing.c of Linux 3.7 to 4.2).
+func (in info) names() int {
+	if in.idType == IDTypePGP || in.idType == IDTypeX509 {
+		return int(in.signerLen) + int(in.keyLen)
+	}
+	return 0
+}
+
+// check applies mod_check_sig's rules, and for PGP and X.509 those of the kernels
+// that knew them. Unknown types use the other fields in ways of their own.
 func (in info) check() error {
-	n := int64(in.signatureLen)
+	n, what := int64(in.signatureLen)+int64(in.names()), "sig_len is"
+	if in.names() > 0 {
+		what = "signer_len, key_id_len and sig_len add up to"
+	}
 	if n >= in.available {
-		return fmt.Errorf("sig_len is %d, but only %d bytes are in front of it, the module among them",
-			n, in.available)
+		return fmt.Errorf("%s %d, but only %d bytes are in front of it, the module among them",
+			what, n, in.available)
 	}
 	if n > maxSignature {
-		return fmt.Errorf("sig_len is %d, want at most %d", n, maxSignature)
+		return fmt.Errorf("%s %d, want at most %d", what, n, maxSignature)
 	}
 	if in.idType != IDTypePKCS7 && in.idType != IDTypeMerkle {
 		return nil

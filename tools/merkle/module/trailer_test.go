@@ -28,7 +28,7 @@ func TestSplitTrailer(t *testing.T) {
 		{"Merkle proof without siblings", module.AppendTrailer([]byte("module"), merkle.Proof{}), module.IDTypeMerkle, 44},
 		{"PKCS#7 signature", join([]byte("module"), trailer([]byte("signature"), module.IDTypePKCS7)), module.IDTypePKCS7, 49},
 		{"one byte of module", join([]byte("m"), trailer([]byte("signature"), module.IDTypePKCS7)), module.IDTypePKCS7, 49},
-		{"old X.509 signature", join([]byte("module"), trailerWith([]byte("abc"), [8]byte{1, 4, 1, 1, 1}, 1)), module.IDTypeX509, 41},
+		{"old X.509 signature", join([]byte("module"), trailerWith([]byte("abc"), [8]byte{1, 4, 1, 1, 1}, 1)), module.IDTypeX509, 43},
 		{"unknown type", join([]byte("module"), trailer([]byte("abc"), 9)), 9, 43},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -70,6 +70,8 @@ func TestSplitTrailerErrors(t *testing.T) {
 		{"hash set", join(body, trailerWith([]byte("abc"), [8]byte{1: 1, 2: 2}, 3)), "algo 0, hash 1,"},
 		{"signer_len set", join(body, trailerWith([]byte("abc"), [8]byte{2: 2, 3: 1}, 3)), "signer_len 1, key_id_len 0"},
 		{"key_id_len set", join(body, trailerWith(make([]byte, 36), [8]byte{2: 3, 4: 1}, 36)), "Merkle proof with algo 0, hash 0, signer_len 0, key_id_len 1"},
+		{"old signature with names beyond the file", join([]byte("module"), trailerWith([]byte("abc"), [8]byte{1, 4, 1, 4, 4}, 3)),
+			"signer_len, key_id_len and sig_len add up to 11, but only 9 bytes are in front of it, the module among them"},
 		{"pad set", join(body, trailerWith(make([]byte, 36), [8]byte{2: 3, 7: 1}, 36)), "pad 000001, want all zero"},
 		{"proof without position", join(body, trailer(nil, module.IDTypeMerkle)), "proof has 0 bytes, want 4 + 32 × levels, levels at most 32"},
 		{"proof one byte short", join(body, trailer(make([]byte, 35), module.IDTypeMerkle)), "proof has 35 bytes"},
@@ -93,6 +95,8 @@ func TestPolicyCut(t *testing.T) {
 	old := join(plain, trailer([]byte("abc"), module.IDTypePGP))
 	twice := join(signed, trailer([]byte("again"), module.IDTypePKCS7))
 	broken := join(plain, trailerWith(nil, [8]byte{2: 2}, 1000))
+	again := trailer([]byte("again"), module.IDTypePKCS7)
+	signedProof, signedOld, signedBroken := join(sealed, again), join(old, again), join(broken, again)
 	for _, c := range []struct {
 		name    string
 		file    []byte
@@ -111,8 +115,19 @@ func TestPolicyCut(t *testing.T) {
 		{"sealed", sealed, module.Refuse, 0, "carries a Merkle proof of 36 bytes already, and existing signatures are refused"},
 		{"old", old, module.Strip, 0, "carries a PGP signature, which cannot be stripped: want PKCS#7 (id_type 2) or Merkle (id_type 3)"},
 		{"old", old, module.Keep, 0, ""},
-		{"twice", twice, module.Strip, 0, "carries a second trailer in front of the one that was stripped"},
+		{"twice", twice, module.Strip, 49 + 45, ""},
 		{"twice", twice, module.Keep, 0, ""},
+		{"twice", twice, module.Refuse, 0, "carries a PKCS#7 signature of 5 bytes already (the outermost of 2 trailers), and existing signatures are refused"},
+		{"signed on a proof", signedProof, module.Strip, 76 + 45, ""},
+		{"signed on a proof", signedProof, module.Keep, 0,
+			"trailer 2, counted from the end of the file: is sealed already: it carries a Merkle proof of 36 bytes, which only stripping takes away"},
+		{"signed on an old one", signedOld, module.Strip, 0,
+			"trailer 2, counted from the end of the file: carries a PGP signature, which cannot be stripped"},
+		{"signed on an old one", signedOld, module.Keep, 0, ""},
+		{"signed on a broken one", signedBroken, module.Strip, 0,
+			"trailer 2, counted from the end of the file: malformed trailer: sig_len is 1000"},
+		{"signed on a broken one", signedBroken, module.Keep, 0, "trailer 2, counted from the end of the file: malformed trailer"},
+		{"signed on a broken one", signedBroken, module.Refuse, 0, "trailer 2, counted from the end of the file: malformed trailer"},
 		{"broken", broken, module.Strip, 0, "malformed trailer: sig_len is 1000"},
 		{"broken", broken, module.Keep, 0, "malformed trailer: sig_len is 1000"},
 		{"broken", broken, module.Refuse, 0, "malformed trailer: sig_len is 1000"},
@@ -138,7 +153,7 @@ func TestParsePolicy(t *testing.T) {
 	wantError(t, err, `unknown policy "remove" for existing signatures, want strip, keep or error`)
 }
 
-// FuzzSplitTrailer holds that whatever is taken for a Merkle proof is written back to
+// FuzzSplitTrailer checks that whatever is taken for a Merkle proof is written back to
 // the same bytes, and that errors and trailers are never absurd.
 func FuzzSplitTrailer(f *testing.F) {
 	f.Add(module.AppendTrailer([]byte("module"), merkle.Proof{Position: 5, Siblings: make([]merkle.Hash, 3)}))

@@ -100,8 +100,13 @@ func printNotExamined(cmd *cobra.Command, found moduleset.Listing) {
 	if n := len(found.NotExamined); n > 0 {
 		fmt.Fprintf(stderr, "not examined: %d\n", n)
 	}
+	printSkipped(cmd, found)
+}
+
+// printSkipped writes a line for each directory that was not searched.
+func printSkipped(cmd *cobra.Command, found moduleset.Listing) {
 	for _, dir := range found.Skipped {
-		fmt.Fprintf(stderr, "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n", dir)
+		fmt.Fprintf(cmd.ErrOrStderr(), "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n", dir)
 	}
 }
 

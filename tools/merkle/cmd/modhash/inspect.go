@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,17 +26,39 @@ type inspectOptions struct {
 // inspectReport is the JSON form of what one module carries.
 type inspectReport struct {
 	File string `json:"file"`
-	// Carries is "merkle", "pkcs7", "nothing", "malformed" or "unknown".
+	// Carries is "merkle", "pkcs7", "nothing", "malformed", "unknown" or "unreadable".
 	Carries string `json:"carries"`
-	// Reason says what is malformed.
+	// Reason says what is malformed or why the file cannot be read.
 	Reason string `json:"reason,omitempty"`
-	// IDType and SignatureSize are id_type and sig_len of the trailer.
+	// Problem says why what is in front of the trailers is not a whole ELF module.
+	Problem string `json:"problem,omitempty"`
+	// IDType and SignatureSize are id_type and sig_len of the outermost trailer.
 	IDType        *module.IDType `json:"id_type,omitempty"`
 	SignatureSize int            `json:"signature_size,omitempty"`
-	// Size and SHA256 are those of the module without the trailer.
+	// TrailerCount is how many trailers there are, Trailers has them, the outermost
+	// first, then maybe one that is malformed, which is not counted.
+	TrailerCount int             `json:"trailer_count,omitempty"`
+	Trailers     []trailerReport `json:"trailers,omitempty"`
+	// Size and SHA256 are those of the module without the outermost trailer.
 	Size   int64        `json:"size,omitempty"`
 	SHA256 string       `json:"sha256,omitempty"`
 	Proof  *proofReport `json:"proof,omitempty"`
+	// failed makes the exit code 1.
+	failed bool
+}
+
+// trailerReport is the JSON form of one trailer.
+type trailerReport struct {
+	// Carries is "merkle", "pkcs7", "unknown", "malformed", or "unread" if all trailers
+	// together are larger than what is read.
+	Carries string `json:"carries"`
+	// Reason says what is malformed.
+	Reason        string         `json:"reason,omitempty"`
+	IDType        *module.IDType `json:"id_type,omitempty"`
+	SignatureSize int            `json:"signature_size"`
+	// Position and Levels are those of a proof.
+	Position *uint32 `json:"position,omitempty"`
+	Levels   *int    `json:"levels,omitempty"`
 }
 
 // proofReport is the JSON form of a proof.
@@ -54,10 +78,14 @@ func newInspect(dir folder) *cobra.Command {
 		Short: "Show what modules carry: a proof, a signature, nothing",
 		Long: `Show what each module carries at its end: a Merkle proof, a PKCS#7 signature, nothing,
 or a malformed trailer; and size and SHA-256 of the module in front of it. For a proof,
-the root is where module and proof lead: compare it with that of a kernel.` + inputsHelp + `
+the root is where module and proof lead: compare it with that of a kernel. Of a module
+that was signed or sealed several times, all trailers are shown, the outermost first: the
+kernel splits off that one alone and takes the others for bytes of the module, as size,
+SHA-256 and root do here. A file that cannot be read does not keep the others from being
+inspected.` + inputsHelp + `
 
-Exit codes: 0 done; 1 at least one module is malformed; 2 wrong usage, or a file that
-cannot be read.`,
+Exit codes: 0 done; 1 at least one module is malformed, compressed without a name that
+says so, or cannot be read; 2 wrong usage, or nothing that can be read.`,
 		Example: `  modhash tree --seal sealed /lib/modules/$(uname -r)
   modhash inspect sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -73,45 +101,100 @@ cannot be read.`,
 }
 
 func runInspect(cmd *cobra.Command, o *inspectOptions) error {
-	found, err := moduleset.List(o.sources)
+	found, err := findEach(cmd, o.sources)
 	if err != nil {
 		return err
 	}
-	modules := found.Modules
-	printNotExamined(cmd, found)
-	inspections, err := inspectModules(cmd, modules)
+	reports, err := inspectModules(cmd, found)
 	if err != nil {
 		return err
-	}
-	reports, failed := make([]inspectReport, len(inspections)), len(found.NotExamined) > 0
-	for i, in := range inspections {
-		reports[i] = reportInspection(modules[i], in)
-		failed = failed || in.Err != nil
 	}
 	if err := o.print(cmd.OutOrStdout(), reports); err != nil {
 		return err
 	}
-	if failed {
+	if slices.ContainsFunc(reports, func(r inspectReport) bool { return r.failed }) {
 		return errCheckFailed
 	}
 	return nil
 }
 
-func inspectModules(cmd *cobra.Command, modules []moduleset.Module) ([]batch.Inspection, error) {
+// foundModule is a module to inspect, or a source in which modules cannot be found.
+type foundModule struct {
+	moduleset.Module
+	err error
+}
+
+// findEach finds the modules of each source, whatever is wrong with the others. That
+// nothing can be read is an error.
+func findEach(cmd *cobra.Command, sources []moduleset.Source) ([]foundModule, error) {
+	var all []foundModule
+	var problems []error
+	for _, source := range sources {
+		found, err := moduleset.List([]moduleset.Source{source})
+		if err != nil {
+			problems = append(problems, err)
+			all = append(all, foundModule{moduleset.Module{File: source.Path, Label: source.Label}, err})
+		}
+		for _, m := range found.Modules {
+			all = append(all, foundModule{Module: m})
+		}
+		for _, u := range found.NotExamined {
+			all = append(all, foundModule{moduleset.Module{File: u.File, Label: u.Label}, errors.New(u.Reason)})
+		}
+		printSkipped(cmd, found)
+	}
+	if len(problems) > 0 && len(problems) == len(sources) {
+		return nil, errors.Join(problems...)
+	}
+	return all, nil
+}
+
+// inspectModules returns a report on each module and on each source without.
+func inspectModules(cmd *cobra.Command, found []foundModule) ([]inspectReport, error) {
+	var modules []moduleset.Module
+	for _, f := range found {
+		if f.err == nil {
+			modules = append(modules, f.Module)
+		}
+	}
 	bar := newProgress(cmd.ErrOrStderr(), "inspecting", len(modules))
 	defer bar.clear()
-	return batch.Inspect(cmd.Context(), modules, bar.tick())
+	inspections, err := batch.Inspect(cmd.Context(), modules, bar.tick())
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]inspectReport, len(found))
+	for i, f := range found {
+		if f.err != nil {
+			reports[i] = reportUnreadable(f.Module, f.err)
+			continue
+		}
+		reports[i] = reportInspection(f.Module, inspections[0])
+		inspections = inspections[1:]
+	}
+	return reports, nil
+}
+
+func reportUnreadable(m moduleset.Module, err error) inspectReport {
+	return inspectReport{File: m.File, Carries: "unreadable", Reason: err.Error(), failed: true}
 }
 
 func reportInspection(m moduleset.Module, in batch.Inspection) inspectReport {
+	if in.Unreadable() {
+		return reportUnreadable(m, in.Err)
+	}
 	r := inspectReport{File: m.File}
 	if in.Err != nil {
-		r.Carries, r.Reason = "malformed", in.Err.Error()
+		r.Carries, r.Reason, r.failed = "malformed", in.Err.Error(), true
 		return r
 	}
-	r.Carries, r.Size, r.SHA256 = carries(in.Finding), in.Size, in.SHA256.String()
+	r.Carries, r.Size, r.SHA256 = carries(in.Signed, in.Type), in.Size, in.SHA256.String()
+	if in.Unsound != nil {
+		r.Problem, r.failed = in.Unsound.Error(), !isRaw(in.Unsound)
+	}
 	if in.Signed {
 		r.IDType, r.SignatureSize = &in.Type, in.SignatureSize
+		r.reportTrailers(in.Finding)
 	}
 	if in.Sealed() {
 		r.Proof = reportProof(in.Finding)
@@ -119,13 +202,45 @@ func reportInspection(m moduleset.Module, in batch.Inspection) inspectReport {
 	return r
 }
 
-func carries(f module.Finding) string {
+// isRaw reports whether a file is none that a kernel would load, compressed or not:
+// trees of such files can be made (--raw).
+func isRaw(err error) bool {
+	var notELF *module.NotELFError
+	return errors.As(err, &notELF) && !notELF.Compressed()
+}
+
+// reportTrailers enters all trailers of a module.
+func (r *inspectReport) reportTrailers(f module.Finding) {
+	r.TrailerCount = 1 + f.Further
+	outermost := module.Appended{Type: f.Type, SignatureSize: f.SignatureSize, Proof: f.Proof}
+	for _, t := range slices.Concat([]module.Appended{outermost}, f.Beneath) {
+		r.Trailers = append(r.Trailers, reportTrailer(t))
+	}
+	if f.FurtherErr != nil {
+		further := trailerReport{Carries: "unread", Reason: f.FurtherErr.Error()}
+		if errors.Is(f.FurtherErr, module.ErrMalformed) {
+			further.Carries = "malformed"
+		}
+		r.Trailers, r.failed = append(r.Trailers, further), true
+	}
+}
+
+func reportTrailer(t module.Appended) trailerReport {
+	r := trailerReport{Carries: carries(true, t.Type), IDType: &t.Type, SignatureSize: t.SignatureSize}
+	if t.Type == module.IDTypeMerkle {
+		levels := len(t.Proof.Siblings)
+		r.Position, r.Levels = &t.Proof.Position, &levels
+	}
+	return r
+}
+
+func carries(signed bool, t module.IDType) string {
 	switch {
-	case !f.Signed:
+	case !signed:
 		return "nothing"
-	case f.Type == module.IDTypeMerkle:
+	case t == module.IDTypeMerkle:
 		return "merkle"
-	case f.Type == module.IDTypePKCS7:
+	case t == module.IDTypePKCS7:
 		return "pkcs7"
 	}
 	return "unknown"
@@ -158,7 +273,10 @@ func (o *inspectOptions) print(w io.Writer, reports []inspectReport) error {
 
 // print writes a block of lines.
 func (r inspectReport) print(w io.Writer) error {
-	text := r.File + "\n" + line("carries", r.description())
+	text := r.File + "\n" + line("carries", r.description()) + r.trailerLines()
+	if r.Problem != "" {
+		text += line("problem", r.Problem)
+	}
 	if r.SHA256 != "" {
 		text += line("size", r.Size) + line("sha256", r.SHA256)
 	}
@@ -182,4 +300,26 @@ func (r inspectReport) description() string {
 		return r.Carries
 	}
 	return fmt.Sprintf("%s, %d bytes", *r.IDType, r.SignatureSize)
+}
+
+// trailerLines lists the trailers if there are several.
+func (r inspectReport) trailerLines() string {
+	if len(r.Trailers) < 2 {
+		return ""
+	}
+	text := line("trailers", fmt.Sprintf("%d, outermost first; the kernel splits off the first alone", r.TrailerCount))
+	for i, t := range r.Trailers {
+		text += fmt.Sprintf("    %d      %s\n", i+1, t.description())
+	}
+	return text
+}
+
+func (t trailerReport) description() string {
+	switch {
+	case t.IDType == nil:
+		return t.Carries + ": " + t.Reason
+	case t.Position == nil:
+		return fmt.Sprintf("%s, %d bytes", *t.IDType, t.SignatureSize)
+	}
+	return fmt.Sprintf("%s, %d bytes, position %d, levels %d", *t.IDType, t.SignatureSize, *t.Position, *t.Levels)
 }

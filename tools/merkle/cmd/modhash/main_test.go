@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 //	mkvmlinux ROOT_OBJECT FILE the object as if it were linked
 //	sign FILE                  append a PKCS#7 trailer
 //	trailer TYPE LENGTH FILE   append a trailer without signature, LENGTH being its sig_len
+//	fill LENGTH FILE           append LENGTH bytes
 //	compress FILE              write FILE.xz, FILE.zst and FILE.gz
 //	archive FILE DIR [PREFIX]  make a tar, compressed by its name, or a .deb
 //	initramfs FILE DIR[.gz]... make an initramfs of archives, compressed by their suffixes
@@ -50,6 +51,7 @@ func TestScripts(t *testing.T) {
 			"mkvmlinux": command(2, mkVmlinux),
 			"sign":      command(1, signModule),
 			"trailer":   command(3, appendTrailer),
+			"fill":      command(2, fillFile),
 			"compress":  command(1, compressFile),
 			"flip":      command(2, flipBit),
 			"cut":       command(2, cutFile),
@@ -139,6 +141,14 @@ func appendTrailer(args []string) error {
 	}
 	b := binary.BigEndian.AppendUint32([]byte{2: byte(idType), 7: 0}, uint32(length))
 	return appendToFile(args[2], append(b, module.Marker...))
+}
+
+func fillFile(args []string) error {
+	length, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	return appendToFile(args[1], bytes.Repeat([]byte{'-'}, length))
 }
 
 func compressFile(args []string) error {

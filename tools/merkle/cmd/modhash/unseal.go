@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -19,6 +20,7 @@ import (
 type unsealOptions struct {
 	inputs inputFlags
 	out    string
+	all    bool
 
 	sources []moduleset.Source
 }
@@ -26,11 +28,13 @@ type unsealOptions struct {
 func newUnseal(dir folder) *cobra.Command {
 	o := &unsealOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
-		Use:   "unseal (--out FILE MODULE | --out DIR PATH...)",
+		Use:   "unseal [--all] (--out FILE MODULE | --out DIR PATH...)",
 		Short: "Strip the proof or signature off modules",
 		Long: `Write copies of modules, decompressed, without the trailer that a proof or a PKCS#7
-signature leaves at their end. A module without one is an error. One module file goes to
-FILE, unless that is a directory; anything else to DIR, at the install paths.` + inputsHelp + exitCodesHelp,
+signature leaves at their end. A module without one is an error. A module that was signed
+or sealed several times carries one trailer on the other: the outermost one is taken off,
+and a message says if there are more; with --all, all of them are. One module file goes
+to FILE, unless that is a directory; anything else to DIR, at the install paths.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash tree --seal sealed /lib/modules/$(uname -r)
   modhash unseal --out bare sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -44,6 +48,7 @@ FILE, unless that is a directory; anything else to DIR, at the install paths.` +
 		},
 	}
 	o.inputs.register(cmd)
+	cmd.Flags().BoolVar(&o.all, "all", false, "take all trailers off, not the outermost one alone")
 	dir.pathVar(cmd.Flags(), &o.out, "out", "file or directory to write (required)")
 	return cmd
 }
@@ -53,20 +58,37 @@ func runUnseal(cmd *cobra.Command, o *unsealOptions) error {
 	if err != nil {
 		return err
 	}
+	left, err := o.unseal(cmd, modules)
+	if err == nil && len(left) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "modhash unseal: %d of %d modules carry a further trailer, %s first: "+
+			"--all takes all trailers off\n", len(left), len(modules), left[0])
+	}
+	return err
+}
+
+// unseal returns the modules that still carry a trailer.
+func (o *unsealOptions) unseal(cmd *cobra.Command, modules []moduleset.Module) (left []moduleset.Module, err error) {
 	if len(o.sources) == 1 && !isDir(o.sources[0].Path) && !isDir(o.out) {
-		return writeOne(o.out, func(w io.Writer) error {
-			return batch.UnsealOne(new(module.Scanner), modules[0], w)
+		err = writeOne(o.out, func(w io.Writer) error {
+			further, err := batch.UnsealOne(new(module.Scanner), modules[0], o.all, w)
+			if further {
+				left = modules
+			}
+			return err
 		})
+		return left, err
 	}
 	bar := newProgress(cmd.ErrOrStderr(), "unsealing", len(modules))
 	defer bar.clear()
-	return withOutputs(func(outputs *output.Set) error {
+	err = withOutputs(func(outputs *output.Set) error {
 		dir, err := outputs.Dir(o.out)
 		if err != nil {
 			return err
 		}
-		return batch.Unseal(cmd.Context(), modules, bar.tick(), dir)
+		left, err = batch.Unseal(cmd.Context(), modules, o.all, bar.tick(), dir)
+		return err
 	})
+	return left, err
 }
 
 func isDir(path string) bool {
