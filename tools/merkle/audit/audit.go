@@ -3,46 +3,51 @@
 package audit
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
+	"path"
 
 	"rules_modhash/tools/merkle/batch"
-	"rules_modhash/tools/merkle/bootimage"
 	"rules_modhash/tools/merkle/initramfs"
+	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/rootfs"
 )
+
+// Options say what to audit, besides what Run finds by itself. Names are relative to the root directory.
+type Options struct {
+	// Kernels and Initramfs are further files that boot loaders take.
+	Kernels, Initramfs []string
+	// Ignore are patterns (of doublestar: ** stands for any number of directories) of paths that the user knows to be
+	// harmless. They are counted and reported.
+	Ignore []string
+}
 
 // Progress is told what is done. Both functions may be nil; Step may be called by several goroutines.
 type Progress struct {
-	// Begin is called ahead of each folder of modules with their number.
+	// Begin is called ahead of each directory of modules with their number.
 	Begin func(modules int)
 	// Step is called after each of them.
 	Step func()
 }
 
-// Run audits the system whose root folder is dir. An error means that there could be no audit.
-func Run(ctx context.Context, dir string, progress Progress) (*Report, error) {
-	root, err := os.OpenRoot(dir)
+// Run audits the system whose root directory is dir. An error means that there could be no audit.
+func Run(ctx context.Context, dir string, o Options, progress Progress) (*Report, error) {
+	if err := checkPatterns(o.Ignore); err != nil {
+		return nil, err
+	}
+	system, err := rootfs.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	scratch, err := os.CreateTemp("", "modhash-audit")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(scratch.Name())
-	defer scratch.Close()
+	defer system.Close()
 	a := &audit{
-		system: system{root}, progress: progress, scratch: scratch,
+		system: system, options: o, progress: progress, ctx: ctx,
+		account: account{patterns: o.Ignore, counts: map[Class]int{}}, examined: map[string]string{},
 		report: &Report{Kernels: []Kernel{}, Installed: []Modules{}, Initramfs: []Initramfs{}, Problems: []Problem{}},
 	}
-	if err := a.run(ctx); err != nil {
+	defer a.scratch.close()
+	if err := a.run(); err != nil {
 		return nil, err
 	}
 	return a.report, nil
@@ -50,15 +55,23 @@ func Run(ctx context.Context, dir string, progress Progress) (*Report, error) {
 
 // audit is one call of Run.
 type audit struct {
-	system
+	system   *rootfs.FS
+	options  Options
 	progress Progress
-	// scratch takes one module of an initramfs at a time.
-	scratch *os.File
-	report  *Report
-	kernels []foundKernel
+	ctx      context.Context
+	scratch  scratch
+	account  account
+	report   *Report
+	kernels  []foundKernel
+	places   []*place
+	// releases are those that have a directory of modules.
+	releases []string
+	// examined are the files that were looked into, free of links, and the path that each is reported under.
+	examined    map[string]string
+	bootEntries []bootEntry
 }
 
-// place is a folder or initramfs whose modules were read.
+// place is a directory, initramfs or other file whose modules were read.
 type place struct {
 	Modules
 	archives  []initramfs.Segment
@@ -69,6 +82,8 @@ type place struct {
 // readModule is a module and what it carries.
 type readModule struct {
 	path string
+	// file is the name of an installed module in the system.
+	file string
 	// install is its path relative to lib/modules/RELEASE.
 	install string
 	release string
@@ -76,87 +91,90 @@ type readModule struct {
 	err error
 }
 
-func (a *audit) run(ctx context.Context) error {
-	a.kernels = a.system.kernels()
-	folders, problems := a.folders()
-	a.report.Problems = append(a.report.Problems, problems...)
-	images := a.matches(initramfsPatterns)
+// foundKernel is a kernel and its root.
+type foundKernel struct {
+	Kernel
+	root merkle.Root
+	// named is the release in its path, which need not be one: vmlinuz-linux.
+	named string
+}
+
+func (a *audit) problem(path, reason string) {
+	a.report.Problems = append(a.report.Problems, Problem{path, reason})
+}
+
+func (a *audit) run() error {
+	directories, loose := a.directories()
+	for _, d := range directories {
+		a.releases = append(a.releases, d.Release)
+	}
+	for _, d := range directories {
+		if err := a.readDirectory(d); err != nil {
+			return err
+		}
+	}
+	a.readFiles(append(loose, a.bootFiles()...))
+	a.readNamed()
+	if err := a.ctx.Err(); err != nil {
+		return err
+	}
 	if len(a.kernels) == 0 {
-		a.report.Problems = append(a.report.Problems, Problem{"boot", "no kernel image was found, there or beside modules"})
+		a.problem("boot", "no kernel image was found, there or beside modules. Next: name it (--kernel)")
 	}
-	var places []*place
-	for _, f := range folders {
-		p, err := a.readFolder(ctx, f)
-		if err != nil {
-			return err
-		}
-		places = append(places, p)
-	}
-	for _, image := range images {
-		p, err := a.readInitramfs(ctx, image)
-		if err != nil {
-			return err
-		}
-		places = append(places, p)
-	}
-	for _, k := range a.kernels {
-		if k.Format != rootfile.FormatUKI {
-			continue
-		}
-		p, err := a.readSection(ctx, k)
-		if err != nil {
-			return err
-		}
-		if p != nil {
-			places = append(places, p)
-		}
-	}
-	a.nameReleases(folders, places)
-	a.judge(places)
-	a.report.finish()
+	a.nameReleases()
+	a.judge()
+	a.report.finish(&a.account)
 	return nil
 }
 
-// nameReleases gives images whose paths tell no release that is one the release of the kernel beside them
-// (initramfs-linux.img, vmlinuz-linux), or the only release that there is.
-func (a *audit) nameReleases(folders []folder, places []*place) {
-	only := ""
-	if len(folders) == 1 {
-		only = folders[0].Release
-	}
-	actual := map[string]string{"": only}
-	for i := range a.kernels {
-		k := &a.kernels[i]
-		k.Release = cmp.Or(k.Release, only)
-		actual[k.named] = cmp.Or(k.Release, actual[k.named])
-	}
-	for _, f := range folders {
-		actual[f.Release] = f.Release
-	}
-	for _, p := range places {
-		p.Release = cmp.Or(actual[p.Release], p.Release)
-	}
-}
-
-// readFolder reads installed modules, on all CPUs.
-func (a *audit) readFolder(ctx context.Context, f folder) (*place, error) {
-	p := &place{Modules: f.Modules, read: make([]readModule, len(f.names)), installed: true}
+// readDirectory reads installed modules, on all CPUs, and accounts for each entry of the directory.
+func (a *audit) readDirectory(d directory) error {
+	p := &place{Modules: d.Modules, installed: true}
+	a.places = append(a.places, p)
+	modules, others := a.installed(d)
+	p.read = make([]readModule, len(modules))
 	if a.progress.Begin != nil {
-		a.progress.Begin(len(f.names))
+		a.progress.Begin(len(modules))
 	}
-	err := batch.Each(ctx, len(f.names), a.progress.Step, func(s *module.Scanner, i int) error {
-		name := f.names[i]
-		p.read[i] = readModule{path: name[len(f.Path)+1:], release: f.Release}
-		p.read[i].install = module.TrimCompression(p.read[i].path)
-		p.read[i].Finding, p.read[i].err = a.examine(s, name, uint32(i))
+	err := batch.Each(a.ctx, len(modules), a.progress.Step, func(s *module.Scanner, i int) error {
+		name, m := modules[i].Path, &p.read[i]
+		*m = readModule{path: below(d.Path, name), file: name, release: d.Release, err: modules[i].Err}
+		m.install = module.TrimCompression(m.path)
+		if m.err == nil {
+			m.Finding, m.err = a.examine(s, name, uint32(i))
+		}
 		return nil
 	})
-	return p, err
+	a.readFiles(others)
+	return err
+}
+
+// installed returns the modules of a directory that are not ignored, and its other entries. What has the name of a
+// module is one, whatever it is: it is judged.
+func (a *audit) installed(d directory) (modules, others []rootfs.Entry) {
+	entries := append(d.entries, a.dependencies(d)...)
+	for _, e := range entries {
+		switch {
+		case e.Kind == rootfs.Excluded || e.Kind == rootfs.Again || !module.HasModuleName(e.Path):
+			others = append(others, e)
+		case a.account.entry(e.Path, func() verdict { return of(ClassModule) }).is(ClassModule):
+			modules = append(modules, e)
+		}
+	}
+	return modules, others
+}
+
+// below returns the path of name below dir; one that is not below it stays.
+func below(dir, name string) string {
+	if len(name) > len(dir) && name[:len(dir)+1] == dir+"/" {
+		return name[len(dir)+1:]
+	}
+	return name
 }
 
 // examine reads an installed module. Index is a guess at its position.
 func (a *audit) examine(s *module.Scanner, name string, index uint32) (module.Finding, error) {
-	f, _, err := a.open(name)
+	f, _, err := a.system.OpenFile(name)
 	if err != nil {
 		return module.Finding{}, err
 	}
@@ -164,94 +182,74 @@ func (a *audit) examine(s *module.Scanner, name string, index uint32) (module.Fi
 	return examineFile(s, f, name, index)
 }
 
-// examineFile reads a module. If it carries nothing, it must be a whole ELF file: else it may have been cut.
-func examineFile(s *module.Scanner, f *os.File, name string, index uint32) (module.Finding, error) {
-	found, err := s.ExamineFile(f, name, module.Options{Position: index, Raw: true})
-	if err != nil || found.Signed {
-		return found, err
+// readFiles examines files that are not installed modules, and accounts for each entry.
+func (a *audit) readFiles(entries []rootfs.Entry) {
+	for _, e := range entries {
+		if a.ctx.Err() != nil {
+			return
+		}
+		if first, ok := a.examined[e.Real]; ok && e.Kind == rootfs.File && first == e.Path {
+			continue // reached by two of the directories that are searched
+		}
+		a.account.entry(e.Path, func() verdict { return a.readEntry(e) })
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return found, err
-	}
-	return s.ExamineFile(f, name, module.Options{Position: index})
+	a.readReferences(entries)
 }
 
-// readInitramfs reads the modules in a file that is an initramfs.
-func (a *audit) readInitramfs(ctx context.Context, name string) (*place, error) {
-	p := &place{Modules: Modules{Path: name, Release: releaseInPath(name), Modules: []Module{}}}
-	f, info, err := a.open(name)
+// readEntry examines one entry of a directory.
+func (a *audit) readEntry(e rootfs.Entry) verdict {
+	switch e.Kind {
+	case rootfs.File:
+		if first, ok := a.examined[e.Real]; ok {
+			return verdict{ClassLink, "is examined as " + first}
+		}
+		a.examined[e.Real] = e.Path
+		return a.readFile(e)
+	case rootfs.Again:
+		return of(ClassLink)
+	case rootfs.Excluded:
+		return of(ClassOther)
+	case rootfs.Special:
+		return a.special(e)
+	case rootfs.Dangling, rootfs.Unreadable:
+		return notExaminedError(e.Err)
+	}
+	return verdict{}
+}
+
+// special judges pipes, sockets and devices: nothing is loaded from them, but one in place of an image is wrong.
+func (a *audit) special(e rootfs.Entry) verdict {
+	if claimsKernel(e.Path) || claimsInitramfs(e.Path) {
+		return notExaminedError(rootfs.NotRegular(e.Mode))
+	}
+	return of(ClassOther)
+}
+
+// readFile examines a regular file that is not an installed module.
+func (a *audit) readFile(e rootfs.Entry) verdict {
+	f, info, err := a.system.OpenFile(e.Real)
 	if err != nil {
-		p.Problems = append(p.Problems, Problem{name, err.Error()})
-		return p, nil
+		return notExaminedError(err)
 	}
 	defer f.Close()
-	return p, a.readArchives(ctx, p, f, info.Size())
+	a.scratch.copied = 0
+	p := &place{Modules: Modules{Path: e.Path, Release: releaseInPath(e.Path, a.releases), Modules: []Module{}}}
+	v := a.contents(p, contents{path: e.Path, r: f, size: info.Size(), file: f})
+	if len(p.archives) > 0 || len(p.read) > 0 || len(p.Problems) > 0 {
+		a.places = append(a.places, p)
+	}
+	return v
 }
 
-// readSection reads the modules in the initramfs of a unified kernel image; nil if it has none.
-func (a *audit) readSection(ctx context.Context, k foundKernel) (*place, error) {
-	f, _, err := a.open(k.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	section, err := bootimage.Section(f, bootimage.SectionInitramfs)
-	if err != nil { // its kernel was found before: it is this section that it has not
-		return nil, nil
-	}
-	p := &place{Modules: Modules{Path: k.Path, Release: k.Release, Modules: []Module{}}}
-	return p, a.readArchives(ctx, p, section, section.Size())
-}
-
-// readArchives reads the modules in an initramfs. What is wrong with the image itself is a problem of it.
-func (a *audit) readArchives(ctx context.Context, p *place, f io.ReaderAt, size int64) (err error) {
-	var scanner module.Scanner
-	p.archives, err = initramfs.Read(f, size, func(e initramfs.Entry, contents io.Reader) error {
-		if err := ctx.Err(); err != nil {
-			return err
+// readNamed examines the kernels and initramfs that the user names.
+func (a *audit) readNamed() {
+	for what, names := range map[string][]string{"--kernel": a.options.Kernels, "--initramfs": a.options.Initramfs} {
+		for _, name := range names {
+			e := a.single(path.Clean(name))
+			v := a.account.entry(e.Path, func() verdict { return a.readEntry(e) })
+			if v.is(ClassOther) {
+				a.problem(e.Path, fmt.Sprintf("is given with %s, but is neither a kernel nor an initramfs by its contents", what))
+			}
 		}
-		// Of several names of a file, one has the contents.
-		if !module.HasModuleName(e.Name) || !e.IsRegular() || e.Links > 1 && e.Size == 0 {
-			return nil
-		}
-		m := readModule{path: e.Name}
-		m.release, m.install = releaseAndPath(e.Name)
-		m.Finding, m.err = a.examineCopy(&scanner, e, contents)
-		p.read = append(p.read, m)
-		return nil
-	})
-	if ctx.Err() != nil {
-		return ctx.Err()
 	}
-	if err != nil {
-		p.Problems = append(p.Problems, Problem{p.Path, "cannot be unpacked: " + err.Error()})
-	}
-	return nil
-}
-
-// releaseAndPath splits the path of a module in an initramfs. The release is "" if the path tells none.
-func releaseAndPath(name string) (release, install string) {
-	install = module.TrimCompression(name)
-	if match := releasePatterns[0].FindStringSubmatchIndex(name); match != nil {
-		return name[match[2]:match[3]], install[match[1]:]
-	}
-	return "", install
-}
-
-// examineCopy copies a module to the scratch file, where it can be read twice, and reads it.
-func (a *audit) examineCopy(s *module.Scanner, e initramfs.Entry, contents io.Reader) (module.Finding, error) {
-	if e.Size > module.MaxSize {
-		return module.Finding{}, fmt.Errorf("has %d bytes, more than the kernel loads (%d)", e.Size, module.MaxSize)
-	}
-	_, seekErr := a.scratch.Seek(0, io.SeekStart)
-	if err := errors.Join(seekErr, a.scratch.Truncate(0)); err != nil {
-		return module.Finding{}, err
-	}
-	if _, err := io.Copy(a.scratch, contents); err != nil {
-		return module.Finding{}, err
-	}
-	if _, err := a.scratch.Seek(0, io.SeekStart); err != nil {
-		return module.Finding{}, err
-	}
-	return examineFile(s, a.scratch, e.Name, 0)
 }

@@ -30,7 +30,7 @@ type build struct {
 // newBuild seals n modules, which differ by the name of the build and their number.
 func newBuild(t testing.TB, name string, n int) build {
 	t.Helper()
-	object := imagetest.Object(t, "x86_64", merkle.Root{Levels: 1})
+	object := asModule(imagetest.Object(t, "x86_64", merkle.Root{Levels: 1}))
 	hashes, bodies := make([]merkle.Hash, n), make([][]byte, n)
 	for i := range n {
 		bodies[i] = fmt.Appendf(object[:len(object):len(object)], "%s %d", name, i)
@@ -49,6 +49,21 @@ func newBuild(t testing.TB, name string, n int) build {
 		b.sealed = append(b.sealed, module.AppendTrailer(bodies[i], proof))
 	}
 	return b
+}
+
+// asModule returns an object with a section that kernel modules alone have.
+func asModule(object []byte) []byte {
+	return bytes.Replace(object, []byte(".module_hashes\x00"), []byte(".modinfo\x00\x00\x00\x00\x00\x00\x00"), 1)
+}
+
+// bareOf returns a module without its proof.
+func bareOf(t testing.TB, sealed []byte) []byte {
+	t.Helper()
+	trailer, err := module.SplitTrailer(sealed, int64(len(sealed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed[:len(sealed)-trailer.Size()]
 }
 
 // archive returns a cpio archive with one file.
@@ -87,7 +102,12 @@ func (b build) install(t testing.TB, dir, release string) {
 
 func run(t testing.TB, dir string) *Report {
 	t.Helper()
-	report, err := Run(context.Background(), dir, Progress{})
+	return runWith(t, dir, Options{})
+}
+
+func runWith(t testing.TB, dir string, o Options) *Report {
+	t.Helper()
+	report, err := Run(context.Background(), dir, o, Progress{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,11 +140,7 @@ func TestLostTrailers(t *testing.T) {
 	for i, sealed := range b.sealed {
 		dir := t.TempDir()
 		b.install(t, dir, "1")
-		trailer, err := module.SplitTrailer(sealed, int64(len(sealed)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		bare := sealed[:len(sealed)-trailer.Size()]
+		bare := bareOf(t, sealed)
 		write(t, dir, fmt.Sprintf("lib/modules/1/m%02d.ko", i), bare)
 		write(t, dir, "lib/modules/1/never.ko", append(bare[:len(bare):len(bare)], "never"...))
 		got := statuses(run(t, dir).Installed[0])
@@ -223,20 +239,18 @@ func TestHostileFiles(t *testing.T) {
 	r := run(t, dir)
 	got := strings.Join(statuses(r.Installed[0]), "\n")
 	want := strings.Join([]string{
-		"absolute.ko: unreadable: is a symbolic link, or lies behind one, that leads out of the root folder",
-		"fifo.ko: unreadable: is no regular file (p---------)",
+		`absolute.ko: unreadable: is a symbolic link to "/etc/hostname", which is not there`,
+		"fifo.ko: unreadable: is not a regular file (p---------)",
 		"loop.ko: unreadable: cannot be read: too many levels of symbolic links",
-		"up.ko: unreadable: is a symbolic link, or lies behind one, that leads out of the root folder",
+		`up.ko: unreadable: is a symbolic link to "../../../../x.ko", which is not there`,
 		"within.ko: misplaced: is the same module as m00.ko (position 0)",
 	}, "\n")
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if problem := r.Kernels[1].Problem; problem != "is no regular file (p---------)" {
-		t.Errorf("kernel: %q", problem)
-	}
-	if p := r.Initramfs[0].Problems; len(p) != 1 || p[0].Reason != "is no regular file (p---------)" {
-		t.Errorf("initramfs: %+v", p)
+	want = "[{boot/initrd.img-1 is not a regular file (p---------)} {boot/vmlinuz-2 is not a regular file (p---------)}]"
+	if got := fmt.Sprint(r.NotExamined); got != want {
+		t.Errorf("not examined: got %s, want %s", got, want)
 	}
 }
 
@@ -245,7 +259,7 @@ func TestInterrupted(t *testing.T) {
 	newBuild(t, "one", 2).install(t, dir, "1")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Run(ctx, dir, Progress{}); err != context.Canceled {
+	if _, err := Run(ctx, dir, Options{}, Progress{}); err != context.Canceled {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
 }
@@ -256,8 +270,10 @@ func TestReleaseInPath(t *testing.T) {
 		"boot/initramfs-7.2.12.img": "7.2.12", "boot/initramfs-linux.img": "linux", "boot/vmlinuz": "",
 		"lib/modules/7.2.12/vmlinuz": "7.2.12", "usr/lib/modules/7.2.12/initrd": "7.2.12",
 		"boot/0123456789abcdef/7.2.12/linux": "7.2.12", "boot/efi/0123/7.2.12/initrd": "7.2.12",
+		"boot/vmlinux-7.2.13.gz": "7.2.13", "boot/initramfs-genkernel-x86_64-6.1.0-x.img": "6.1.0-x", "boot/kernel-7.2.12.old": "7.2.12",
+		"boot/vmlinuz-7.2.12-rt": "7.2.12-rt", "boot/efi/0123/7.2.12/linux-abc": "7.2.12", "boot/EFI/BOOT/BOOTX64.EFI": "",
 	} {
-		if got := releaseInPath(path); got != want {
+		if got := releaseInPath(path, []string{"7.2.12", "6.1.0-x"}); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}

@@ -11,10 +11,11 @@ import (
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/rootfs"
 )
 
 // judge gives each module its status, and fills in the report.
-func (a *audit) judge(places []*place) {
+func (a *audit) judge() {
 	releases := map[string]*release{}
 	of := func(name string) *release {
 		if releases[name] == nil {
@@ -22,16 +23,17 @@ func (a *audit) judge(places []*place) {
 		}
 		return releases[name]
 	}
+	slices.SortStableFunc(a.kernels, func(k, l foundKernel) int { return cmp.Compare(k.Path, l.Path) })
 	a.checkKernels()
-	for _, p := range places {
+	for _, p := range a.places {
 		for i := range p.read {
 			m := &p.read[i]
 			m.release = cmp.Or(m.release, p.Release)
 			of(m.release).learn(p, *m)
 		}
 	}
-	otherRoots := a.countOtherRoots(places, releases)
-	for _, p := range places {
+	otherRoots := a.countOtherRoots(releases)
+	for _, p := range a.places {
 		for _, m := range p.read {
 			status, reason := of(m.release).judge(p, m)
 			if status == OtherBuild {
@@ -45,6 +47,7 @@ func (a *audit) judge(places []*place) {
 			a.report.Initramfs = append(a.report.Initramfs, Initramfs{p.Modules, p.archives})
 		}
 	}
+	slices.SortStableFunc(a.report.Initramfs, func(i, j Initramfs) int { return cmp.Compare(i.Path, j.Path) })
 	for _, k := range a.kernels {
 		a.report.Kernels = append(a.report.Kernels, k.Kernel)
 	}
@@ -78,7 +81,7 @@ type release struct {
 	byBytes   map[merkle.Hash]string
 	byInstall map[string]string
 	holders   map[position]string
-	system    system
+	system    *rootfs.FS
 }
 
 // node is a place in the tree of a root: level 0 are the leaves.
@@ -236,7 +239,7 @@ func (r *release) findLeaf(p *place, m readModule) (uint32, bool) {
 	rank := slices.IndexFunc(p.read, func(other readModule) bool { return other.path == m.path })
 	var scanner module.Scanner
 	for _, at := range r.unclaimed(rank) {
-		f, _, err := r.system.open(path.Join(p.Path, m.path))
+		f, _, err := r.system.OpenFile(m.file)
 		if err != nil {
 			return 0, false
 		}
@@ -279,9 +282,9 @@ func distance(index uint32, rank int) int64 {
 }
 
 // countOtherRoots counts where the proofs of modules lead that belong to another build.
-func (a *audit) countOtherRoots(places []*place, releases map[string]*release) map[merkle.Root]int {
+func (a *audit) countOtherRoots(releases map[string]*release) map[merkle.Root]int {
 	counts := map[merkle.Root]int{}
-	for _, p := range places {
+	for _, p := range a.places {
 		for _, m := range p.read {
 			r := releases[m.release]
 			if m.err != nil || !m.Sealed() || r.verifies(m) {

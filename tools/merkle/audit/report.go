@@ -3,12 +3,19 @@
 // Package audit checks a whole installed system, or the unpacked image of one: which kernels it has, whether each
 // carries a root, and whether every module, installed or inside an initramfs, is one that its kernel will take.
 //
-// The system is not trusted and is not run. Files are opened below its root folder only (os.Root): a symbolic link
-// that leads out is a problem that is reported, never followed. Whatever is wrong with a file is part of the
-// report; what else there is to check is checked all the same.
+// It accounts for everything: each file below the directories of modules and of boot loaders, each link, member of an
+// archive and section of an EFI program becomes a Class by its contents, whatever its name (account.go), and what was
+// not looked into keeps the report from being clean.
+//
+// The system is not trusted and is not run. Its symbolic links resolve inside of it, as after chroot(2) (package rootfs).
+// Whatever is wrong with a file is part of the report; what else there is to check is checked all the same.
 package audit
 
-import "rules_modhash/tools/merkle/initramfs"
+import (
+	"cmp"
+
+	"rules_modhash/tools/merkle/initramfs"
+)
 
 // Status says what a module is to the kernel of its release.
 type Status string
@@ -44,7 +51,8 @@ var Statuses = []Status{
 
 // Report is the outcome of an audit. It is its own JSON form. Paths are relative to the root folder.
 type Report struct {
-	// Clean tells that there is a kernel, that each kernel has a root, and that all modules are verified.
+	// Clean tells that there is a kernel, that each kernel has a root, that all modules are verified, and that nothing
+	// was left unexamined that could hold a module or a kernel.
 	Clean bool `json:"clean"`
 	// Counts are the numbers of modules of each status.
 	Counts map[Status]int `json:"counts"`
@@ -54,6 +62,13 @@ type Report struct {
 	Initramfs []Initramfs `json:"initramfs"`
 	// Problems are about the system as a whole.
 	Problems []Problem `json:"problems"`
+	// NotExamined are entries that could hold a module or a kernel and were not looked into, with the reasons, in
+	// bytewise order of paths. What is inside of a file has the path "FILE!/NAME".
+	NotExamined []Problem `json:"not_examined"`
+	// Ignored are entries that match a pattern of the user, which stands as the reason.
+	Ignored []Problem `json:"ignored"`
+	// Entries counts all files, links, members of archives and sections of EFI programs by what became of them.
+	Entries map[Class]int `json:"entries"`
 }
 
 // Kernel is a kernel image.
@@ -102,8 +117,12 @@ type Problem struct {
 }
 
 // finish counts, and decides whether all is well.
-func (r *Report) finish() {
-	r.Clean = len(r.Kernels) > 0 && len(r.Problems) == 0
+func (r *Report) finish(a *account) {
+	r.NotExamined, r.Ignored, r.Entries = settle(a.open), settle(a.ignored), map[Class]int{}
+	for class, n := range a.counts {
+		r.Entries[cmp.Or(class, "not examined")] = n
+	}
+	r.Clean = len(r.Kernels) > 0 && len(r.Problems) == 0 && a.counts[NotExamined] == 0
 	r.Counts = map[Status]int{}
 	for _, k := range r.Kernels {
 		r.Clean = r.Clean && k.Problem == ""

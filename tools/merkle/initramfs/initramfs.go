@@ -56,6 +56,8 @@ type Entry struct {
 	Mode uint32
 	// Links is the number of names that a file has. All but one of them have size 0.
 	Links uint32
+	// LinkOf is the name under which the contents of this file were visited, if not under its own.
+	LinkOf string
 	// Size is the number of bytes of contents.
 	Size int64
 }

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/audit"
+	"rules_modhash/tools/merkle/rootfs"
 )
 
 // auditOptions are the arguments of modhash audit.
@@ -19,16 +22,21 @@ type auditOptions struct {
 	rootDir string
 	asJSON  bool
 	limit   int
+	// kernels and initramfs are paths of this system, below rootDir.
+	kernels, initramfs []string
+	what               audit.Options
 }
 
 func newAudit() *cobra.Command {
 	o := &auditOptions{}
 	cmd := &cobra.Command{
-		Use:   "audit [--root-dir DIR] [--json] [--limit N]",
+		Use:   "audit [--root-dir DIR] [--kernel FILE] [--initramfs FILE] [--ignore PATTERN] [--json] [--limit N]",
 		Short: "Check all modules of an installed system, those in its initramfs too",
-		Long: `Find the kernels of a system, or of the unpacked image of one in DIR (boot/vmlinuz-*,
-lib/modules/*/vmlinuz, ...), read the root that each carries, and check every module in
-lib/modules and inside each initramfs against the root of the kernel of its release.
+		Long: `Find the kernels of a system, or of the unpacked image of one in DIR, read the root that
+each carries, and check every module in lib/modules and inside each initramfs against the
+root of the kernel of its release. Every file in the directories that boot loaders read
+(boot, efi, EFI, loader, ...), and every file that their configurations name, is known by
+its contents, whatever its name; --kernel and --initramfs name further ones below DIR.
 
 A module is one of these:
   verified     it carries a proof that leads to the root
@@ -42,13 +50,20 @@ A module is one of these:
   unreadable   it cannot be read to its end
   unchecked    it is sealed, but no kernel of its release is here
 
-An initramfs may be several cpio archives in a row, each plain or compressed by gzip, xz,
-zstd or lz4. The system is only read, below DIR: a symbolic link that leads out is a problem.
+An initramfs may be several cpio archives in a row, each plain or compressed, with archives
+inside. The system is only read; its symbolic links resolve inside DIR, as after chroot.
 
-Exit codes: 0 there is a kernel, each has a root, and all modules are verified; 1 something
-is not so; 2 wrong usage, or DIR cannot be read.`,
-		Example: `  modhash audit --root-dir /`,
-		Args:    cobra.NoArgs,
+Every file, link, member of an archive and section of an EFI program is accounted for. What
+could hold a module or a kernel and was not looked into, such as an image of a file system,
+is listed as "not examined". --ignore names what you know to be harmless, by the path as it
+is printed (FILE!/NAME is inside of FILE; * stands for any name, ** for any directories).
+
+Exit codes: 0 there is a kernel, each has a root, all modules are verified, and nothing was
+left unexamined that could hold a module or a kernel; 1 something is not so; 2 wrong usage,
+or DIR cannot be read.`,
+		Example: `  modhash audit --root-dir /
+  modhash audit --root-dir / --ignore 'boot/ipxe.iso' --ignore 'boot/grub/**'`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.limit < 0 {
 				return fmt.Errorf("--limit is %d, want 0 (all) or more", o.limit)
@@ -56,14 +71,18 @@ is not so; 2 wrong usage, or DIR cannot be read.`,
 			return runAudit(cmd, o)
 		},
 	}
-	cmd.Flags().StringVar(&o.rootDir, "root-dir", "/", "root folder of the system")
+	cmd.Flags().StringVar(&o.rootDir, "root-dir", "/", "root directory of the system")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the status of every module, and all else, as JSON")
+	cmd.Flags().StringArrayVar(&o.kernels, "kernel", nil, "further kernel, below DIR (repeatable)")
+	cmd.Flags().StringArrayVar(&o.initramfs, "initramfs", nil, "further initramfs, below DIR (repeatable)")
+	cmd.Flags().StringArrayVar(&o.what.Ignore, "ignore", nil,
+		"pattern of paths that you know to be harmless: counted and reported (repeatable)")
 	cmd.Flags().IntVar(&o.limit, "limit", 10, "how many modules to list in each place, 0 for all (without --json)")
 	return cmd
 }
 
 func runAudit(cmd *cobra.Command, o *auditOptions) error {
-	report, err := auditSystem(cmd, o.rootDir)
+	report, err := o.audit(cmd)
 	if err != nil {
 		return err
 	}
@@ -76,14 +95,38 @@ func runAudit(cmd *cobra.Command, o *auditOptions) error {
 	return nil
 }
 
-// auditSystem audits with a progress bar for each folder.
-func auditSystem(cmd *cobra.Command, dir string) (*audit.Report, error) {
+// audit audits with a progress bar for each directory.
+func (o *auditOptions) audit(cmd *cobra.Command) (*audit.Report, error) {
+	var err error
+	if o.what.Kernels, err = o.names("--kernel", o.kernels); err != nil {
+		return nil, err
+	}
+	if o.what.Initramfs, err = o.names("--initramfs", o.initramfs); err != nil {
+		return nil, err
+	}
 	bars := &phases{stderr: cmd.ErrOrStderr()}
 	defer bars.end()
-	return audit.Run(cmd.Context(), dir, audit.Progress{
+	return audit.Run(cmd.Context(), o.rootDir, o.what, audit.Progress{
 		Begin: func(modules int) { bars.begin("checking", modules) },
 		Step:  bars.step,
 	})
+}
+
+// names returns the names in the system of files that a flag gives.
+func (o *auditOptions) names(flag string, files []string) (names []string, err error) {
+	system, err := rootfs.Open(o.rootDir)
+	if err != nil {
+		return nil, err
+	}
+	defer system.Close()
+	for _, file := range files {
+		name, ok := system.Name(file)
+		if !ok {
+			return nil, fmt.Errorf("%s %s does not lie below the root directory %s", flag, file, o.rootDir)
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 func (o *auditOptions) print(w io.Writer, r *audit.Report) error {
@@ -122,11 +165,30 @@ func (t *auditText) report(r *audit.Report) {
 		t.modules(i.Modules)
 	}
 	t.problems(r.Problems)
+	for _, p := range r.Ignored {
+		t.line("ignored: %s: matches %s", quoted(p.Path), quoted(p.Reason))
+	}
+	for _, p := range r.NotExamined {
+		t.line("not examined: %s: %s", quoted(p.Path), p.Reason)
+	}
+	if len(r.Entries) > 0 {
+		t.line("entries: %s", entries(r.Entries))
+	}
+	t.line("not examined: %d", len(r.NotExamined))
 	if r.Clean {
 		t.line("all is well: %s", counts(r.Counts))
 		return
 	}
 	t.line("not all is well: %s", counts(r.Counts))
+}
+
+// entries returns, for example, "container 2, kernel 1, module 41".
+func entries(of map[audit.Class]int) string {
+	var parts []string
+	for _, class := range slices.Sorted(maps.Keys(of)) {
+		parts = append(parts, fmt.Sprintf("%s %d", class, of[class]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (t *auditText) kernel(k audit.Kernel) {

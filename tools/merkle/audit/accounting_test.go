@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rules_modhash/tools/merkle/internal/imagetest"
+)
+
+// image writes a system whose modules are sealed, and returns their build: release 7.1, a kernel in boot.
+func image(t *testing.T) (string, build) {
+	t.Helper()
+	dir, b := t.TempDir(), newBuild(t, "one", 3)
+	b.install(t, dir, "7.1")
+	return dir, b
+}
+
+func symlink(t *testing.T, dir, name, target string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// findings returns what keeps a report from being clean, a line each.
+func findings(r *Report) string {
+	var lines []string
+	for _, k := range r.Kernels {
+		if k.Problem != "" {
+			lines = append(lines, fmt.Sprintf("kernel %s: %s", k.Path, k.Problem))
+		}
+	}
+	for _, m := range r.Installed {
+		lines = append(lines, statuses(m)...)
+	}
+	for _, i := range r.Initramfs {
+		for _, s := range statuses(i.Modules) {
+			lines = append(lines, i.Path+": "+s)
+		}
+		for _, p := range i.Problems {
+			lines = append(lines, p.Path+": "+p.Reason)
+		}
+	}
+	for _, p := range append(r.Problems, r.NotExamined...) {
+		lines = append(lines, p.Path+": "+p.Reason)
+	}
+	return strings.Join(lines, "\n")
+}
+
+const unsigned = ": unsigned: carries neither a proof nor a signature"
+
+// bare returns a module that nobody sealed.
+func bare(t testing.TB) []byte {
+	return append(bareOf(t, newBuild(t, "bare", 1).sealed[0]), "bare"...)
+}
+
+// TestFound has modules that were not sealed, and other kernels, where audit has to find them.
+func TestFound(t *testing.T) {
+	module := string(bare(t))
+	other := newBuild(t, "other", 2)
+	initrd := archive(t, "usr/lib/modules/7.1/kernel/x.ko", bare(t))
+	uki := func(sections map[string][]byte, names ...string) []byte { return imagetest.UKI(t, sections, names...) }
+	for name, c := range map[string]struct {
+		make func(dir string)
+		want string
+	}{
+		"linked directory": {func(dir string) {
+			write(t, dir, "opt/vendor/x.ko", []byte(module))
+			symlink(t, dir, "lib/modules/7.1/updates", "../../../opt/vendor")
+		}, "updates/x.ko" + unsigned},
+		"absolute link": {func(dir string) {
+			write(t, dir, "opt/vendor/x.ko", []byte(module))
+			symlink(t, dir, "lib/modules/7.1/updates", "/opt/vendor")
+		}, "updates/x.ko" + unsigned},
+		"microcode of a unified kernel image": {func(dir string) {
+			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": newBuild(t, "one", 3).kernel, ".ucode": initrd}, ".linux", ".ucode"))
+		}, "efi/EFI/Linux/a.efi: .ucode!/usr/lib/modules/7.1/kernel/x.ko" + unsigned},
+		"addon": {func(dir string) {
+			write(t, dir, "efi/EFI/Linux/a.efi.extra.d/x.addon.efi", uki(map[string][]byte{".initrd": initrd}, ".initrd"))
+		}, "efi/EFI/Linux/a.efi.extra.d/x.addon.efi: usr/lib/modules/7.1/kernel/x.ko" + unsigned},
+		"second profile": {func(dir string) {
+			k := map[string][]byte{".linux": other.kernel, ".profile": []byte("ID=b"), ".uname": []byte("7.1")}
+			write(t, dir, "efi/EFI/Linux/a.efi", uki(k, ".uname", ".profile", ".linux"))
+		}, `m00.ko: other build: belongs to the build of boot/vmlinuz-7.1
+m01.ko: other build: belongs to the build of boot/vmlinuz-7.1
+m02.ko: other build: belongs to the build of boot/vmlinuz-7.1
+efi/EFI/Linux/a.efi: has another root than boot/vmlinuz-7.1, of the same release "7.1"`},
+		"squashfs in an initramfs": {func(dir string) {
+			write(t, dir, "boot/initrd.img-7.1", archive(t, "squashfs-root.img", append([]byte("hsqs"), make([]byte, 96)...)))
+		}, "boot/initrd.img-7.1!/squashfs-root.img: is a squashfs image"},
+		"another kernel of ostree": {func(dir string) {
+			write(t, dir, "boot/ostree/x/vmlinuz-7.1", other.kernel)
+		}, `m00.ko: other build: belongs to the build of boot/vmlinuz-7.1
+m01.ko: other build: belongs to the build of boot/vmlinuz-7.1
+m02.ko: other build: belongs to the build of boot/vmlinuz-7.1
+boot/vmlinuz-7.1: has another root than boot/ostree/x/vmlinuz-7.1, of the same release "7.1"`},
+		"an initramfs of ostree": {func(dir string) { write(t, dir, "boot/ostree/x/initramfs-7.1.img", initrd) },
+			"boot/ostree/x/initramfs-7.1.img: usr/lib/modules/7.1/kernel/x.ko" + unsigned},
+		"unknown section": {func(dir string) {
+			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": newBuild(t, "one", 3).kernel, ".new": []byte("x")}, ".linux", ".new"))
+		}, "efi/EFI/Linux/a.efi!/.new: is a section that the specification of unified kernel images does not know"},
+		"boot entry that leads nowhere": {func(dir string) { write(t, dir, "boot/loader/entries/a.conf", []byte("linux /x/linux\n")) },
+			"x/linux: is named by boot/loader/entries/a.conf, and is not here"},
+		"dangling link": {func(dir string) { symlink(t, dir, "lib/modules/7.1/updates", "/nowhere") },
+			`lib/modules/7.1/updates: is a symbolic link to "/nowhere", which is not there`},
+		"thin stub": {func(dir string) {
+			write(t, dir, "boot/EFI/Linux/n.efi", uki(map[string][]byte{".kernelp": []byte(`\EFI\nixos\gone.efi`)}, ".kernelp"))
+		}, `boot/EFI/Linux/n.efi!/.kernelp: names "\\EFI\\nixos\\gone.efi", which is not here`},
+		"payload of a U-Boot image": {func(dir string) {
+			header := make([]byte, 64)
+			binary.BigEndian.PutUint32(header, 0x27051956)
+			header[30] = 3
+			write(t, dir, "boot/uInitrd", append(header, initrd...))
+		}, "boot/uInitrd: payload!/usr/lib/modules/7.1/kernel/x.ko" + unsigned},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, _ := image(t)
+			c.make(dir)
+			r := run(t, dir)
+			if got := findings(r); r.Clean || got != c.want {
+				t.Errorf("clean is %v, got\n%s\nwant\n%s", r.Clean, got, c.want)
+			}
+		})
+	}
+}
+
+// TestKernelsAnywhere has the kernel under the names that distributions give it, whatever they are.
+func TestKernelsAnywhere(t *testing.T) {
+	for _, name := range []string{
+		"boot/kernel-7.1", "boot/EFI/nixos/abc.efi", "boot/kernels/abc-linux-7.1-bzImage", "boot/efi/0123/7.1/linux-abcd",
+		"boot/firmware/kernel8.img", "boot/firmware/vmlinuz", "boot/Image-7.1", "boot/zImage-7.1", "boot/image-7.1",
+		"boot/EFI/BOOT/BOOTX64.EFI", "usr/lib/ostree-boot/vmlinuz-7.1-0123456789abcdef0123456789abcdef", "vmlinuz", "efi/loader/x", "boot/vmlinux-7.1.gz",
+	} {
+		dir, b := t.TempDir(), newBuild(t, "one", 2)
+		b.install(t, dir, "7.1")
+		if err := os.Remove(filepath.Join(dir, "boot/vmlinuz-7.1")); err != nil {
+			t.Fatal(err)
+		}
+		kernel := b.kernel
+		if strings.HasSuffix(name, ".gz") {
+			kernel = imagetest.Gzipped(t, kernel)
+		}
+		write(t, dir, name, kernel)
+		r := run(t, dir)
+		if !r.Clean || r.Kernels[0].Path != name || r.Kernels[0].Release != "7.1" {
+			t.Errorf("%s: got %+v, %s", name, r.Kernels, findings(r))
+		}
+	}
+}
+
+// TestNamed has a kernel and an initramfs that no boot loader would find, and that the user names.
+func TestNamed(t *testing.T) {
+	dir, b := image(t)
+	if err := os.Rename(filepath.Join(dir, "boot/vmlinuz-7.1"), filepath.Join(dir, "linux")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "srv/kernel", b.kernel)
+	write(t, dir, "srv/initrd", archive(t, "lib/modules/7.1/x.ko", bare(t)))
+	write(t, dir, "srv/text", []byte("text"))
+	r := runWith(t, dir, Options{Kernels: []string{"srv/kernel", "srv/text"}, Initramfs: []string{"srv/initrd"}})
+	want := "srv/initrd: lib/modules/7.1/x.ko" + unsigned +
+		"\nsrv/text: is given with --kernel, but is neither a kernel nor an initramfs by its contents"
+	if got := findings(r); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestIgnore has the user take what was not examined, and a module that nobody sealed, for harmless.
+func TestIgnore(t *testing.T) {
+	dir, _ := image(t)
+	write(t, dir, "boot/ipxe.iso", append([]byte("hsqs"), make([]byte, 96)...))
+	write(t, dir, "lib/modules/7.1/extra/own.ko", bare(t))
+	write(t, dir, "boot/initrd.img-7.1", archive(t, "a/b/x.squashfs", append([]byte("hsqs"), make([]byte, 96)...)))
+	patterns := []string{"boot/*.iso", "lib/modules/*/extra/**", "boot/initrd*!/**/*.squashfs"}
+	for i := range patterns {
+		if r := runWith(t, dir, Options{Ignore: append(append([]string{}, patterns[:i]...), patterns[i+1:]...)}); r.Clean {
+			t.Errorf("without %s: is clean", patterns[i])
+		}
+	}
+	r := runWith(t, dir, Options{Ignore: patterns})
+	if !r.Clean || len(r.Ignored) != 3 || r.Entries[ClassIgnored] != 3 {
+		t.Errorf("got %+v, %s", r.Ignored, findings(r))
+	}
+	if _, err := Run(t.Context(), dir, Options{Ignore: []string{"["}}, Progress{}); err == nil || err.Error() != "the pattern [ is malformed" {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// TestEntries checks that the number of entries is that of the files, links and members, each counted once.
+func TestEntries(t *testing.T) {
+	dir, _ := image(t) // a kernel and three modules
+	write(t, dir, "boot/initrd.img-7.1", archive(t, "etc/fstab", []byte("text")))
+	write(t, dir, "boot/config-7.1", []byte("CONFIG_X=y\n"))
+	write(t, dir, "lib/modules/7.1/modules.dep", nil)
+	symlink(t, dir, "boot/vmlinuz", "vmlinuz-7.1")
+	symlink(t, dir, "lib/modules/7.1/build", "/usr/src")
+	symlink(t, dir, "efi", "boot")
+	r := run(t, dir)
+	got := fmt.Sprint(r.Entries)
+	// Through efi, each of the five names in boot is a link.
+	if want := "map[container:1 kernel:1 link:5 module:3 other:4]"; got != want || !r.Clean {
+		t.Errorf("got %s, want %s; %s", got, want, findings(r))
+	}
+}
+
+// TestZeroVerdict checks that an entry on which nothing was decided is not examined.
+func TestZeroVerdict(t *testing.T) {
+	a := &account{counts: map[Class]int{}}
+	a.entry("x", func() verdict { return verdict{} })
+	if a.counts[NotExamined] != 1 || fmt.Sprint(a.open) != "[{x was not looked into}]" {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// TestRelease has releases that only the images themselves name.
+func TestRelease(t *testing.T) {
+	dir, b := t.TempDir(), newBuild(t, "one", 2)
+	b.install(t, dir, "7.1")
+	if err := os.Remove(filepath.Join(dir, "boot/vmlinuz-7.1")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "lib/modules/7.2/x", nil) // else 7.1 is the only one that there is
+	kernel := append(bytes.Clone(b.kernel), "\x00Linux version 7.1 (x) #1\x00"...)
+	write(t, dir, "efi/EFI/Linux/system.efi", imagetest.UKI(t, map[string][]byte{".linux": kernel}, ".linux"))
+	r := run(t, dir)
+	if r.Kernels[0].Path != "efi/EFI/Linux/system.efi" || r.Counts[Verified] != 2 {
+		t.Errorf("got %+v, %s", r.Kernels, findings(r))
+	}
+}
