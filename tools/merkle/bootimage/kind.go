@@ -3,8 +3,9 @@
 package bootimage
 
 import (
+	"bufio"
+	"bytes"
 	"debug/elf"
-	"encoding/binary"
 	"io"
 	"slices"
 	"strings"
@@ -100,6 +101,30 @@ func KindOf(r io.ReaderAt, size int64) Kind {
 	return KindNone
 }
 
+// compressedHead is how much of a compressed file's contents tells their kind: no header is further inside.
+const compressedHead = 2 * offsetS390Version
+
+// KindOfCompressed returns the kind of the contents of a file of KindCompressed, KindCompressed if they are compressed
+// again. Of ELF files alone it decompresses more than the beginning. What cannot be decompressed is KindNone.
+func KindOfCompressed(r io.Reader) Kind {
+	buffered := bufio.NewReader(r)
+	magic, _ := buffered.Peek(magicSize)
+	c, ok := decompress.Of(magic)
+	if !ok {
+		return KindNone
+	}
+	data, err := c.Open(buffered)
+	if err != nil {
+		return KindNone
+	}
+	contents, _ := io.ReadAll(io.LimitReader(data, compressedHead))
+	if isELF(contents) { // whose tables are at the end
+		rest, _ := io.ReadAll(io.LimitReader(data, maxKernel-compressedHead))
+		contents = append(contents, rest...)
+	}
+	return KindOf(bytes.NewReader(contents), int64(len(contents)))
+}
+
 // kindOfKernel returns the kind of a boot image that begins with head, and may be an EFI program as well.
 func kindOfKernel(head []byte) Kind {
 	switch {
@@ -183,109 +208,4 @@ func isInKernelSpace(f *elf.File) bool {
 	return f.Class == elf.ELFCLASS64 && slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool {
 		return p.Type == elf.PT_LOAD && p.Vaddr>>63 == 1
 	})
-}
-
-// The header of U-Boot's older images: include/image.h in U-Boot's source.
-const (
-	ubootMagic      = 0x27051956
-	ubootHeaderSize = 64
-	offsetUBootType = 30
-	ubootKernel     = 2
-	ubootInitramfs  = 3
-	ubootMulti      = 4
-	ubootNoLoad     = 14
-)
-
-func isUBoot(head []byte) bool {
-	return len(head) >= ubootHeaderSize && binary.BigEndian.Uint32(head) == ubootMagic
-}
-
-func kindOfUBoot(head []byte) Kind {
-	switch head[offsetUBootType] {
-	case ubootKernel, ubootMulti, ubootNoLoad:
-		return KindUBoot
-	case ubootInitramfs:
-		return KindUBootInitramfs
-	}
-	return KindUBootOther
-}
-
-// The flattened device tree: https://devicetree-specification.readthedocs.io, chapter 5.
-const (
-	deviceTreeMagic  = 0xd00dfeed
-	deviceTreeStruct = 8 // where the offset of the tokens is
-	tokenBegin       = 1
-	tokenEnd         = 2
-	tokenProperty    = 3
-	tokenNothing     = 4
-	// maxTokens bounds how much of a tree is read. Those of boards have some ten thousand.
-	maxTokens = 1 << 18
-)
-
-func isDeviceTree(head []byte) bool {
-	return len(head) >= deviceTreeStruct+4 && binary.BigEndian.Uint32(head) == deviceTreeMagic
-}
-
-// kindOfDeviceTree looks for the node "images" right below the root.
-func kindOfDeviceTree(file io.ReaderAt) Kind {
-	r := tokenReader{file: file, offset: deviceTreeStruct}
-	r.offset = int64(r.word())
-	for depth := 0; r.tokens < maxTokens && r.err == nil; {
-		switch r.word() {
-		case tokenBegin:
-			if depth++; depth == 2 && r.text() == "images" {
-				return KindFIT
-			} else if depth != 2 {
-				r.text()
-			}
-		case tokenEnd:
-			depth--
-		case tokenProperty:
-			length := r.word()
-			r.offset += 4 + (int64(length)+3)&^3 // the place of its name, and the value
-		case tokenNothing:
-		default:
-			return KindDTB
-		}
-	}
-	return KindDTB
-}
-
-// tokenReader reads the tokens of a device tree. After an error all is 0.
-type tokenReader struct {
-	file   io.ReaderAt
-	offset int64
-	tokens int
-	err    error
-}
-
-func (r *tokenReader) word() uint32 {
-	var b [4]byte
-	if r.err == nil {
-		_, r.err = r.file.ReadAt(b[:], r.offset)
-	}
-	if r.err != nil {
-		return 0
-	}
-	r.offset += int64(len(b))
-	r.tokens++
-	return binary.BigEndian.Uint32(b[:])
-}
-
-// text reads a name and the padding after it.
-func (r *tokenReader) text() string {
-	var name []byte
-	for r.err == nil && r.tokens < maxTokens {
-		var b [4]byte
-		if _, r.err = r.file.ReadAt(b[:], r.offset); r.err != nil {
-			return ""
-		}
-		r.offset += int64(len(b))
-		r.tokens++
-		if end := slices.Index(b[:], 0); end >= 0 {
-			return string(append(name, b[:end]...))
-		}
-		name = append(name, b[:]...)
-	}
-	return ""
 }

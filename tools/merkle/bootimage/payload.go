@@ -4,6 +4,7 @@ package bootimage
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -75,16 +76,12 @@ func S390Release(image io.ReaderAt) string {
 
 // S390Kernel returns the kernel's memory in an s390x boot image of size bytes.
 func S390Kernel(image io.ReaderAt, size int64) (*io.SectionReader, error) {
-	kernel, err := Payload(io.NewSectionReader(image, 0, size))
-	if err == nil {
-		return io.NewSectionReader(bytes.NewReader(kernel), 0, int64(len(kernel))), nil
-	}
 	plain := io.NewSectionReader(image, offsetS390Plain, max(size-offsetS390Plain, 0))
-	if release, _ := FindBanner(plain); release == "" {
-		return nil, err
+	if release, _ := FindBanner(plain); release != "" {
+		return io.NewSectionReader(image, offsetS390Plain, plain.Size()), nil
 	}
-	_, err = plain.Seek(0, io.SeekStart)
-	return plain, err
+	kernel, err := Payload(io.NewSectionReader(image, 0, size))
+	return io.NewSectionReader(bytes.NewReader(kernel), 0, int64(len(kernel))), err
 }
 
 // WrappedKernel returns the kernel in a section of an ELF program of KindWrapper, and the program's machine and byte order.
@@ -120,8 +117,8 @@ var payloadMagics = []string{
 	"\x89LZO\x00\r\n\x1a\n",
 }
 
-// Payload returns the decompressed kernel that lies somewhere in a boot image: the first compressed data that hold an
-// ELF file or have the banner of a kernel.
+// Payload returns the decompressed kernel that lies somewhere in a boot image: the first compressed data that hold a
+// vmlinux or have the banner of a kernel.
 func Payload(image io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(image, maxImage+1))
 	if err != nil {
@@ -136,14 +133,7 @@ func Payload(image io.Reader) ([]byte, error) {
 			return kernel, nil
 		}
 	}
-	return nil, cmpError(search.err, errors.New("no compressed kernel was found in the boot image"))
-}
-
-func cmpError(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
+	return nil, cmp.Or(search.err, errors.New("no compressed kernel was found in the boot image"))
 }
 
 // payloadSearch looks for a compressed kernel.
@@ -176,7 +166,7 @@ func (s *payloadSearch) places() []int {
 // take for a part of them that is damaged: that all came out shows the size, which comes after them in 4 bytes.
 func (s *payloadSearch) try(data []byte) []byte {
 	c, ok := decompress.Of(data)
-	if !ok || s.budget <= 0 {
+	if !ok || s.budget <= 0 || c.Name == "lzma" && !isLZMA(data) {
 		return nil
 	}
 	r, err := c.Open(bytes.NewReader(data))
@@ -199,6 +189,16 @@ func (s *payloadSearch) try(data []byte) []byte {
 	return kernel.Bytes()
 }
 
+// isLZMA checks the size in the header of LZMA, whose mark is little more than a zero: all ones, or that of a kernel.
+func isLZMA(data []byte) bool {
+	const offsetSize, unknown = 5, 1<<64 - 1
+	if len(data) < offsetSize+8 {
+		return false
+	}
+	size := binary.LittleEndian.Uint64(data[offsetSize:])
+	return size == unknown || size <= maxKernel
+}
+
 // note keeps an error for a compression whose beginning is no chance.
 func (s *payloadSearch) note(c decompress.Format, err error) {
 	if err != nil && c.Name == "lzo" {
@@ -208,5 +208,5 @@ func (s *payloadSearch) note(c decompress.Format, err error) {
 
 func isPayload(b []byte) bool {
 	release, _ := FindBanner(bytes.NewReader(b))
-	return release != "" || isELF(b)
+	return release != "" || KindOf(bytes.NewReader(b), int64(len(b))) == KindVmlinux
 }

@@ -31,6 +31,7 @@ func readers() map[bootimage.Kind]reader {
 		bootimage.KindZImage:     readZImage,
 		bootimage.KindS390:       readS390,
 		bootimage.KindZboot:      readZboot,
+		bootimage.KindUBoot:      readUBoot,
 		bootimage.KindUKI:        readUKI,
 		bootimage.KindAddon:      readUKI, // which reports what it lacks
 		bootimage.KindEFI:        readUKI,
@@ -173,6 +174,21 @@ func readWrapper(f *io.SectionReader, o Options) (Found, error) {
 	return memory{SectionReader: inMemory(kernel), target: named.Target, format: named.Format}.read(o)
 }
 
+// readUBoot reads the kernel behind a header for U-Boot.
+func readUBoot(f *io.SectionReader, o Options) (Found, error) {
+	named := Found{Format: string(bootimage.KindUBoot)}
+	kernel, err := bootimage.UBootKernel(f)
+	if err != nil {
+		return named, unreadable(named, err)
+	}
+	if bootimage.KindOf(kernel, kernel.Size()) == bootimage.KindUBoot { // no further one in it
+		return named, unreadable(named, errors.New("it has a header behind its header"))
+	}
+	found, err := readKernel(kernel, o, kernelNames)
+	found.Format = named.Format
+	return found, err
+}
+
 // readZboot reads an Image that an EFI program decompresses.
 func readZboot(f *io.SectionReader, o Options) (Found, error) {
 	kernel, err := bootimage.ZbootKernel(f)
@@ -196,7 +212,7 @@ func readContents(kernel []byte, o Options) (Found, error) {
 	f := inMemory(kernel)
 	switch kind := bootimage.KindOf(f, f.Size()); kind {
 	case bootimage.KindCompressed, bootimage.KindZboot, bootimage.KindNone, bootimage.KindEFI, bootimage.KindAddon:
-		return Found{Format: string(kind)}, fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
+		return Found{Format: string(bootimage.KindCompressed)}, fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
 			ErrFormat, kernel[:min(len(kernel), 6)])
 	}
 	return readKernel(f, o, kernelNames)

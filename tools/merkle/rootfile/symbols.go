@@ -136,11 +136,11 @@ func (c Candidate) rootIn(f located, target module.Target) (merkle.Root, error) 
 	if len(a) == 0 { // this is not to blame on the kernel's options
 		return merkle.Root{}, fmt.Errorf("is not of a kernel: it has none of the symbols %s", strings.Join(wanted, ", "))
 	}
-	if _, ok := a[rootobj.SymbolName]; !ok {
-		return merkle.Root{}, fmt.Errorf("has no symbol %s: was the kernel built with CONFIG_MODULE_HASHES?", rootobj.SymbolName)
-	}
 	if err := checkBanner(f, a); err != nil {
 		return merkle.Root{}, err
+	}
+	if _, ok := a[rootobj.SymbolName]; !ok {
+		return merkle.Root{}, fmt.Errorf("has no symbol %s: was the kernel built with CONFIG_MODULE_HASHES?", rootobj.SymbolName)
 	}
 	return rootAt(f, a, target)
 }

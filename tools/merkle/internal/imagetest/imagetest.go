@@ -6,7 +6,6 @@ package imagetest
 import (
 	"bytes"
 	"compress/gzip"
-	"debug/pe"
 	"encoding/binary"
 	"testing"
 
@@ -37,25 +36,6 @@ func Vmlinux(t testing.TB, root merkle.Root) []byte {
 	return b
 }
 
-// SystemMap is the System.map of ARM64Image.
-const SystemMap = `ffff800080000000 T _text
-ffff800080000100 R module_hashes_root
-ffff800080000200 B _end
-`
-
-// ARM64Image returns an arm64 Image whose root is where SystemMap says.
-func ARM64Image(order binary.ByteOrder, root merkle.Root) []byte {
-	b := make([]byte, 0x200)
-	copy(b, "MZ")
-	if order == binary.BigEndian {
-		b[0x18] = 1
-	}
-	copy(b[0x38:], "ARM\x64")
-	order.PutUint32(b[0x100:], root.Levels)
-	copy(b[0x104:], root.Hash[:])
-	return b
-}
-
 // Gzipped returns data, compressed.
 func Gzipped(t testing.TB, data []byte) []byte {
 	t.Helper()
@@ -77,33 +57,4 @@ func Zboot(compressed []byte) []byte {
 	binary.LittleEndian.PutUint32(b[8:], uint32(len(b)))
 	binary.LittleEndian.PutUint32(b[12:], uint32(len(compressed)))
 	return append(b, compressed...)
-}
-
-// UKI returns an EFI program with sections of some names, in this order, each padded.
-func UKI(t testing.TB, sections map[string][]byte, names ...string) []byte {
-	t.Helper()
-	const lfanew, dataStart, padding = 0x40, 0x400, 3
-	var headers, data bytes.Buffer
-	write := func(v any) {
-		if err := binary.Write(&headers, binary.LittleEndian, v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	headers.WriteString("PE\x00\x00")
-	write(pe.FileHeader{Machine: pe.IMAGE_FILE_MACHINE_AMD64, NumberOfSections: uint16(len(names))})
-	for _, name := range names {
-		h := pe.SectionHeader32{
-			VirtualSize: uint32(len(sections[name])), SizeOfRawData: uint32(len(sections[name]) + padding),
-			PointerToRawData: uint32(dataStart + data.Len()),
-		}
-		copy(h.Name[:], name)
-		write(h)
-		data.Write(sections[name])
-		data.Write(make([]byte, padding))
-	}
-	b := make([]byte, dataStart)
-	copy(b, "MZ")
-	binary.LittleEndian.PutUint32(b[0x3c:], lfanew)
-	copy(b[lfanew:], headers.Bytes())
-	return append(b, data.Bytes()...)
 }
