@@ -16,9 +16,9 @@ func TestFindBanner(t *testing.T) {
 	}{
 		{"nothing", "", "", -1},
 		{"at the beginning", text, "6.1.0-50-amd64", 0},
-		{"behind a format string", "Linux version %s (%s)\x00" + text, "6.1.0-50-amd64", 22},
-		{"behind a format string with a number", "Linux version 6%s (x) " + text, "6.1.0-50-amd64", 22},
-		{"behind itself", "Linux version Linux version 6.1 (", "6.1", 14},
+		{"after a format string", "Linux version %s (%s)\x00" + text, "6.1.0-50-amd64", 22},
+		{"after a format string with a number", "Linux version 6%s (x) " + text, "6.1.0-50-amd64", 22},
+		{"after itself", "Linux version Linux version 6.1 (", "6.1", 14},
 		{"with all characters", "Linux version 6.1+a~b_c:d (x", "6.1+a~b_c:d", 0},
 		{"without a number", "Linux version next (x)", "", -1},
 		{"without a parenthesis", "Linux version 6.1 x", "", -1},

@@ -13,7 +13,7 @@ import (
 	"rules_modhash/tools/merkle/decompress"
 )
 
-// An Image is the kernel's memory from its first symbol on, without any table: only System.map tells what is where. Its
+// An Image is the kernel's memory from its first symbol on, without any table: only System.map states what is where. Its
 // header is that of Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot-image-header.rst and
 // arch/loongarch/kernel/head.S in the kernel's source.
 const (
@@ -55,7 +55,7 @@ func ImageMachine(head []byte) elf.Machine {
 }
 
 // ImageByteOrder is the byte order of an Image that begins with head, which IsImage took. Of riscv64, the header has a
-// flag for it as well, and there is no kernel that sets it.
+// flag for it as well, which no kernel sets.
 func ImageByteOrder(head []byte) binary.ByteOrder {
 	if head[offsetImageFlags]&imageBigEndian != 0 && ImageMachine(head) != elf.EM_LOONGARCH {
 		return binary.BigEndian
@@ -89,7 +89,7 @@ func ZbootKernel(image io.ReaderAt) ([]byte, error) {
 	return Decompressed(io.NewSectionReader(image, offset, length))
 }
 
-// magicSize is how many bytes tell compressions from each other.
+// magicSize is how many bytes distinguish compressions.
 const magicSize = 6
 
 // Decompressed returns a kernel that is compressed as a file of its own (Image.gz).

@@ -43,7 +43,7 @@ const (
 	KindUKI Kind = "unified kernel image"
 	// KindAddon adds an initramfs, microcode, a device tree or a command line to a unified kernel image.
 	KindAddon Kind = "addon of a unified kernel image"
-	// KindEFI is another EFI program: a boot loader, say.
+	// KindEFI is another EFI program: for example a boot loader.
 	KindEFI Kind = "EFI program"
 	// KindCompressed is a compressed file; KindOfCompressed finds out of what kind the contents are.
 	KindCompressed Kind = "compressed file"
@@ -101,7 +101,7 @@ func KindOf(r io.ReaderAt, size int64) Kind {
 	return KindNone
 }
 
-// compressedHead is how much of a compressed file's contents tells their kind: no header is further inside.
+// compressedHead is how much of a compressed file's contents shows their kind: no header is further inside.
 const compressedHead = 2 * offsetS390Version
 
 // KindOfCompressed returns the kind of the contents of a file of KindCompressed, KindCompressed if they are compressed

@@ -39,7 +39,7 @@ type kindCase struct {
 	want Kind
 }
 
-// withoutSections returns an ELF file that does not tell of its sections.
+// withoutSections returns an ELF file without section headers.
 func withoutSections(b []byte) []byte {
 	b = bytes.Clone(b)
 	clear(b[0x28:0x30]) // e_shoff
@@ -141,7 +141,7 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-// TestKindOfSize has a file that goes on behind the size: what lies there does not count.
+// TestKindOfSize has a file that goes on after the size: what lies there does not count.
 func TestKindOfSize(t *testing.T) {
 	data := imagetest.BzImage(nil, "")
 	if got := KindOf(bytes.NewReader(data), 0x200); got != KindNone {

@@ -199,7 +199,7 @@ func isLZMA(data []byte) bool {
 	return size == unknown || size <= maxKernel
 }
 
-// note keeps an error for a compression whose beginning is no chance.
+// note keeps an error about a mark that is too long to be there by chance.
 func (s *payloadSearch) note(c decompress.Format, err error) {
 	if err != nil && c.Name == "lzo" {
 		s.err = fmt.Errorf("decompressing the kernel (%s): %w", c.Name, err)

@@ -100,8 +100,8 @@ func noEOF(err error) error {
 	return err
 }
 
-// sectionInfo returns where a section lies. As for systemd's stub (src/fundamental/pe.c), the smaller of its sizes counts; some tools leave
-// the size in memory out. One without initialized data has no contents.
+// sectionInfo returns where a section lies. As for systemd's stub (src/fundamental/pe.c), the smaller of its sizes
+// counts; some tools leave the size in memory out. One without initialized data has no contents.
 func sectionInfo(h pe.SectionHeader32) SectionInfo {
 	s := SectionInfo{Name: sectionName(h), Offset: int64(h.PointerToRawData)}
 	if h.PointerToRawData != 0 {
@@ -129,7 +129,7 @@ func Section(image io.ReaderAt, name string) (*io.SectionReader, error) {
 	return nil, fmt.Errorf("is an EFI program without a section %s", name)
 }
 
-// readSections reads the table of sections: behind the file header, which is where the DOS header says, and the
+// readSections reads the table of sections, which follows the file header, to which the DOS header points, and the
 // optional header.
 func readSections(image io.ReaderAt) ([]pe.SectionHeader32, error) {
 	r := io.NewSectionReader(image, 0, math.MaxInt64)

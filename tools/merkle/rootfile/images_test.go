@@ -206,7 +206,7 @@ func TestReadImageErrors(t *testing.T) {
 		{"no kernel", imagetest.UKI(t, nil), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"text in UKI", unknown, imagetest.SystemMap, "the kernel in the unified kernel image carries no root: it starts with 74657874"},
 		{"U-Boot with several parts", imagetest.UBoot(4, nil), imagetest.SystemMap, "carries no root that can be read in the format U-Boot kernel image: it consists of several files. Next: give the vmlinux of the same build (--kernel)"},
-		{"U-Boot in U-Boot", imagetest.UBoot(2, imagetest.UBoot(2, image)), imagetest.SystemMap, "it has a header behind its header"},
+		{"U-Boot in U-Boot", imagetest.UBoot(2, imagetest.UBoot(2, image)), imagetest.SystemMap, "in the format U-Boot kernel image: it holds another one"},
 		{"U-Boot initramfs", imagetest.UBoot(3, nil), imagetest.SystemMap, "carries no root: its format is U-Boot initramfs image"},
 		{"flattened image tree", imagetest.DeviceTree("images"), imagetest.SystemMap, "carries no root that can be read in the format flattened image tree. Next: give the vmlinux of the same build (--kernel)"},
 		{"Android", []byte("ANDROID!"), imagetest.SystemMap, "carries no root that can be read in the format Android boot image. Next: give the vmlinux"},

@@ -48,7 +48,8 @@ func readKernel(f *io.SectionReader, o Options, names string) (Found, error) {
 	found := Found{Format: string(kind)}
 	switch {
 	case kind.IsKernel():
-		return found, fmt.Errorf("%w that can be read in the format %s. Next: give the vmlinux of the same build (--kernel)", ErrFormat, kind)
+		return found, fmt.Errorf("%w that can be read in the format %s. Next: give the vmlinux of the same build (--kernel)",
+			ErrFormat, kind)
 	case kind != bootimage.KindNone:
 		return found, fmt.Errorf("%w: its format is %s", ErrFormat, kind)
 	case f.Size() == 0:
@@ -174,7 +175,7 @@ func readWrapper(f *io.SectionReader, o Options) (Found, error) {
 	return memory{SectionReader: inMemory(kernel), target: named.Target, format: named.Format}.read(o)
 }
 
-// readUBoot reads the kernel behind a header for U-Boot.
+// readUBoot reads the kernel after a header for U-Boot.
 func readUBoot(f *io.SectionReader, o Options) (Found, error) {
 	named := Found{Format: string(bootimage.KindUBoot)}
 	kernel, err := bootimage.UBootKernel(f)
@@ -182,7 +183,7 @@ func readUBoot(f *io.SectionReader, o Options) (Found, error) {
 		return named, unreadable(named, err)
 	}
 	if bootimage.KindOf(kernel, kernel.Size()) == bootimage.KindUBoot { // no further one in it
-		return named, unreadable(named, errors.New("it has a header behind its header"))
+		return named, unreadable(named, errors.New("it holds another one"))
 	}
 	found, err := readKernel(kernel, o, kernelNames)
 	found.Format = named.Format
@@ -212,8 +213,9 @@ func readContents(kernel []byte, o Options) (Found, error) {
 	f := inMemory(kernel)
 	switch kind := bootimage.KindOf(f, f.Size()); kind {
 	case bootimage.KindCompressed, bootimage.KindZboot, bootimage.KindNone, bootimage.KindEFI, bootimage.KindAddon:
-		return Found{Format: string(bootimage.KindCompressed)}, fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
-			ErrFormat, kernel[:min(len(kernel), 6)])
+		return Found{Format: string(bootimage.KindCompressed)},
+			fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
+				ErrFormat, kernel[:min(len(kernel), 6)])
 	}
 	return readKernel(f, o, kernelNames)
 }
@@ -258,7 +260,7 @@ func checkOneRoot(all []Found) error {
 }
 
 // ReadSection reads the kernel in sections[i] of a unified kernel image: one of its sections .linux. Found.Release is
-// what .uname of the same profile says, else what the kernel says.
+// that of .uname in the same profile, else that of the kernel.
 func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o Options) (Found, error) {
 	release := bootimage.ReleaseOfKernel(image, sections, i)
 	kernel := sections[i].Open(image)
@@ -267,7 +269,8 @@ func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o O
 	switch kind := bootimage.KindOf(kernel, kernel.Size()); kind {
 	case bootimage.KindUKI, bootimage.KindAddon, bootimage.KindEFI: // no further one in it
 		head, headErr := readHead(kernel)
-		err = errors.Join(headErr, fmt.Errorf("%w: it starts with %x and is none of vmlinux, bzImage, Image", ErrFormat, head[:min(len(head), 6)]))
+		err = cmp.Or(headErr, fmt.Errorf("%w: it starts with %x and is none of vmlinux, bzImage, Image",
+			ErrFormat, head[:min(len(head), 6)]))
 	default:
 		found, err = readKernel(kernel, o.forRelease(release), "vmlinux, bzImage, Image")
 	}

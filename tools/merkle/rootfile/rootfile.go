@@ -30,7 +30,7 @@ const (
 	FormatUKI = string(bootimage.KindUKI)
 )
 
-// ErrFormat is what errors about a file of an unknown format wrap, and of one that does not tell where its root is.
+// ErrFormat is what errors about a file of an unknown format wrap, and of one that does not state where its root is.
 var ErrFormat = errors.New("carries no root")
 
 // Found is a root and where it comes from.
@@ -43,9 +43,9 @@ type Found struct {
 	Target module.Target
 	// Tree is set for FormatTree.
 	Tree *treefile.Tree
-	// Release is the kernel release that the image itself tells, "" if it tells none.
+	// Release is the kernel release that the image itself names, "" if it names none.
 	Release string
-	// SymbolFile is the name of the candidate that told where the root is, "" if none was needed.
+	// SymbolFile is the name of the candidate that led to the root, "" if none was needed.
 	SymbolFile string
 }
 
@@ -64,7 +64,7 @@ type SymbolFile interface {
 	io.ReadCloser
 }
 
-// Candidate is a file that may tell where symbols of a kernel are: its System.map, or its vmlinux with symbols.
+// Candidate is a file that may have the addresses of a kernel's symbols: its System.map, or its vmlinux with symbols.
 type Candidate struct {
 	// Name is for messages.
 	Name string
@@ -72,10 +72,10 @@ type Candidate struct {
 	Open func() (SymbolFile, error)
 }
 
-// Options say how a file is read. The zero value reads all formats that tell where the root is.
+// Options say how a file is read. The zero value reads all formats that state where the root is.
 type Options struct {
-	// SymbolFiles returns, in order, what may tell where the root lies in a kernel of a release. A kernel that does not tell
-	// its own has the release "". It may be nil. What turns out not to be of the kernel's build is skipped.
+	// SymbolFiles returns, in order, what may have the address of the root in a kernel of a release, which is "" if the
+	// kernel does not name it. It may be nil. What turns out not to be of the kernel's build is skipped.
 	SymbolFiles func(release string) []Candidate
 }
 

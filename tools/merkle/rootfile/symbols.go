@@ -36,7 +36,7 @@ func startSymbols(machine elf.Machine) []string {
 // addresses are those of symbols.
 type addresses map[string]uint64
 
-// memory is a kernel as it lies in memory, without a table that tells where anything is.
+// memory is a kernel as it lies in memory, without a table of what is where.
 type memory struct {
 	*io.SectionReader
 	target module.Target
@@ -50,8 +50,8 @@ func (m memory) read(o Options) (Found, error) {
 	if candidates := o.candidates(release); len(candidates) > 0 {
 		return readBySymbols(found, m, candidates)
 	}
-	return found, fmt.Errorf("%w that can be found: %s does not tell where it is. Next: give the System.map of the same build, or read the vmlinux",
-		ErrFormat, cmp.Or(withArticle[m.format], "a "+m.format))
+	return found, fmt.Errorf("%w that can be found: %s does not tell where it is. "+
+		"Next: give the System.map of the same build, or read the vmlinux", ErrFormat, cmp.Or(withArticle[m.format], "a "+m.format))
 }
 
 // withArticle are formats for a sentence, unless their article is "a".
@@ -68,7 +68,8 @@ func (m memory) offset(a addresses, symbol string) (int64, error) {
 	}
 	start := a[symbols[i]]
 	if a[symbol] < start || a[symbol]-start > uint64(m.Size()) {
-		return 0, fmt.Errorf("has %s at %#x, %s at %#x: not in one image of %d bytes", symbol, a[symbol], symbols[i], start, m.Size())
+		return 0, fmt.Errorf("has %s at %#x, %s at %#x: not in one image of %d bytes",
+			symbol, a[symbol], symbols[i], start, m.Size())
 	}
 	return int64(a[symbol] - start), nil
 }
@@ -86,23 +87,24 @@ func (o Options) candidates(release string) []Candidate {
 	return o.SymbolFiles(release)
 }
 
-// readBySymbols reads the root where candidates say. All are read: those that fit must give one root.
+// readBySymbols reads the root where candidates place it. All are read: those that fit must give one root.
 func readBySymbols(found Found, f located, candidates []Candidate) (Found, error) {
 	var problems []error
-	for _, c := range candidates {
+	for i, c := range candidates {
 		root, err := c.rootIn(f, found.Target)
 		switch {
 		case err != nil:
 			problems = append(problems, fmt.Errorf("%s %w", c.Name, err))
-		case found.SymbolFile == "":
+		case len(problems) == i: // all ahead of it did not fit
 			found.Root, found.SymbolFile = root, c.Name
 		case root != found.Root:
-			return without(found), fmt.Errorf("has the root %s by %s, %s by %s: only one of them is of the same build. Next: take the other one away",
-				found.Root, found.SymbolFile, root, c.Name)
+			return without(found), fmt.Errorf("has the root %s by %s, %s by %s: "+
+				"only one of them is of the same build. Next: remove the other one", found.Root, found.SymbolFile, root, c.Name)
 		}
 	}
-	if found.SymbolFile == "" {
-		return found, fmt.Errorf("has a root that cannot be found: %w", joined(problems))
+	if len(problems) == len(candidates) {
+		return found, fmt.Errorf("%w that can be found: %w. Next: give the System.map, or the vmlinux with symbols, of the same build",
+			ErrFormat, joined(problems))
 	}
 	return found, nil
 }
@@ -122,7 +124,7 @@ func joined(all []error) error {
 	return err
 }
 
-// rootIn returns the root in a kernel, which is where the candidate says.
+// rootIn returns the root in a kernel, where the candidate places it.
 func (c Candidate) rootIn(f located, target module.Target) (merkle.Root, error) {
 	file, err := c.Open()
 	if err != nil {
@@ -145,7 +147,7 @@ func (c Candidate) rootIn(f located, target module.Target) (merkle.Root, error) 
 	return rootAt(f, a, target)
 }
 
-// checkBanner checks that the banner of a kernel is where its symbol says, if there is one.
+// checkBanner checks that the banner of a kernel is at its symbol, if there is one.
 func checkBanner(f located, a addresses) error {
 	if _, ok := a[symbolBanner]; !ok {
 		return nil
@@ -156,7 +158,7 @@ func checkBanner(f located, a addresses) error {
 	}
 	b := make([]byte, len(bootimage.Banner))
 	if _, err := f.ReadAt(b, offset); err != nil || string(b) != bootimage.Banner {
-		return fmt.Errorf("is of another build: %s is not at byte %d, where it says", symbolBanner, offset)
+		return fmt.Errorf("is of another build: %s is not at byte %d, where it should be", symbolBanner, offset)
 	}
 	return nil
 }
@@ -169,7 +171,8 @@ func rootAt(f located, a addresses, target module.Target) (merkle.Root, error) {
 	}
 	b := make([]byte, rootobj.Size)
 	if _, err := f.ReadAt(b, offset); err != nil {
-		return merkle.Root{}, fmt.Errorf("has %s, %d bytes, at %d: %w. Is it of the same build?", rootobj.SymbolName, rootobj.Size, offset, err)
+		return merkle.Root{}, fmt.Errorf("has %s, %d bytes, at %d: %w. Is it of the same build?",
+			rootobj.SymbolName, rootobj.Size, offset, err)
 	}
 	root := merkle.Root{Levels: order(target).Uint32(b), Hash: merkle.Hash(b[4:])}
 	if err := root.Check(); err != nil {

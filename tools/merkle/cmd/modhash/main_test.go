@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND...      COMMAND must end with CODE
 //	mkmodule MACHINE TEXT FILE an ELF object that holds TEXT
 //	mkvmlinux ROOT_OBJECT FILE the object as if it were linked
+//	mkimage KIND FILE          a boot image of a kernel, or a file that goes with it (image_test.go)
 //	sign FILE                  append a PKCS#7 trailer
 //	trailer TYPE LENGTH FILE   append a trailer without signature, LENGTH being its sig_len
 //	fill LENGTH FILE           append LENGTH bytes
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"exits":     cmdExits,
 			"mkmodule":  command(3, mkModule),
 			"mkvmlinux": command(2, mkVmlinux),
+			"mkimage":   command(2, mkImage),
 			"sign":      command(1, signModule),
 			"trailer":   command(3, appendTrailer),
 			"fill":      command(2, fillFile),

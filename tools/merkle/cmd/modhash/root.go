@@ -29,7 +29,8 @@ func newRootCommand(dir folder) *cobra.Command {
 		Short: "Print the root in a tree, a root object or a kernel",
 		Long: `Print the root that FILE carries as "LEVELS HEX". FILE is a tree.pb, a root object,
 or a kernel that was linked with one: vmlinux, or a boot image that was made of it (bzImage,
-unified kernel image). An arm64 Image needs --system-map: it does not tell where its root is.` + exitCodesHelp,
+Image, zImage, s390x boot image, U-Boot image, unified kernel image), compressed or not. Those
+without ELF sections need --system-map: arm64 and riscv64 Image, zImage, s390x boot image.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash root tree.pb`,
 		Args: cobra.ExactArgs(1),
@@ -45,7 +46,7 @@ unified kernel image). An arm64 Image needs --system-map: it does not tell where
 			return nil
 		},
 	}
-	dir.pathVar(cmd.Flags(), &systemMap, "system-map", "System.map of the kernel's build, for an arm64 Image")
+	dir.pathVar(cmd.Flags(), &systemMap, "system-map", "System.map, or vmlinux with symbols, of the kernel's build, for boot images without ELF sections")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print format, machine, levels and root as JSON")
 	return cmd
 }

@@ -85,7 +85,7 @@ nothing, a directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
 	o.inputs.register(cmd)
 	dir.pathVar(cmd.Flags(), &o.root, "root", "file with the root")
 	dir.pathVar(cmd.Flags(), &o.kernel, "kernel", "kernel with the root: a vmlinux or a boot image")
-	dir.pathVar(cmd.Flags(), &o.systemMap, "system-map", "System.map of the kernel's build, for an arm64 Image")
+	dir.pathVar(cmd.Flags(), &o.systemMap, "system-map", "System.map, or vmlinux with symbols, of the kernel's build, for boot images without ELF sections")
 	dir.pathVar(cmd.Flags(), &o.attestation, "attestation", "statement that modhash attest wrote")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false,

@@ -120,7 +120,8 @@ func s390Head(size int, release string) []byte {
 	return b
 }
 
-// BzImage returns an x86 boot image of a kernel that is compressed, its size behind it, and names a release unless it is "".
+// BzImage returns an x86 boot image of a kernel that is compressed, followed by its size. It names a release unless that
+// is "".
 func BzImage(compressed []byte, release string) []byte {
 	const sectors, version = 1, 0x300
 	b := make([]byte, (sectors+1)*512)
