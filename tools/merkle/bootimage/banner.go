@@ -51,9 +51,17 @@ func bannerIn(b []byte) (release string, offset int) {
 // releaseIn returns the release that a text begins with, followed by a parenthesis: "" if there is none. It begins with
 // the version's number.
 func releaseIn(b []byte) string {
-	end := bytes.IndexFunc(b[:min(len(b), maxRelease)], func(r rune) bool { return r <= ' ' || r > '~' || r == '%' })
+	end := bytes.IndexByte(b[:min(len(b), maxRelease)], ' ')
 	if end <= 0 || b[0] < '0' || b[0] > '9' || !bytes.HasPrefix(b[end:], []byte(" (")) {
 		return ""
 	}
-	return string(b[:end])
+	return validRelease(b[:end])
+}
+
+// validRelease returns b if it can be a kernel release, else "": it is part of file names and of what is printed.
+func validRelease(b []byte) string {
+	if len(b) >= maxRelease || bytes.ContainsFunc(b, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' || r == '%' }) {
+		return ""
+	}
+	return string(b)
 }

@@ -23,6 +23,8 @@ func TestFindBanner(t *testing.T) {
 		{"without a number", "Linux version next (x)", "", -1},
 		{"without a parenthesis", "Linux version 6.1 x", "", -1},
 		{"cut", "Linux version 6.1 ", "", -1},
+		{"with a slash", "Linux version 6/../1 (x)", "", -1},
+		{"with a control character", "Linux version 6\x1b[1m (x)", "", -1},
 		{"of another encoding", "Linux version 6.1\xc3\xa4 (x)", "", -1},
 		{"as long as can be", "Linux version 6" + strings.Repeat("x", 63) + " (x)", "6" + strings.Repeat("x", 63), 0},
 		{"longer", "Linux version 6" + strings.Repeat("x", 65) + " (x)", "", -1},

@@ -89,7 +89,7 @@ func Release(image io.ReaderAt) string {
 	return firstWord(image, offset+sectorSize)
 }
 
-// firstWord returns what comes ahead of the first blank at a place, "" if that is longer than a release.
+// firstWord returns the release ahead of the first blank at a place, "" if there is none.
 func firstWord(image io.ReaderAt, offset int64) string {
 	text := make([]byte, maxRelease)
 	n, err := image.ReadAt(text, offset)
@@ -100,7 +100,7 @@ func firstWord(image io.ReaderAt, offset int64) string {
 	if end < 0 {
 		return ""
 	}
-	return string(text[:end])
+	return validRelease(text[:end])
 }
 
 // span is a part of a file, in bytes.

@@ -179,6 +179,9 @@ var wrappedSections = []string{
 	".kernel:vmlinux.strip", ".kernel:vmlinux", ".rodata..compressed", ".rodata.compressed", ".piggydata", ".image",
 }
 
+// wrappedInitramfs holds an initramfs in PowerPC's zImage.
+const wrappedInitramfs = ".kernel:initrd"
+
 func kindOfELF(file io.ReaderAt) Kind {
 	f, err := elffile.Open(file)
 	if err != nil {

@@ -90,6 +90,9 @@ func WrappedKernel(image io.ReaderAt) ([]byte, elf.FileHeader, error) {
 	if err != nil {
 		return nil, elf.FileHeader{}, fmt.Errorf("reading an ELF file: %w", err)
 	}
+	if f.Section(wrappedInitramfs) != nil {
+		return nil, f.FileHeader, fmt.Errorf("section %s has an initramfs, which is not examined", wrappedInitramfs)
+	}
 	for _, s := range f.Sections {
 		if s.Type == elf.SHT_NOBITS || !slices.Contains(wrappedSections, s.Name) {
 			continue

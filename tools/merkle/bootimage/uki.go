@@ -11,7 +11,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Sections of a unified kernel image (UKI): https://uapi-group.org/specifications/specs/unified_kernel_image/.
@@ -202,9 +201,9 @@ func profileStart(sections []SectionInfo, from int) int {
 
 // releaseText returns the release that is all of a text.
 func releaseText(r io.Reader) string {
-	text, err := io.ReadAll(io.LimitReader(r, maxRelease))
+	text, err := io.ReadAll(io.LimitReader(r, 2*maxRelease))
 	if err != nil {
 		return ""
 	}
-	return strings.TrimRight(string(text), "\x00\n")
+	return validRelease(bytes.TrimRight(text, "\x00\n"))
 }

@@ -69,6 +69,24 @@ func TestReleaseOfKernel(t *testing.T) {
 	}
 }
 
+// TestInvalidRelease has what a file name or a terminal would take for something else.
+func TestInvalidRelease(t *testing.T) {
+	for _, text := range []string{"../../etc", "7\x1b[1m", "7.1 and more", strings.Repeat("7", 65), strings.Repeat("7", 1000)} {
+		uki := imagetest.PE(t, imagetest.Section{Name: ".uname", Data: []byte(text)})
+		if got := SectionRelease(bytes.NewReader(uki)); got != "" {
+			t.Errorf("%q: got %q", text, got)
+		}
+		if got := Release(bytes.NewReader(imagetest.BzImage(nil, text))); got != "" && text != "7.1 and more" {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+	long := strings.Repeat("7", 64)
+	uki := imagetest.PE(t, imagetest.Section{Name: ".uname", Data: []byte(long + "\x00\n")})
+	if got := SectionRelease(bytes.NewReader(uki)); got != long {
+		t.Errorf("got %q, want %q", got, long)
+	}
+}
+
 // Places in the headers of imagetest.PE.
 const (
 	placeCount   = 0x46

@@ -214,6 +214,8 @@ func TestReadImageErrors(t *testing.T) {
 		{"zImage without a kernel", imagetest.ZImage(binary.LittleEndian, imagetest.Gzipped(t, []byte("text")), false), imagetest.SystemMap, "carries no root that can be read in the format zImage: no compressed kernel was found in the boot image. Next: give the vmlinux"},
 		{"s390x image without a kernel", imagetest.S390Image(nil, ""), imagetest.SystemMap, "carries no root that can be read in the format s390x boot image: no compressed kernel was found"},
 		{"wrapper without a kernel", wrapper(t, []byte("text")), imagetest.SystemMap, "in the format boot wrapper: section .kernel:vmlinux.strip: no compressed kernel was found"},
+		{"wrapper with an initramfs", imagetest.ELF{Machine: "ppc64le", Type: elf.ET_EXEC, Sections: []imagetest.ELFSection{
+			{Name: ".kernel:vmlinux.strip"}, {Name: ".kernel:initrd"}}}.Bytes(t), imagetest.SystemMap, "section .kernel:initrd has an initramfs, which is not examined"},
 		{"stub that names its kernel by path", imagetest.PE(t, imagetest.Section{Name: ".kernelp"}), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"addon", imagetest.Addon(t, nil), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"boot loader", imagetest.PE(t, imagetest.Section{Name: ".text"}), imagetest.SystemMap, "is an EFI program without a section .linux"},

@@ -36,6 +36,16 @@ func startSymbols(machine elf.Machine) []string {
 // addresses are those of symbols.
 type addresses map[string]uint64
 
+// add enters a symbol. Of several with one name, the first counts; the root must be one.
+func (a addresses) add(name string, address uint64) error {
+	if first, ok := a[name]; !ok {
+		a[name] = address
+	} else if name == rootobj.SymbolName && first != address {
+		return fmt.Errorf("has %s at %#x and at %#x", name, first, address)
+	}
+	return nil
+}
+
 // memory is a kernel as it lies in memory, without a table of what is where.
 type memory struct {
 	*io.SectionReader
@@ -223,7 +233,9 @@ func readSystemMap(f io.Reader) (addresses, error) {
 			if err != nil {
 				return nil, fmt.Errorf("is not a System.map: got %q, want the address of %s", lines.Text(), name)
 			}
-			a[name] = address
+			if err := a.add(name, address); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -254,7 +266,9 @@ func readSymbolTable(f io.ReaderAt, target module.Target) (addresses, error) {
 	a := addresses{}
 	for _, s := range symbols {
 		if s.Section != elf.SHN_UNDEF && slices.Contains(wanted, s.Name) {
-			a[s.Name] = s.Value
+			if err := a.add(s.Name, s.Value); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return a, nil

@@ -58,6 +58,7 @@ func unfit(t *testing.T) map[string]Candidate {
 		"is of another build: linux_banner is not at byte 400, where it should be":                                 textCandidate("moved", strings.Replace(full, "0180 D", "0190 D", 1)),
 		"is of another build: linux_banner is not at byte 401, where it should be":                                 textCandidate("moved, without the root", "ffff800080000000 T _text\nffff800080000191 D linux_banner\n"),
 		"does not fit: root has 1970170188 levels":                                                                 textCandidate("no root", moved(full, "0180")),
+		"has module_hashes_root at 0xffff800080000100 and at 0xffff800080000040":                                   textCandidate("two places", full+moved(full, "0040")),
 		"is for ELFCLASS64 ELFDATA2LSB EM_X86_64, the kernel for ELFCLASS64 ELFDATA2LSB EM_AARCH64":                textCandidate("other architecture", string(imagetest.VmlinuxOf(t, "x86_64", testRoot, testRelease, false))),
 		"has no symbols":            textCandidate("stripped", string(imagetest.VmlinuxOf(t, "arm64", testRoot, testRelease, true))),
 		"cannot be read as an ELF":  textCandidate("damaged", "\x7fELF"),
@@ -139,6 +140,20 @@ func TestSymbolsOutsideSegments(t *testing.T) {
 	_, err := ReadKernelFrom(bytes.NewReader(stripped), Options{SymbolFiles: symbolFile("c000 R module_hashes_root\n")})
 	if err == nil || !strings.Contains(err.Error(), "has module_hashes_root at 0xc000, which the kernel has no contents for") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestUnameForCandidates asks for the symbols of the release that a unified kernel image names.
+func TestUnameForCandidates(t *testing.T) {
+	image := imagetest.ARM64ImageOf(binary.LittleEndian, testRoot, testRelease)
+	uki := imagetest.UKI(t, map[string][]byte{".linux": image, ".uname": []byte("7.1")}, ".linux", ".uname")
+	var asked []string
+	found, err := ReadKernelFrom(bytes.NewReader(uki), Options{SymbolFiles: func(release string) []Candidate {
+		asked = append(asked, release)
+		return []Candidate{textCandidate("System.map", imagetest.SystemMap)}
+	}})
+	if err != nil || found.Release != "7.1" || len(asked) != 1 || asked[0] != "7.1" {
+		t.Errorf("got %+v, asked for %q, %v", found, asked, err)
 	}
 }
 
