@@ -20,36 +20,85 @@ var emptyAtFirst = []string{
 
 // A directory is one evaluated Makefile, after scripts/Makefile.build.
 type directory struct {
-	// obj is its path as Kbuild spells it.
-	obj      string
-	makefile string
-	files    *gnumake.Files
-	e        *gnumake.Evaluator
+	// obj is its path below the top, spelled is $(obj), which may be absolute.
+	obj, spelled string
+	makefile     string
+	files        *gnumake.Files
+	e            *gnumake.Evaluator
 	// listed tells that its modules count: it is reached through obj-y and obj-m only.
 	listed bool
-	// external tells that it is one of external modules.
-	external bool
+	// tree is what it shares with others of external modules, nil for one of the kernel.
+	tree *externalTree
+	// record, and the variables that were read for its modules: of external modules only.
+	record *gnumake.Record
+	read   map[string]bool
+	// inherited is what subdirFlags had before this directory.
+	inherited string
 }
 
 // evaluate reads the Makefile of a directory.
-func evaluate(files *gnumake.Files, obj string, listed bool, environment *gnumake.Scope) *directory {
-	d := &directory{obj: obj, files: files, e: gnumake.NewEvaluator(files, environment), listed: listed}
+func (w *walk) evaluate(v visit) *directory {
+	d := &directory{
+		obj: v.obj, spelled: w.spell(v.obj), files: w.files, e: gnumake.NewEvaluator(w.files, v.environment),
+		listed: v.listed, tree: w.external, read: make(map[string]bool),
+	}
+	d.preset()
+	d.makefile = path.Join(d.obj, "Kbuild")
+	if !d.files.Exists(d.file("Kbuild")) {
+		d.makefile = path.Join(d.obj, "Makefile")
+	}
+	d.e.KeepGoing()
+	if d.tree != nil {
+		d.record = d.e.StartRecord()
+	}
+	// The error stays with the evaluator, and stops all that is asked of it later.
+	_ = d.e.Read(path.Clean(d.file(path.Base(d.makefile))))
+	return d
+}
+
+// preset sets what scripts/Makefile.build sets before it includes the Makefile.
+func (d *directory) preset() {
 	for _, name := range emptyAtFirst {
 		d.e.Set(name, "")
 	}
-	d.e.Set("obj", obj)
-	d.e.Set("src", d.e.Value("srcroot")+"/"+obj)
+	if d.tree != nil && !(d.tree.version.IsKnown() && !d.tree.version.isBefore(withoutExtra)) {
+		for name := range extraVariables {
+			d.e.Set(name, "")
+		}
+	}
+	d.e.Set("obj", d.spelled)
+	d.e.Set("src", d.spelled)
+	if d.tree == nil || !d.tree.inKernel {
+		d.e.Set("src", d.e.Value("srcroot")+"/"+d.obj)
+	}
 	d.e.Set("need-builtin", "1")
-	if listed {
+	if d.listed {
 		d.e.Set("need-modorder", "1")
 	}
-	d.makefile = path.Join(obj, "Kbuild")
-	if !files.Exists(d.makefile) {
-		d.makefile = path.Join(obj, "Makefile")
+}
+
+// file returns the name by which make finds a file of the directory.
+func (d *directory) file(name string) string {
+	if d.tree != nil && d.tree.inKernel {
+		return d.tree.top + "/" + d.path(name)
 	}
-	// The error stays with the evaluator, and stops all that is asked of it later.
-	_ = d.e.Read(d.makefile)
-	return d
+	return d.path(name)
+}
+
+// relative returns the path of a file as the result has it.
+func (d *directory) relative(name string) string {
+	if d.tree == nil {
+		return d.files.Relative(name)
+	}
+	abs := d.files.Absolute(name)
+	if below, ok := strings.CutPrefix(abs, d.tree.top+"/"); ok {
+		return below
+	}
+	if strings.HasPrefix(abs, ExternalRoot+"/") {
+		up := strings.Repeat("../", strings.Count(strings.TrimPrefix(d.tree.top, ExternalRoot), "/"))
+		return up + strings.TrimPrefix(abs, ExternalRoot+"/")
+	}
+	return abs
 }
 
 func (d *directory) reportError(err error) {
@@ -67,6 +116,7 @@ func (d *directory) reportError(err error) {
 
 // words returns the decided words of a variable, and reports what is undecided in it.
 func (d *directory) words(name string) []string {
+	d.read[name] = true
 	value := d.e.Value(name)
 	for _, u := range d.e.Undecided(value) {
 		at := u.Position
@@ -178,7 +228,7 @@ func (d *directory) describe(object string) Module {
 		parts = []string{object}
 	}
 	m.Parts = d.parts(parts)
-	if d.external {
+	if d.tree != nil {
 		m.Variables = d.notEmpty("LDFLAGS_" + path.Base(object))
 	}
 	if len(m.Parts) == 0 {
@@ -204,18 +254,24 @@ func (d *directory) parts(objects []string) []Part {
 	return parts
 }
 
-// describeSelf returns what callers may want to know of the directory.
-func (d *directory) describeSelf(external bool) Directory {
+// describeSelf returns what callers may want to know of the directory and its modules.
+func (d *directory) describeSelf(modules []Module) Directory {
 	self := Directory{Path: d.obj, Makefile: d.makefile}
-	if external {
-		self.CFlags = append(d.words(subdirFlags), d.words("ccflags-y")...)
-		self.AFlags = d.words("asflags-y")
-		self.LDFlags = d.words("ldflags-y")
-		self.RustFlags = d.words("rustflags-y")
-		self.ExtraSymbols = d.words("KBUILD_EXTRA_SYMBOLS")
-		self.Variables = d.variables()
-		self.Unset = d.unset()
+	if d.tree == nil {
+		return self
 	}
+	self.Inherited = gnumake.Words(d.inherited)
+	self.CFlags = append(d.words(subdirFlags), d.words("ccflags-y")...)
+	self.AFlags = d.words("asflags-y")
+	self.LDFlags = d.words("ldflags-y")
+	self.RustFlags = d.words("rustflags-y")
+	self.ExtraSymbols = d.words("KBUILD_EXTRA_SYMBOLS")
+	self.Variables = d.variables()
+	self.Unset = d.unset()
+	self.Flags = d.flags()
+	self.Inputs = d.inputs()
+	self.Off = d.switchedOff(modules)
+	self.Asked = d.asked()
 	return self
 }
 
@@ -225,6 +281,7 @@ const subdirFlags = "MODHASH_SUBDIR_CCFLAGS"
 
 // inheritFlags adds subdir-ccflags-y to what came from above.
 func (d *directory) inheritFlags() {
+	d.inherited = d.e.Value(subdirFlags)
 	if flags := d.e.Value("subdir-ccflags-y"); flags != "" {
 		d.e.Set(subdirFlags, strings.TrimSpace(d.e.Value(subdirFlags)+" "+flags))
 		d.e.Export(subdirFlags)

@@ -19,6 +19,11 @@ type Target struct {
 	// Config is the kernel's configuration. Nil, of external modules only, means that it is
 	// not known: what depends on it is undecided.
 	Config Config
+	// Version is the kernel's. [ReadExternal] takes that of the kernel's tree, if it is at hand.
+	Version Version
+	// Set are variables that Kbuild files of external modules see beside the configuration, as
+	// if they were given to make.
+	Set map[string]string
 }
 
 // Paths under which Makefiles see the source trees. In flags they stand for the trees.
@@ -36,7 +41,7 @@ func ReadKernel(source fs.FS, target Target) (*Result, error) {
 		return &Result{}, nil
 	}
 	files := gnumake.NewFiles(KernelRoot, gnumake.Mount{Root: KernelRoot, FS: source})
-	return readTree(files, target, "")
+	return readTree(files, target, nil)
 }
 
 // ReadExternal lists the modules of a directory that is built with make M=DIR. The source
@@ -50,19 +55,25 @@ func ReadExternal(source fs.FS, dir string, kernel fs.FS, target Target) (*Resul
 	if info, err := fs.Stat(source, dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("reading external modules: got %q, want a directory of the source", dir)
 	}
-	cwd := path.Join(ExternalRoot, dir)
+	top := path.Join(ExternalRoot, dir)
 	external := gnumake.Mount{Root: ExternalRoot, FS: source}
 	if kernel == nil {
-		files := gnumake.NewFiles(cwd, external)
-		return newWalk(files, true).top(bareEnvironment(files, target), nil), nil
+		files := gnumake.NewFiles(top, external)
+		x := &externalTree{top: top, version: target.Version, set: target.Set}
+		return newWalk(files, x).top(bareEnvironment(files, target), nil), nil
+	}
+	x := &externalTree{top: top, version: readVersion(kernel), set: target.Set}
+	cwd := top
+	if x.inKernel = x.version.isBefore(separateOutput); x.inKernel {
+		cwd = KernelRoot
 	}
 	files := gnumake.NewFiles(cwd, external, gnumake.Mount{Root: KernelRoot, FS: kernel})
-	return readTree(files, target, cwd)
+	files.AddIncludeDirectory(KernelRoot)
+	return readTree(files, target, x)
 }
 
-// readTree walks from the current directory of make, which is that of external modules or,
-// where external is empty, the top of the kernel.
-func readTree(files *gnumake.Files, target Target, external string) (*Result, error) {
+// readTree walks from the top of external modules or, where external is nil, of the kernel.
+func readTree(files *gnumake.Files, target Target, external *externalTree) (*Result, error) {
 	if err := checkTree(files, target); err != nil {
 		return nil, err
 	}
@@ -70,7 +81,7 @@ func readTree(files *gnumake.Files, target Target, external string) (*Result, er
 	if err != nil {
 		return nil, err
 	}
-	return newWalk(files, external != "").top(scope, diagnostics), nil
+	return newWalk(files, external).top(scope, diagnostics), nil
 }
 
 func checkTree(files *gnumake.Files, target Target) error {
@@ -87,16 +98,16 @@ func checkTree(files *gnumake.Files, target Target) error {
 }
 
 // kernelEnvironment evaluates the root Makefile up to where it descends: the second time
-// Kbuild reads it, when it has settled where sources and outputs are. external is the
-// directory of external modules, empty for the kernel itself.
+// Kbuild reads it, when it has settled where sources and outputs are. external is nil for
+// the kernel itself.
 //
 // The scope holds the configuration, the helpers of scripts/Kbuild.include and
 // scripts/Makefile.compiler, and the variables that the root Makefile exports.
 func kernelEnvironment(
-	files *gnumake.Files, target Target, external string,
+	files *gnumake.Files, target Target, external *externalTree,
 ) (*gnumake.Scope, []Diagnostic, error) {
 	root := ""
-	if external != "" {
+	if external != nil {
 		root = KernelRoot + "/"
 	}
 	common, err := helpers(files, target.Config, root)
@@ -109,7 +120,7 @@ func kernelEnvironment(
 		return nil, nil, fmt.Errorf("reading the kernel source: %w", err)
 	}
 	// Only for the kernel itself does the root Makefile set it.
-	if external == "" && !e.Defined("ARCH_CORE") {
+	if external == nil && !e.Defined("ARCH_CORE") {
 		return nil, nil, errors.New("reading the kernel source: its Makefile sets no ARCH_CORE, " +
 			"want Linux 6.1 or later")
 	}
@@ -159,16 +170,22 @@ func presetMake(e *gnumake.Evaluator, files *gnumake.Files) {
 
 // presetRoot sets what the root Makefile is told by its first reading, by the caller of
 // make, and what only a build can know.
-func presetRoot(e *gnumake.Evaluator, target Target, external string) {
+func presetRoot(e *gnumake.Evaluator, target Target, external *externalTree) {
 	e.Override("ARCH", arch(target))
 	e.Set("sub_make_done", "1")
 	e.Set("objtree", ".")
 	e.Set("srcroot", ".")
-	if external != "" {
+	if external != nil {
 		e.Set("objtree", KernelRoot)
-		e.Set("srcroot", external)
-		e.Set("KBUILD_EXTMOD", external)
-		e.Set("M", external)
+		e.Set("srcroot", external.top)
+		e.Set("KBUILD_EXTMOD", external.top)
+		e.Set("M", external.top)
+		presetVariables(e, target.Set)
+	}
+	if external != nil && external.inKernel {
+		// Where Kbuild has ".", for flags that other directories are read for.
+		e.Override("srctree", KernelRoot)
+		e.Override("objtree", KernelRoot)
 	}
 	e.Export("objtree", "srcroot", "KBUILD_EXTMOD", "M")
 	presetUnknown(e)
@@ -176,6 +193,14 @@ func presetRoot(e *gnumake.Evaluator, target Target, external string) {
 		if value, ok := target.Config["CONFIG_"+name]; ok {
 			e.Override(name, value)
 		}
+	}
+}
+
+// presetVariables sets what the caller of make gives.
+func presetVariables(e *gnumake.Evaluator, set map[string]string) {
+	for name, value := range set {
+		e.Override(name, value)
+		e.Export(name)
 	}
 }
 
@@ -219,6 +244,7 @@ var kernelHelpers = []string{
 	"VERSION", "PATCHLEVEL", "SUBLEVEL", "KERNELVERSION",
 	"AR", "CC", "CPP", "LD", "NM", "OBJCOPY", "OBJDUMP", "READELF", "STRIP", "HOSTCC", "HOSTCXX", "RUSTC",
 	"KBUILD_CFLAGS", "KBUILD_CPPFLAGS", "KBUILD_AFLAGS", "KBUILD_LDFLAGS", "LINUXINCLUDE", "NOSTDINC_FLAGS",
+	"KBUILD_CFLAGS_MODULE", "KBUILD_AFLAGS_MODULE", "USERINCLUDE",
 	"CC_FLAGS_CFI", "CC_FLAGS_FPU", "CC_FLAGS_FTRACE", "CC_FLAGS_LTO", "CC_FLAGS_NO_FPU", "CC_FLAGS_SCS", "CFLAGS_GCOV",
 }
 
@@ -239,8 +265,9 @@ func bareEnvironment(files *gnumake.Files, target Target) *gnumake.Scope {
 			e.OverrideUndecided(name, gnumake.Undecided{Reason: "$(" + name + "), no architecture is given", NotEmpty: true})
 		}
 	}
+	presetVariables(e, target.Set)
 	for _, name := range kernelHelpers {
-		e.OverrideUndecided(name, gnumake.Undecided{Reason: "$(" + name + "), which needs the kernel's sources"})
+		e.SetUndecided(name, gnumake.Undecided{Reason: "$(" + name + "), which needs the kernel's sources"})
 	}
 	presetUnknown(e)
 	return e.Scope()

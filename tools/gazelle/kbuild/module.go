@@ -21,6 +21,10 @@ type Result struct {
 	Directories []Directory
 	// Diagnostics in the order of Directories. Without any, Modules is complete and exact.
 	Diagnostics []Diagnostic
+	// Version is the kernel's, of external modules only.
+	Version Version
+	// InKernel tells that make works in the kernel's tree: relative flags count from there.
+	InKernel bool
 }
 
 // A Module is one loadable module.
@@ -84,4 +88,24 @@ type Directory struct {
 	// Unset holds paths of directories that Kbuild does not descend into because a
 	// configuration symbol is not set: those in obj- and subdir-, of external modules only.
 	Unset []string
+	// Inherited are the words of CFlags that come from directories above.
+	Inherited []string
+	// Flags are other variables with flags that are set.
+	Flags []Flag
+	// Inputs are absolute paths of the files that the Makefile reads, looks for or makes
+	// something of, as far as they exist.
+	Inputs []string
+	// Off are modules and objects that are not built because variables are not set.
+	Off []gnumake.Switch
+	// Asked are the variables that the Makefile refers to and that are not set, or that
+	// [Target.Set] sets; and where.
+	Asked []Asked
+}
+
+// An Asked is a variable that a Makefile refers to.
+type Asked struct {
+	Name     string
+	Position gnumake.Position
+	// Set tells that it is one of [Target.Set].
+	Set bool
 }

@@ -28,7 +28,7 @@ var generators = []struct{ object, source, from string }{
 // part finds the source of an object of this directory.
 func (d *directory) part(object string) Part {
 	p := Part{Object: path.Clean(d.path(object))}
-	if d.external {
+	if d.tree != nil {
 		p.CFlags, p.Variables = d.words("CFLAGS_"+object), d.objectVariables(object)
 	}
 	stem, ok := strings.CutSuffix(object, ".o")
@@ -37,8 +37,8 @@ func (d *directory) part(object string) Part {
 		return p
 	}
 	for _, suffix := range sourceSuffixes {
-		if name := path.Clean(d.path(stem + suffix)); d.files.Exists(name) {
-			p.Source = name
+		if d.files.Exists(d.file(stem + suffix)) {
+			p.Source = path.Clean(d.path(stem + suffix))
 			return p
 		}
 	}
@@ -46,7 +46,7 @@ func (d *directory) part(object string) Part {
 		p.Source, p.Generated = source, generated
 		return p
 	}
-	if d.external {
+	if d.tree != nil {
 		// Another build system may make it. The caller knows.
 		return p
 	}
@@ -66,24 +66,24 @@ func (d *directory) made(stem string) (source string, generated, ok bool) {
 	object := stem + ".o"
 	if from, ok := d.rule(object); ok {
 		if slices.Contains(sourceSuffixes, path.Ext(from)) && d.files.Exists(from) {
-			return d.files.Relative(from), false, true
+			return d.relative(from), false, true
 		}
 		return "", true, true
 	}
 	for _, g := range generators {
 		base, ok := strings.CutSuffix(object, g.object)
-		if ok && d.files.Exists(d.path(base+g.from)) {
+		if ok && d.files.Exists(d.file(base+g.from)) {
 			return path.Clean(d.path(base + g.source)), true, true
 		}
 	}
-	return "", true, d.files.Exists(d.path(object + "_shipped"))
+	return "", true, d.files.Exists(d.file(object + "_shipped"))
 }
 
 // rule returns the first prerequisite of the rule of the directory's Makefile that makes a
 // file.
 func (d *directory) rule(name string) (prerequisite string, ok bool) {
-	if prerequisite, ok = d.e.Made(d.obj + "/" + name); ok {
+	if prerequisite, ok = d.e.Made(d.spelled + "/" + name); ok {
 		return prerequisite, true
 	}
-	return d.e.Made(d.path(name))
+	return d.e.Made(d.file(name))
 }

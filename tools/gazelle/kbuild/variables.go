@@ -61,6 +61,7 @@ func (d *directory) switched(suffix string) []string {
 func (d *directory) notEmpty(names ...string) []string {
 	var set []string
 	for _, name := range names {
+		d.read[name] = true
 		if strings.TrimSpace(d.e.Value(name)) != "" {
 			set = append(set, name)
 		}

@@ -21,14 +21,14 @@ const (
 // A walk descends through the directories of one tree, several at a time.
 type walk struct {
 	files *gnumake.Files
-	// external tells that flags are wanted.
-	external bool
+	// external is nil for the kernel itself.
+	external *externalTree
 	// slots bounds the directories that are evaluated at a time.
 	slots   chan struct{}
 	visited atomic.Int64
 }
 
-func newWalk(files *gnumake.Files, external bool) *walk {
+func newWalk(files *gnumake.Files, external *externalTree) *walk {
 	return &walk{files: files, external: external, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
@@ -48,12 +48,30 @@ type item struct {
 
 // top walks from the top of the tree.
 func (w *walk) top(environment *gnumake.Scope, diagnostics []Diagnostic) *Result {
+	if w.external != nil {
+		w.external.learn(w.files, environment)
+	}
 	root := w.visit(visit{obj: ".", listed: true, environment: environment})
 	r := &Result{Diagnostics: diagnostics}
 	root.collect(r)
 	r.Modules = root.modules(nil)
-	r.Diagnostics = append(r.Diagnostics, sameNames(r.Modules)...)
+	r.Diagnostics = w.external.relative(append(r.Diagnostics, sameNames(r.Modules)...))
+	if w.external != nil {
+		r.Version, r.InKernel = w.external.version, w.external.inKernel
+	}
 	return r
+}
+
+// spell returns $(obj) of a directory.
+func (w *walk) spell(obj string) string {
+	switch {
+	case w.external == nil || !w.external.inKernel:
+		return obj
+	case obj == ".":
+		return w.external.top
+	default:
+		return w.external.top + "/" + obj
+	}
 }
 
 // A visit is a directory to be evaluated.
@@ -74,8 +92,8 @@ func (w *walk) visit(v visit) *node {
 		return n
 	}
 	w.slots <- struct{}{}
-	d := evaluate(w.files, v.obj, v.listed, v.environment)
-	if d.external = w.external; d.external {
+	d := w.evaluate(v)
+	if d.tree != nil {
 		d.inheritFlags()
 	}
 	visits := w.fill(n, d, v)
@@ -97,7 +115,7 @@ func (w *walk) refuse(v visit) string {
 		return v.obj + " is nested too deeply, want at most 64 directories"
 	case w.visited.Add(1) > maxDirectories:
 		return v.obj + " is not read: more than 20000 directories"
-	case !w.files.IsDir(v.obj):
+	case !w.files.IsDir(w.spell(v.obj)):
 		return "directory " + v.obj + " does not exist"
 	}
 	return ""
@@ -130,13 +148,24 @@ func (w *walk) fill(n *node, d *directory, v visit) []visit {
 	for _, sub := range others {
 		child(sub, false)
 	}
-	n.self = d.describeSelf(w.external)
+	n.self = d.describeSelf(n.own())
 	if err := d.e.Err(); err != nil {
 		d.reportError(err)
 		n.order, n.children, visits = nil, nil, nil
 	}
 	n.diagnostics = d.e.Diagnostics()
 	return visits
+}
+
+// own returns the modules that the directory itself lists.
+func (n *node) own() []Module {
+	var modules []Module
+	for _, i := range n.order {
+		if i.child == nil {
+			modules = append(modules, i.module)
+		}
+	}
+	return modules
 }
 
 // collect appends directories and diagnostics, parents first.

@@ -68,7 +68,8 @@ type Evaluator struct {
 	exported map[string]bool
 	// doubtfulNames were assigned to: which variables changed is undecided.
 	doubtfulNames []doubtfulName
-	// unknown holds those of doubtfulNames that every evaluation below this one starts with.
+	// unknown holds names that every evaluation below this one starts with. They matter until
+	// something is assigned.
 	unknown []doubtfulName
 	// exportAll is set by an export without names.
 	exportAll bool
@@ -91,6 +92,13 @@ type Evaluator struct {
 	diagnostics []Diagnostic
 	reported    map[Diagnostic]bool
 	err         *SyntaxError
+
+	// keepGoing is set by [Evaluator.KeepGoing]. missing then stands for what the files that
+	// were left out may have set.
+	keepGoing bool
+	missing   string
+	// record is nil until [Evaluator.StartRecord].
+	record *Record
 }
 
 // NewEvaluator starts a run. The base may be nil.
@@ -110,7 +118,6 @@ func NewEvaluator(files *Files, base *Scope) *Evaluator {
 			e.marks[u] = i
 		}
 		e.unknown = slices.Clip(base.unknown)
-		e.doubtfulNames = slices.Clip(base.unknown)
 	}
 	return e
 }
@@ -126,6 +133,11 @@ func (e *Evaluator) Override(name, value string) {
 	e.set(name, &variable{value: value, origin: fromCommandLine})
 }
 
+// SetUndecided is like Set for a value that is not known: Makefiles may change it.
+func (e *Evaluator) SetUndecided(name string, u Undecided) {
+	e.set(name, &variable{value: e.mark(u), origin: fromFile})
+}
+
 // OverrideUndecided is like Override for a value that is not known.
 func (e *Evaluator) OverrideUndecided(name string, u Undecided) {
 	e.set(name, &variable{value: e.mark(u), origin: fromCommandLine})
@@ -136,7 +148,12 @@ func (e *Evaluator) OverrideUndecided(name string, u Undecided) {
 func (e *Evaluator) Unknown(prefix string, u Undecided) {
 	d := doubtfulName{name: prefix + e.mark(u), mark: e.mark(u)}
 	e.unknown = append(e.unknown, d)
-	e.doubtfulNames = append(e.doubtfulNames, d)
+}
+
+// KeepGoing makes an include that cannot be read a diagnostic in place of an error. A
+// variable that is not set is undecided from there on: the file may have set it.
+func (e *Evaluator) KeepGoing() {
+	e.keepGoing = true
 }
 
 // Export puts variables into what [Evaluator.Environment] returns.
@@ -155,8 +172,11 @@ func (e *Evaluator) lookup(name string) *variable {
 	if !ok {
 		v = e.base.lookup(name)
 	}
+	if v == nil && len(e.unknown) > 0 {
+		v = e.doubted(e.unknown, name, nil)
+	}
 	if len(e.doubtfulNames) > 0 {
-		return e.doubted(name, v)
+		return e.doubted(e.doubtfulNames, name, v)
 	}
 	return v
 }

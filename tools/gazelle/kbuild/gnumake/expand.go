@@ -116,12 +116,22 @@ func (e *Evaluator) inner(s string, open byte) string {
 	variable, substitution, found := strings.Cut(name, ":")
 	from, to, ok := strings.Cut(substitution, "=")
 	if !found || !ok {
-		return e.valueOf(e.lookup(name), name)
+		return e.referred(name)
 	}
 	if !strings.Contains(from, "%") {
 		from, to = "%"+from, "%"+to
 	}
-	return e.patsubst(from, to, e.valueOf(e.lookup(variable), variable))
+	return e.patsubst(from, to, e.referred(variable))
+}
+
+// referred returns the value of a variable that a Makefile refers to.
+func (e *Evaluator) referred(name string) string {
+	v := e.lookup(name)
+	e.record.use(name, v, e.at)
+	if v == nil {
+		return e.missing
+	}
+	return e.valueOf(v, name)
 }
 
 // cutFunction splits "name args" if name is a function.

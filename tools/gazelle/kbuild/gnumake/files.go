@@ -5,6 +5,7 @@ package gnumake
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -28,6 +29,8 @@ type Files struct {
 	mounts []Mount
 	// empty holds the absolute names of Makefiles that are taken to be empty.
 	empty map[string]bool
+	// includeDirs are those that an include looks in after the current directory.
+	includeDirs []string
 
 	makefiles sync.Map // path → *makefileEntry
 	listings  sync.Map // path → *listingEntry
@@ -53,6 +56,25 @@ func NewFiles(cwd string, mounts ...Mount) *Files {
 // SetEmpty makes an include of a name read nothing, whether there is such a file or not.
 func (f *Files) SetEmpty(name string) {
 	f.empty[f.Absolute(name)] = true
+}
+
+// AddIncludeDirectory makes an include of a relative name look in a directory, too, as the
+// option --include-dir of make does.
+func (f *Files) AddIncludeDirectory(dir string) {
+	f.includeDirs = append(f.includeDirs, dir)
+}
+
+// search returns the name of the file that an include of a name reads.
+func (f *Files) search(name string) string {
+	if path.IsAbs(name) || f.empty[f.Absolute(name)] || f.Exists(name) {
+		return name
+	}
+	for _, dir := range f.includeDirs {
+		if found := path.Join(dir, name); f.Exists(found) {
+			return found
+		}
+	}
+	return name
 }
 
 // CurrentDirectory returns the absolute path that relative names start from.
@@ -102,11 +124,39 @@ func (f *Files) ReadFile(name string) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("reading %s: it lies outside the source tree", name)
 	}
-	data, err := fs.ReadFile(fsys, rel)
+	data, err := readRegular(fsys, rel)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, pathless(err))
 	}
 	return data, nil
+}
+
+// readRegular reads a file that is one: a device may have no end, and opening a pipe waits
+// for its writer. What is too large for a Makefile is refused by [Parse] without its rest.
+func readRegular(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a regular file")
+	}
+	file, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxMakefile+1))
+}
+
+// IsRegular tells whether a name is a regular file, or a symbolic link to one.
+func (f *Files) IsRegular(name string) bool {
+	fsys, rel, ok := f.resolve(f.Absolute(name))
+	if !ok {
+		return false
+	}
+	info, err := fs.Stat(fsys, rel)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // pathless takes the path off an error of io/fs: messages name it as make does.

@@ -496,8 +496,9 @@ func (e *Evaluator) callFunction(args []string) string {
 		return e.callBuiltin(f, name, args[1:])
 	}
 	v := e.lookup(name)
+	e.record.use(name, v, e.at)
 	if v == nil {
-		return ""
+		return e.missing
 	}
 	bound := map[string]string{"0": name}
 	for i, arg := range args[1:] {
@@ -631,6 +632,7 @@ func (e *Evaluator) wildcard(args []string) string {
 			e.fail("%s", err)
 		}
 		e.spend(100 * len(names))
+		e.record.match(names)
 		return names
 	})
 }
@@ -667,12 +669,14 @@ func (e *Evaluator) file(args []string) string {
 		return e.undecidedHere("$(file < %s)", shorten(name))
 	}
 	e.spend(len(data))
+	e.record.match([]string{name})
 	return strings.TrimSuffix(string(data), "\n")
 }
 
 // Functions that do more than expand.
 
 func (e *Evaluator) shell(args []string) string {
+	e.useIn(args[0])
 	return e.undecidedHere("$(shell %s)", shorten(args[0]))
 }
 

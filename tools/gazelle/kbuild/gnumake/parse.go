@@ -109,8 +109,9 @@ type undefinition struct {
 type rule struct {
 	lineNumber
 	text string
-	// recipe is set if the rule has one, be it empty.
-	recipe bool
+	// recipe is set if the rule has one, be it empty. recipes are its lines.
+	recipe  bool
+	recipes []string
 }
 
 // Parse reads a Makefile. The name is used in messages only. An error is a
@@ -139,7 +140,7 @@ func checkText(name, text string) error {
 		return Position{name, strings.Count(text[:i], "\n") + 1}
 	}
 	if len(text) > maxMakefile {
-		message := fmt.Sprintf("holds %d bytes, want at most %d", len(text), maxMakefile)
+		message := fmt.Sprintf("holds more than %d bytes", maxMakefile)
 		return &SyntaxError{Position{File: name}, message}
 	}
 	if i := strings.IndexByte(text, 0); i >= 0 {
@@ -190,6 +191,7 @@ func (p *parser) block() (stmts []statement, stop string) {
 		p.number = l.number
 		if l.recipe() && p.rule != nil {
 			p.rule.recipe = true
+			p.rule.recipes = append(p.rule.recipes, collapse(l.text))
 			continue
 		}
 		code := l.code()

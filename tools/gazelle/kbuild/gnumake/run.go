@@ -22,6 +22,7 @@ func (e *Evaluator) include(name string, optional bool) {
 		e.fail("%s includes itself", name)
 		return
 	}
+	name = e.files.search(name)
 	file, err := e.files.Makefile(name)
 	if err != nil {
 		e.unreadable(name, optional, err)
@@ -30,6 +31,7 @@ func (e *Evaluator) include(name string, optional bool) {
 	if !e.enter() {
 		return
 	}
+	e.record.include(name)
 	defer e.leave()
 	defer func(at Position) { e.at = at }(e.at)
 	defer func(evaluating int) { e.evaluating = evaluating }(e.evaluating)
@@ -42,16 +44,34 @@ func (e *Evaluator) include(name string, optional bool) {
 
 func (e *Evaluator) unreadable(name string, optional bool, err error) {
 	var syntax *SyntaxError
+	isSyntax := errors.As(err, &syntax)
 	switch {
-	case errors.As(err, &syntax):
-		if e.err == nil {
-			e.err = syntax
-		}
-	case optional && e.files.Known(name):
-	case optional:
+	case isSyntax && e.keepGoing && len(e.reading) > 0:
+		e.leaveOut(name, syntax.Position, syntax.Message)
+	case isSyntax && e.err == nil:
+		e.err = syntax
+	case isSyntax:
+	case optional && e.files.Known(name) && !e.files.Exists(name):
+	case optional && !e.files.Known(name):
 		e.Report(e.at, "undecided whether %s is there: it lies outside the source tree", name)
+		e.doubtUnset(name)
+	case optional || e.keepGoing && len(e.reading) > 0:
+		e.leaveOut(name, e.at, err.Error())
 	default:
 		e.fail("%s", err)
+	}
+}
+
+// leaveOut goes on without a file.
+func (e *Evaluator) leaveOut(name string, at Position, why string) {
+	e.Report(at, "include is left out, what it sets is undecided: %s", why)
+	e.doubtUnset(name)
+}
+
+// doubtUnset makes undecided what a file that is not read may set and nothing else does.
+func (e *Evaluator) doubtUnset(name string) {
+	if e.keepGoing {
+		e.missing += e.undecidedHere("%s, which is not read", name)
 	}
 }
 
@@ -107,6 +127,7 @@ func (e *Evaluator) assign(a *assignment) {
 	if a.export {
 		e.exported[name] = true
 	}
+	e.recordSwitches(a, name)
 	old := e.lookup(name)
 	if old != nil && (old.origin == fromCommandLine || old.origin == fromOverride) && !a.override {
 		return
@@ -196,8 +217,8 @@ func (e *Evaluator) newDoubtfulName(name string) doubtfulName {
 }
 
 // doubted returns what a variable is after assignments to partly undecided names.
-func (e *Evaluator) doubted(name string, v *variable) *variable {
-	for _, d := range e.doubtfulNames {
+func (e *Evaluator) doubted(names []doubtfulName, name string, v *variable) *variable {
+	for _, d := range names {
 		if e.matches(d.name, name) == no {
 			continue
 		}
@@ -261,6 +282,7 @@ func (e *Evaluator) conditional(c *conditional) {
 		case e.err != nil:
 			return
 		case holds == yes:
+			e.recordBranches(c, i)
 			e.run(b.body)
 			return
 		case holds == maybe:
@@ -268,6 +290,7 @@ func (e *Evaluator) conditional(c *conditional) {
 			return
 		}
 	}
+	e.recordBranches(c, len(c.branches))
 }
 
 // doubt goes through branches of which it is undecided whether they count.
@@ -289,7 +312,7 @@ func (e *Evaluator) test(b branch) (holds truth, why string) {
 	case "ifdef", "ifndef":
 		name := strings.TrimSpace(e.expand(b.left))
 		holds = e.defined(name)
-		why = b.keyword + " " + shorten(b.left) + ", " + e.reasons(e.rawValue([]string{name})+name)
+		why = b.keyword + " " + shorten(b.left) + ", " + e.reasons(e.rawValue([]string{name})+name+e.missing)
 	default:
 		return yes, ""
 	}
@@ -316,7 +339,10 @@ func (e *Evaluator) defined(name string) truth {
 		return maybe
 	}
 	v := e.lookup(name)
+	e.record.use(name, v, e.at)
 	switch {
+	case v == nil && e.missing != "":
+		return maybe
 	case v == nil || v.value == "":
 		return no
 	case onlyMarks(v.value) == v.value:
@@ -406,6 +432,7 @@ func (e *Evaluator) rule(r *rule) {
 	switch {
 	case e.err != nil:
 	case i >= 0:
+		e.recordRule(r, text[:i], strings.TrimLeft(text[i:], ":"))
 		if r.recipe {
 			e.addTargets(text[:i], strings.TrimLeft(text[i:], ":"))
 		}
