@@ -128,6 +128,15 @@ func (d *directory) words(name string) []string {
 	return gnumake.Words(value)
 }
 
+// wordsOf returns the decided words of several variables.
+func (d *directory) wordsOf(names []string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, gnumake.Words(d.e.Value(name))...)
+	}
+	return all
+}
+
 // objects returns obj-y, and obj-m without what is built in.
 func (d *directory) objects() (y, m []string) {
 	y, m = d.words("obj-y"), d.words("obj-m")
@@ -230,6 +239,7 @@ func (d *directory) describe(object string) Module {
 	m.Parts = d.parts(parts)
 	if d.tree != nil {
 		m.Variables = d.notEmpty("LDFLAGS_" + path.Base(object))
+		m.Words = d.wordsOf(m.Variables)
 	}
 	if len(m.Parts) == 0 {
 		d.e.Report(d.e.Position("obj-m"), "module %s has no objects in this configuration", m.Object)
@@ -267,6 +277,7 @@ func (d *directory) describeSelf(modules []Module) Directory {
 	self.RustFlags = d.words("rustflags-y")
 	self.ExtraSymbols = d.words("KBUILD_EXTRA_SYMBOLS")
 	self.Variables = d.variables()
+	self.Words = d.wordsOf(self.Variables)
 	self.Unset = d.unset()
 	self.Flags = d.flags()
 	self.Inputs = d.inputs()

@@ -124,7 +124,7 @@ const (
 // that the kernel's own Makefiles set: Kbuild files may change them.
 var flagVariables = map[string]Use{
 	"KBUILD_CFLAGS": Compiler, "KBUILD_CFLAGS_MODULE": Compiler, "CFLAGS_MODULE": Compiler,
-	"KBUILD_CPPFLAGS": SourceCode, "LINUXINCLUDE": SourceCode, "USERINCLUDE": SourceCode, "NOSTDINC_FLAGS": SourceCode,
+	"KBUILD_CPPFLAGS": SourceCode, "LINUXINCLUDE": SourceCode, "NOSTDINC_FLAGS": SourceCode,
 	"KBUILD_AFLAGS": Assembler, "KBUILD_AFLAGS_MODULE": Assembler, "AFLAGS_MODULE": Assembler,
 	"KBUILD_LDFLAGS":   Linker,
 	"KBUILD_RUSTFLAGS": Rust, "KBUILD_RUSTFLAGS_MODULE": Rust, "RUSTFLAGS_MODULE": Rust,
@@ -195,7 +195,7 @@ func (d *directory) flagNames() []string {
 func isFlagName(name string) bool {
 	upper := strings.ToUpper(name)
 	return strings.Contains(upper, "FLAGS") || strings.HasSuffix(upper, "INCLUDE") || strings.HasSuffix(upper, "INCLUDES") ||
-		strings.HasPrefix(name, "KBUILD_")
+		flagVariables[name] != 0 || isKnown(name)
 }
 
 // flag returns what a variable is, nil if it is none of flags.
@@ -211,14 +211,27 @@ func (d *directory) flag(name string) *Flag {
 		return nil
 	case slices.Contains(programVariables, name):
 		return &Flag{Use: Program, Words: d.words(name)}
-	case strings.HasPrefix(name, "KBUILD_") || strings.HasPrefix(name, "CC_FLAGS_"):
-		return &Flag{Use: Program, Words: d.words(name)}
 	case isObjectFlag(name):
-		return &Flag{Use: Nothing, Words: gnumake.Words(d.e.Value(name)), Reason: "no module of this directory has such an object"}
-	case isFlagName(name) && !d.record.Used[name]:
-		return &Flag{Use: Nothing, Words: gnumake.Words(d.e.Value(name)), Reason: "Kbuild does not read it"}
+		return d.idle(name, "no module of this directory has such an object")
+	case isKnown(name):
+		return &Flag{Use: Program, Words: d.words(name)}
+	case !isFlagName(name) || d.record.Used[name]:
+		return nil
+	case strings.HasSuffix(name, "-"):
+		return d.idle(name, "what its name asks for is not set")
+	default:
+		return d.idle(name, "Kbuild does not read it here")
 	}
-	return nil
+}
+
+// idle returns a variable that nothing reads.
+func (d *directory) idle(name, reason string) *Flag {
+	return &Flag{Use: Nothing, Words: gnumake.Words(d.e.Value(name)), Reason: reason}
+}
+
+// isKnown tells whether Kbuild may read a variable that no table has.
+func isKnown(name string) bool {
+	return strings.HasPrefix(name, "KBUILD_") || strings.HasPrefix(name, "CC_FLAGS_") || strings.HasPrefix(name, "CFLAGS_")
 }
 
 // changed compares a variable with what the kernel's Makefiles make of it.
@@ -289,12 +302,17 @@ func isObjectFlag(name string) bool {
 func (d *directory) isRead(name string) bool {
 	switch {
 	case slices.Contains(directoryFlags, name), slices.Contains(directoryNames, name), name == subdirFlags,
-		name == "KBUILD_EXTRA_SYMBOLS", name == "KBUILD_EXTMOD", d.read[name]:
+		slices.Contains(withoutEffect, name), d.read[name]:
 		return true
 	}
 	return slices.ContainsFunc(switches, func(s struct{ name, symbol string }) bool {
 		return name == s.name || strings.HasPrefix(name, s.name+"_")
 	})
+}
+
+// withoutEffect do not change what is built, or have an attribute of their own.
+var withoutEffect = []string{
+	"GNUMAKEFLAGS", "KBUILD_EXTMOD", "KBUILD_EXTRA_SYMBOLS", "KBUILD_OUTPUT", "KBUILD_VERBOSE", "MAKEFLAGS", "MFLAGS",
 }
 
 // directoryFlags are those that [Directory] has the values of.

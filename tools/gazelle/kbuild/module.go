@@ -39,8 +39,8 @@ type Module struct {
 	// Parts in link order, each once.
 	Parts []Part
 	// Variables names what else the Makefile says of the link of this module alone: its
-	// LDFLAGS_NAME.o. Of external modules only.
-	Variables []string
+	// LDFLAGS_NAME.o. Of external modules only. Words are their values.
+	Variables, Words []string
 }
 
 // File returns the path of the module's file relative to the tree: "drivers/net/tun.ko".
@@ -65,8 +65,9 @@ type Part struct {
 	// CFlags are the words of CFLAGS_NAME.o; of external modules only.
 	CFlags []string
 	// Variables names what else the Makefile says of how this object alone is made, such as
-	// CFLAGS_REMOVE_NAME.o or KASAN_SANITIZE_NAME.o; of external modules only.
-	Variables []string
+	// CFLAGS_REMOVE_NAME.o or KASAN_SANITIZE_NAME.o; of external modules only. Words are
+	// their values.
+	Variables, Words []string
 	// Generated is set where Source, or the object itself, is made during the build.
 	Generated bool
 }
@@ -83,8 +84,9 @@ type Directory struct {
 	// directory and those above, too.
 	CFlags, AFlags, LDFlags, RustFlags, ExtraSymbols []string
 	// Variables names what else the Makefile says of how all objects of the directory are
-	// made, such as ccflags-remove-y or KASAN_SANITIZE; of external modules only.
-	Variables []string
+	// made, such as ccflags-remove-y or KASAN_SANITIZE; of external modules only. Words are
+	// their values.
+	Variables, Words []string
 	// Unset holds paths of directories that Kbuild does not descend into because a
 	// configuration symbol is not set: those in obj- and subdir-, of external modules only.
 	Unset []string

@@ -30,6 +30,7 @@ func (d *directory) part(object string) Part {
 	p := Part{Object: path.Clean(d.path(object))}
 	if d.tree != nil {
 		p.CFlags, p.Variables = d.words("CFLAGS_"+object), d.objectVariables(object)
+		p.Words = d.wordsOf(p.Variables)
 	}
 	stem, ok := strings.CutSuffix(object, ".o")
 	if !ok {

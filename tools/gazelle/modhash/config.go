@@ -3,7 +3,6 @@
 package modhash
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bazelbuild/bazel-gazelle/config"
@@ -23,6 +23,7 @@ import (
 // Directives.
 const (
 	configDirective        = "modhash_config"
+	configSetDirective     = "modhash_config_set"
 	granularityDirective   = "modhash_granularity"
 	installPrefixDirective = "modhash_install_prefix"
 	kernelDirective        = "modhash_kernel"
@@ -41,6 +42,8 @@ type settings struct {
 	config, source string
 	// configAt and sourceAt are where they are given.
 	configAt, sourceAt string
+	// set are NAME=VALUE of modhash_config_set, in order.
+	set []string
 	// kernel is the kernel_build of modules; nil if not given.
 	kernel *label.Label
 	// installPrefix and granularity tell in which directory they are given; nil if not.
@@ -88,7 +91,7 @@ func (x *extension) CheckFlags(fs *flag.FlagSet, c *config.Config) error {
 // KnownDirectives implements [config.Configurer].
 func (x *extension) KnownDirectives() []string {
 	return []string{
-		configDirective, granularityDirective, installPrefixDirective, kernelDirective, kernelSourceDirective,
+		configDirective, configSetDirective, granularityDirective, installPrefixDirective, kernelDirective, kernelSourceDirective,
 	}
 }
 
@@ -120,6 +123,8 @@ func (s *settings) apply(c *config.Config, rel string, f *rule.File, d rule.Dire
 	case configDirective:
 		s.config, err = repositoryPath(c, rel, d.Value)
 		s.configAt = place(rel, f, d)
+	case configSetDirective:
+		return s.applySet(d.Value)
 	case kernelSourceDirective:
 		s.source, err = repositoryPath(c, rel, d.Value)
 		s.sourceAt = place(rel, f, d)
@@ -137,6 +142,36 @@ func (s *settings) apply(c *config.Config, rel string, f *rule.File, d rule.Dire
 		s.granularity = &scoped{d.Value, rel}
 	}
 	return err
+}
+
+// setting is a value of modhash_config_set.
+var setting = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=\S*$`)
+
+// applySet takes over a value of modhash_config_set. An empty one unsets those from above.
+func (s *settings) applySet(value string) error {
+	switch {
+	case value == "":
+		s.set = nil
+	case !setting.MatchString(value):
+		return fmt.Errorf("got %q, want CONFIG_SYMBOL=m, =y or another value without blanks", value)
+	default:
+		s.set = append(slices.Clip(s.set), value)
+	}
+	return nil
+}
+
+// variables returns what modhash_config_set says. A symbol that is n is not set, as in a
+// .config.
+func (s *settings) variables() map[string]string {
+	all := make(map[string]string, len(s.set))
+	for _, text := range s.set {
+		name, value, _ := strings.Cut(text, "=")
+		if value = strings.Trim(value, `"`); value == "n" {
+			value = ""
+		}
+		all[name] = value
+	}
+	return all
 }
 
 // isClean is is_clean of rules/private/paths.bzl.
@@ -208,8 +243,8 @@ func looksLikeKbuild(dir string) bool {
 	if exists(filepath.Join(dir, "Kbuild")) {
 		return true
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "Makefile"))
-	return err == nil && kbuildLines.Match(text)
+	text, err := readText(filepath.Join(dir, "Makefile"))
+	return err == nil && kbuildLines.MatchString(text)
 }
 
 // A configuration is a .config file that was read.
@@ -236,15 +271,29 @@ func (x *extension) target(s *settings) (kbuild.Target, error) {
 }
 
 func readTarget(name string) (kbuild.Target, error) {
-	text, err := os.ReadFile(name)
+	text, err := readText(name)
 	if err != nil {
 		return kbuild.Target{}, fmt.Errorf("got no file, want a kernel's .config: %w", withoutPath(err))
 	}
-	config, err := kbuild.ReadConfig(filepath.Base(name), bytes.NewReader(text))
+	config, err := kbuild.ReadConfig(filepath.Base(name), strings.NewReader(text))
 	if err != nil {
 		return kbuild.Target{}, err
 	}
-	return kbuild.Target{SrcArch: architecture(config), Config: config}, nil
+	return kbuild.Target{SrcArch: architecture(config), Config: config, Version: configVersion(text)}, nil
+}
+
+// configHead is the line that Kconfig writes at the top of a .config.
+var configHead = regexp.MustCompile(`(?m)^# Linux/\S+ (\d{1,4})\.(\d{1,4})\S* Kernel Configuration$`)
+
+// configVersion returns the version of the kernel that a .config is of, if it says so.
+func configVersion(text string) kbuild.Version {
+	found := configHead.FindStringSubmatch(text)
+	if found == nil {
+		return kbuild.Version{}
+	}
+	major, _ := strconv.Atoi(found[1])
+	minor, _ := strconv.Atoi(found[2])
+	return kbuild.Version{Major: major, Minor: minor}
 }
 
 // withoutPath drops the path of a file system error: it is absolute.

@@ -26,11 +26,14 @@ func (g *generation) external() {
 		return
 	case g.s.kernel == nil:
 		g.sayKernelWanted(t)
+		g.saySwitches(t)
 		return
 	}
 	for _, p := range t.problems {
 		g.x.say("%s", p.text)
 	}
+	g.sayIdleFlags(t)
+	g.saySwitches(t)
 	current := make(map[string]bool)
 	for _, m := range t.modules[g.Rel] {
 		g.built[m.Name()] = true
@@ -86,9 +89,18 @@ type plan struct {
 	// repository; foreign ones are of other packages, whose labels are known when all have
 	// been visited.
 	sources, foreignSources, headers, foreignHeaders, textual, foreignTextual []string
-	// includes are the folders of -I that lie in the repository.
+	// includes are the directories of -I that lie in the repository.
 	includes []string
 	copts    []string
+	// forced are the files of -include, to be found when all of includes are known.
+	forced      []forced
+	forcedFiles []string
+	// inputs are what the Kbuild file needs beside sources and headers, if it is kept.
+	inputs []string
+	// operands are what macros are defined as by flags, NAME and "FILE" or <FILE>.
+	operands map[string][]string
+	// taken are copts in place of what beyond has, if there is no Kbuild file.
+	taken []string
 	// beyond tells what takes a Kbuild file of its own: a kernel_module without one builds
 	// all of srcs with copts. Where needed is set it cannot be built at all otherwise.
 	beyond []beyond
@@ -102,14 +114,18 @@ type beyond struct {
 	reason, word string
 	// ofAll is set if it holds for all modules of the directory.
 	ofAll bool
+	// at is where it is, if that is known better than by word; taken tells that copts have it.
+	at    string
+	taken bool
 }
 
 // module adds the rule of a module and returns its name.
 func (g *generation) module(t *tree, m kbuild.Module) string {
-	p := &plan{t: t, module: m, old: g.moduleRule(m.Name())}
+	p := &plan{t: t, module: m, old: g.moduleRule(m.Name()), operands: make(map[string][]string)}
 	g.planFlags(p)
 	g.planSources(p)
 	g.planObjectFlags(p)
+	g.planForced(p)
 	g.planHeaders(p)
 	name := g.freeName(kernelModule, m.Name(), m.Name()+"_module")
 	if p.old != nil {
@@ -147,44 +163,90 @@ func (g *generation) ownKbuild(p *plan) string {
 	if p.old != nil && p.old.Attr("kbuild") != nil {
 		return p.old.AttrString("kbuild")
 	}
-	if len(p.beyond) > 0 && p.t.sole(g.Rel) {
+	if len(p.beyond)+len(p.forced) > 0 && g.sole(p) {
 		return path.Base(p.t.makefile(g.Rel))
 	}
 	return ""
 }
 
+// sole tells whether the Makefile here builds the module and nothing else, without those of
+// the directories above and without what only a directive sets.
+func (g *generation) sole(p *plan) bool {
+	isSet := func(a kbuild.Asked) bool { return a.Set }
+	if !p.t.sole(g.Rel) || slices.ContainsFunc(p.t.directories[g.Rel].Asked, isSet) {
+		return false
+	}
+	if p.t.top == g.Rel {
+		return true
+	}
+	alone := g.x.tree(g.Config, g.s, g.Rel)
+	if alone == nil || !alone.sole(g.Rel) || len(alone.problems) > len(p.t.problems) {
+		return false
+	}
+	other := alone.modules[g.Rel][0]
+	return slices.EqualFunc(other.Parts, p.module.Parts, func(a, b kbuild.Part) bool {
+		return alone.path(a.Object) == p.t.path(b.Object)
+	})
+}
+
 // sayBeyond tells what the rule of a module does not have; true if it would be none then.
 func (g *generation) sayBeyond(p *plan, ownKbuild string) bool {
-	makefile := p.t.makefile(g.Rel)
 	for _, b := range p.impossible {
-		g.x.say("%s: module %s: %s: its kernel_module is left to you",
-			at(g.Config.RepoRoot, makefile, b.word), p.module.Name(), b.reason)
+		g.x.say("%s: module %s: %s: its kernel_module is left to you", g.at(p, b), p.module.Name(), b.reason)
 	}
 	if ownKbuild != "" {
 		return len(p.impossible) > 0
 	}
 	for _, b := range p.beyond {
-		if b.ofAll {
-			g.x.say("%s: %s: left out. If it matters, give each module a Kbuild file of its own, in the attribute kbuild",
-				at(g.Config.RepoRoot, makefile, b.word), b.reason)
-			continue
-		}
-		g.x.say("%s: module %s: %s: want a Kbuild file of its own, in the attribute kbuild",
-			at(g.Config.RepoRoot, makefile, b.word), p.module.Name(), b.reason)
+		g.sayOneBeyond(p, b)
 	}
 	return p.needed || len(p.impossible) > 0
 }
 
+func (g *generation) sayOneBeyond(p *plan, b beyond) {
+	reason := p.t.display(b.reason)
+	switch {
+	case b.taken:
+		g.x.say("%s: %s: taken over as copts, where they stand behind the kernel's own flags. If the order matters, "+
+			"give each module a Kbuild file of its own, in the attribute kbuild", g.at(p, b), reason)
+	case b.ofAll:
+		g.x.say("%s: %s: left out. If it matters, give each module a Kbuild file of its own, in the attribute kbuild",
+			g.at(p, b), reason)
+	default:
+		g.x.say("%s: module %s: %s: want a Kbuild file of its own, in the attribute kbuild",
+			g.at(p, b), p.module.Name(), reason)
+	}
+}
+
+// at returns FILE:LINE of something in the Makefile here, or in what it includes.
+func (g *generation) at(p *plan, b beyond) string {
+	if b.at != "" {
+		return b.at
+	}
+	makefile := p.t.makefile(g.Rel)
+	names := append([]string{makefile}, p.t.inputs(g.Rel)...)
+	for _, name := range names {
+		if found := at(g.Config.RepoRoot, name, b.word); found != name {
+			return found
+		}
+	}
+	return makefile
+}
+
 func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
 	g.setNames(r, p)
-	srcs, hdrs := g.labels(p.sources), g.labels(p.headers)
-	if !g.exports(p) {
-		srcs, hdrs = union(srcs, hdrs), nil
-	}
-	copts := p.copts
+	copts := append(p.copts, p.taken...)
 	if ownKbuild != "" {
 		copts = nil
 		r.SetAttr("kbuild", ownKbuild)
+	}
+	if ownKbuild == path.Base(p.t.makefile(g.Rel)) {
+		copts = g.inheritedFlags(p)
+		g.addInputs(p)
+	}
+	srcs, hdrs := g.labels(p.sources), g.labels(p.headers)
+	if !g.exports(p) {
+		srcs, hdrs = union(srcs, hdrs), nil
 	}
 	textual := g.labels(p.textual)
 	files := slices.Concat(srcs, hdrs, textual)

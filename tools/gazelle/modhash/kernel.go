@@ -4,7 +4,6 @@ package modhash
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -101,15 +100,16 @@ func (x *extension) readKernel(c *config.Config, s *settings) (*kernelTree, erro
 		return nil, fmt.Errorf("%s: %s: got no architecture, want one that the file sets, such as CONFIG_X86=y",
 			s.configAt, configDirective)
 	}
-	result, err := kbuild.ReadKernel(os.DirFS(s.source), target)
+	source := openKernelSource(c.RepoRoot, s.source)
+	result, err := kbuild.ReadKernel(source, target)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", s.sourceAt, kernelSourceDirective, err)
+		return nil, fmt.Errorf("%s: %s: %s", s.sourceAt, kernelSourceDirective, source.display(err.Error()))
 	}
 	top, err := filepath.Rel(c.RepoRoot, s.source)
 	if err != nil || !filepath.IsLocal(top) {
 		top = ""
 	}
-	k := &kernelTree{tree: newTree(filepath.ToSlash(top), result)}
+	k := &kernelTree{tree: newTree(filepath.ToSlash(top), source, result)}
 	for _, p := range k.tree.problems {
 		x.say("%s", p.text)
 	}

@@ -20,37 +20,256 @@ func (g *generation) planFlags(p *plan) {
 		words []string
 	}{{"asflags-y", d.AFlags}, {"ldflags-y", d.LDFlags}, {"rustflags-y", d.RustFlags}} {
 		if len(v.words) > 0 {
-			p.beyond = append(p.beyond, beyond{v.name + " has " + strings.Join(v.words, " "), v.name, true})
+			g.planWords(p, v.words)
+			p.beyond = append(p.beyond, beyond{reason: v.name + " has " + strings.Join(v.words, " "), word: v.name, ofAll: true})
 		}
 	}
 	for _, name := range d.Variables {
-		p.beyond = append(p.beyond, beyond{name + " is set", name, true})
+		p.beyond = append(p.beyond, beyond{reason: name + " is set", word: name, ofAll: true})
+	}
+	g.planWords(p, d.Words)
+	for _, f := range d.Flags {
+		if f.Use != kbuild.Nothing {
+			g.planFlag(p, f)
+		}
 	}
 }
+
+// planFlag takes over a variable that kernel_module has no attribute for. Up to Linux 6.14
+// EXTRA_CFLAGS is ccflags-y by another name.
+func (g *generation) planFlag(p *plan, f kbuild.Flag) {
+	if f.Name == "EXTRA_CFLAGS" && !f.Undecided {
+		p.copts = append(p.copts, g.compilerFlags(p, f.Words, f.Name)...)
+		return
+	}
+	b := beyond{reason: flagReason(f), at: p.t.place(f.Position), word: f.Name, ofAll: true}
+	isCode := f.Use == kbuild.Compiler || f.Use == kbuild.SourceCode
+	if isCode && !f.Removes && !f.Undecided && f.Target == "" && len(f.Words) > 0 {
+		b.taken = true
+		p.taken = append(p.taken, g.compilerFlags(p, f.Words, f.Name)...)
+	} else {
+		g.planWords(p, f.Words)
+	}
+	p.beyond = append(p.beyond, b)
+}
+
+// flagReason says what is with a variable.
+func flagReason(f kbuild.Flag) string {
+	words := strings.Join(f.Words, " ")
+	switch {
+	case f.Target != "":
+		return f.Name + " " + words + " is for " + f.Target + " alone"
+	case f.Undecided:
+		return f.Name + " has " + words + ", which counts up to Linux 6.14, and the kernel's version is not known"
+	case f.Removes && words == "":
+		return f.Name + " is without some of the kernel's own flags"
+	case f.Removes:
+		return f.Name + " has " + words + ", and not all of the kernel's own flags"
+	default:
+		return f.Name + " has " + words
+	}
+}
+
+// sayIdleFlags reports the flags that the Kbuild file here sets without effect.
+func (g *generation) sayIdleFlags(t *tree) {
+	for _, f := range t.directories[g.Rel].Flags {
+		if f.Use == kbuild.Nothing {
+			g.x.say("%s: %s has %s without effect: %s. Want ccflags-y or the like, if it matters",
+				t.place(f.Position), f.Name, t.display(strings.Join(f.Words, " ")), f.Reason)
+		}
+	}
+}
+
+// pairs are options of the compiler, assembler and linker whose argument may be the next
+// word.
+var pairs = []string{
+	"--include", "--imacros", "--param", "--sysroot", "-B", "-D", "-I", "-L", "-T", "-U", "-Xassembler", "-Xclang",
+	"-Xlinker", "-Xpreprocessor", "-idirafter", "-imacros", "-include", "-iprefix", "-iquote", "-isysroot", "-isystem",
+	"-iwithprefix", "-iwithprefixbefore", "-mllvm", "-x",
+}
+
+// directoryOptions are those that name a directory of headers, forcedOptions those that name
+// a file to be included before all others.
+var (
+	directoryOptions = []string{"-I", "-idirafter", "-iquote", "-isystem"}
+	forcedOptions    = []string{"--imacros=", "--include=", "--imacros", "--include", "-imacros", "-include"}
+)
+
+// A forced is the file of an -include: its name as the flag has it.
+type forced struct{ file, variable string }
 
 // compilerFlags returns the copts for the words of a variable.
 func (g *generation) compilerFlags(p *plan, words []string, variable string) []string {
 	var copts []string
 	for i := 0; i < len(words); i++ {
-		flag := words[i]
-		if flag == "-I" && i+1 < len(words) {
+		flag, argument, isPair := words[i], "", false
+		if isPair = slices.Contains(pairs, flag) && i+1 < len(words); isPair {
 			i++
-			flag += words[i]
+			argument = words[i]
 		}
-		if dir, ok := strings.CutPrefix(flag, "-I"); ok {
-			flag = g.planInclude(p, dir)
-		}
-		if strings.Contains(flag, kbuild.KernelRoot) || strings.Contains(flag, kbuild.ExternalRoot) {
-			flag = strings.ReplaceAll(flag, kbuild.KernelRoot, "$(srctree)")
-			flag = strings.ReplaceAll(flag, kbuild.ExternalRoot, "$(M)")
-			p.beyond = append(p.beyond, beyond{"the flag " + flag + " names a source tree", variable, true})
+		option := g.planOption(p, flag, argument, variable)
+		if text := strings.Join(option, " "); namesTree(text) {
+			text = strings.ReplaceAll(text, kbuild.KernelRoot, "$(srctree)")
+			text = strings.ReplaceAll(text, kbuild.ExternalRoot, "$(M)")
+			p.beyond = append(p.beyond, beyond{reason: "the flag " + text + " names a source tree", word: variable, ofAll: true})
 			continue
 		}
-		if flag != "" {
-			copts = append(copts, flag)
-		}
+		copts = append(copts, option...)
 	}
 	return copts
+}
+
+func namesTree(text string) bool {
+	return strings.Contains(text, kbuild.KernelRoot) || strings.Contains(text, kbuild.ExternalRoot)
+}
+
+// planOption notes what an option and its argument, which may be empty, name, and returns
+// the copts for it.
+func (g *generation) planOption(p *plan, flag, argument, variable string) []string {
+	for _, option := range forcedOptions {
+		if file, ok := strings.CutPrefix(flag+argument, option); ok && file != "" && strings.HasPrefix(flag, option) {
+			return []string{strings.TrimSuffix(option, "="), g.planForcedFile(p, file, variable)}
+		}
+	}
+	for _, option := range directoryOptions {
+		if dir, ok := strings.CutPrefix(flag+argument, option); ok && strings.HasPrefix(flag, option) {
+			return words(g.planInclude(p, option, dir))
+		}
+	}
+	if flag == "-D" || strings.HasPrefix(flag, "-D") {
+		p.define(strings.TrimPrefix(flag+argument, "-D"))
+	}
+	return words(g.planPath(p, flag), g.planPath(p, argument))
+}
+
+// words returns those texts that are not empty.
+func words(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+}
+
+// define notes a macro that may be the operand of #include.
+func (p *plan) define(text string) {
+	name, value, ok := strings.Cut(text, "=")
+	value = strings.NewReplacer(`\`, "", "'", "").Replace(value)
+	if ok && len(value) > 2 && (value[0] == '"' || value[0] == '<') {
+		p.operands[name] = append(p.operands[name], value)
+	}
+}
+
+// planWords notes what flags name that are not for copts.
+func (g *generation) planWords(p *plan, words []string) {
+	quiet := *p
+	_ = g.compilerFlags(&quiet, words, "")
+	p.includes, p.inputs, p.forced = quiet.includes, quiet.inputs, quiet.forced
+}
+
+// planForcedFile notes the file of an -include, and returns its name for copts: make works
+// in the directory of the package.
+func (g *generation) planForcedFile(p *plan, file, variable string) string {
+	p.forced = append(p.forced, forced{file, variable})
+	return g.planPath(p, file)
+}
+
+// planForced finds the files of -include. The compiler looks in the directory that it works
+// in, then where it looks for other headers.
+func (g *generation) planForced(p *plan) {
+	for _, f := range p.forced {
+		if strings.HasPrefix(f.file, kbuild.KernelRoot) {
+			continue
+		}
+		name := g.repositoryFile(p, f.file)
+		if name == "" && !path.IsAbs(f.file) {
+			if found := g.find(p.includes, []string{f.file}); len(found) > 0 {
+				name = found[0]
+			}
+		}
+		if name == "" {
+			g.x.say("%s: module %s: -include of %s: no such file in the repository",
+				g.at(p, beyond{word: f.variable}), p.module.Name(), p.t.display(f.file))
+			continue
+		}
+		p.forcedFiles = append(p.forcedFiles, name)
+	}
+	hasAssembler := slices.ContainsFunc(p.allSources(), func(name string) bool { return path.Ext(name) == ".S" })
+	if len(p.forcedFiles) > 0 && hasAssembler {
+		p.beyond = append(p.beyond, beyond{
+			reason: "-include is for C, and copts are for assembler, too", word: p.forced[0].variable, ofAll: true,
+		})
+		p.copts = withoutForced(p.copts)
+	}
+}
+
+// withoutForced returns copts without -include and its file.
+func withoutForced(copts []string) []string {
+	var kept []string
+	for i := 0; i < len(copts); i++ {
+		if slices.Contains(forcedOptions, copts[i]) {
+			i++
+			continue
+		}
+		kept = append(kept, copts[i])
+	}
+	return kept
+}
+
+// planPath notes a file of the repository that a word names, whatever stands before it, and
+// returns the word with its path from the package.
+func (g *generation) planPath(p *plan, word string) string {
+	for i := range len(word) {
+		if i > maxOption || i > 0 && !strings.ContainsRune("=,:@\"'", rune(word[i-1])) && !(i == 2 && word[0] == '-') {
+			continue
+		}
+		name := g.repositoryFile(p, strings.TrimRight(word[i:], "\"'"))
+		if name == "" {
+			continue
+		}
+		p.inputs = append(p.inputs, name)
+		relative, err := filepath.Rel("/"+g.Rel, "/"+name)
+		if err == nil {
+			return word[:i] + filepath.ToSlash(relative) + word[i+len(strings.TrimRight(word[i:], "\"'")):]
+		}
+	}
+	return word
+}
+
+// maxOption is how far into a word the name of a file may begin.
+const maxOption = 200
+
+// repositoryFile returns the path of a file that a flag names, if the repository has it.
+func (g *generation) repositoryFile(p *plan, file string) string {
+	if file == "" || !path.IsAbs(file) && p.t.inKernel {
+		return ""
+	}
+	name := p.t.file(file)
+	if path.IsAbs(name) || strings.HasPrefix(name, "../") || !g.isFile(name) {
+		return ""
+	}
+	return name
+}
+
+// inheritedFlags returns the copts for what directories above say of all below: the Kbuild
+// file here does not have it.
+func (g *generation) inheritedFlags(p *plan) []string {
+	quiet := *p
+	return g.compilerFlags(&quiet, p.t.directories[g.Rel].Inherited, "subdir-ccflags-y")
+}
+
+// addInputs makes files of the package that its Kbuild file needs textual ones, as far as
+// they are nothing else yet.
+func (g *generation) addInputs(p *plan) {
+	known := slices.Concat(p.allSources(), p.headers, p.foreignHeaders, p.textual, p.foreignTextual)
+	for _, name := range union(p.t.inputs(g.Rel), p.inputs) {
+		switch {
+		case slices.Contains(known, name) || name == p.t.makefile(g.Rel) || !g.isRegular(name):
+		case g.owns(name):
+			p.textual = append(p.textual, name)
+		default:
+			p.foreignTextual = append(p.foreignTextual, name)
+		}
+		known = append(known, name)
+	}
+	slices.Sort(p.textual)
+	slices.Sort(p.foreignTextual)
 }
 
 // planObjectFlags turns CFLAGS_NAME.o into copts, if all C sources of the module have the
@@ -61,7 +280,9 @@ func (g *generation) planObjectFlags(p *plan) {
 		if path.Ext(part.Source) != ".S" {
 			all = append(all, g.compilerFlags(p, part.CFlags, p.flagsVariable(part)))
 		}
+		g.planWords(p, part.Words)
 	}
+	g.planWords(p, p.module.Words)
 	for _, flags := range all {
 		if !slices.Equal(flags, all[0]) {
 			g.planDifferentFlags(p)
@@ -78,7 +299,7 @@ func (g *generation) planDifferentFlags(p *plan) {
 	for _, part := range p.module.Parts {
 		if len(part.CFlags) > 0 {
 			name := p.flagsVariable(part)
-			p.beyond = append(p.beyond, beyond{name + " is not for all of its sources", name, false})
+			p.beyond = append(p.beyond, beyond{reason: name + " is not for all of its sources", word: name})
 		}
 	}
 }
@@ -88,23 +309,26 @@ func (p *plan) flagsVariable(part kbuild.Part) string {
 	return "CFLAGS_" + strings.TrimPrefix(part.Object, p.module.Directory+"/")
 }
 
-// planInclude notes a folder of headers and returns the flag for it: Kbuild compiles in the
-// folder of the package, of which those of sources are copied. It is "" for the package
-// itself, where kernel_module looks for headers anyway.
-func (g *generation) planInclude(p *plan, dir string) string {
+// planInclude notes a directory of headers and returns the flag for it: Kbuild compiles in
+// the directory of the package, of which those of sources are copied. It is "" for the
+// package itself, where kernel_module looks for headers anyway.
+func (g *generation) planInclude(p *plan, option, dir string) string {
 	if strings.HasPrefix(dir, kbuild.KernelRoot) {
-		return "-I" + dir
+		return option + dir
+	}
+	if p.t.inKernel && !path.IsAbs(dir) {
+		return option + path.Join(kbuild.KernelRoot, dir)
 	}
 	dir = p.t.file(dir)
 	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {
-		return "-I" + dir
+		return option + dir
 	}
 	p.includes = append(p.includes, dir)
 	relative, err := filepath.Rel("/"+g.Rel, "/"+dir)
-	if err != nil || relative == "." {
+	if err != nil || relative == "." && option == "-I" {
 		return ""
 	}
-	return "-I" + filepath.ToSlash(relative)
+	return option + filepath.ToSlash(relative)
 }
 
 // planSources finds the files that the module's objects are compiled from.
@@ -112,20 +336,20 @@ func (g *generation) planSources(p *plan) {
 	for _, part := range p.module.Parts {
 		source, problem := g.sourceOf(p, part)
 		if problem != "" {
-			p.impossible = append(p.impossible, beyond{problem, path.Base(part.Object), false})
+			p.impossible = append(p.impossible, beyond{reason: problem, word: path.Base(part.Object)})
 			continue
 		}
 		if !isBelow(source, g.Rel) {
 			p.needed = true
-			p.beyond = append(p.beyond, beyond{source + " lies outside its package", path.Base(part.Object), false})
+			p.beyond = append(p.beyond, beyond{reason: source + " lies outside its package", word: path.Base(part.Object)})
 		}
 		for _, name := range part.Variables {
-			p.beyond = append(p.beyond, beyond{name + " is set", name, false})
+			p.beyond = append(p.beyond, beyond{reason: name + " is set", word: name})
 		}
 		g.addSource(p, source)
 	}
 	for _, name := range p.module.Variables {
-		p.beyond = append(p.beyond, beyond{name + " is set", name, false})
+		p.beyond = append(p.beyond, beyond{reason: name + " is set", word: name})
 	}
 	slices.Sort(p.sources)
 	p.sources = slices.Compact(p.sources)
@@ -168,27 +392,16 @@ func (g *generation) isGenerated(name string) bool {
 	return isBelow(name, g.Rel) && slices.Contains(g.GenFiles, below)
 }
 
-// planHeaders follows #include from the sources.
+// planHeaders follows #include from the sources and from the files of -include.
 func (g *generation) planHeaders(p *plan) {
-	seen := make(map[string]bool)
-	queue := p.allSources()
-	for len(queue) > 0 {
-		name := queue[0]
-		queue = queue[1:]
-		scanned := g.x.sources.scan(g.Config.RepoRoot, name)
-		if scanned == nil {
-			continue
-		}
-		found := g.find(append([]string{path.Dir(name)}, p.includes...), scanned.Includes)
-		found = append(found, g.find(append(p.includes[:len(p.includes):len(p.includes)], g.Rel), scanned.SystemIncludes)...)
-		for _, header := range found {
-			if !seen[header] {
-				seen[header] = true
-				queue = append(queue, header)
-				g.planHeader(p, header)
-			}
-		}
+	f := &following{g: g, p: p, seen: make(map[string]bool), macros: make(map[string]string)}
+	for _, name := range p.forcedFiles {
+		f.found(name)
 	}
+	f.queue = append(f.queue, p.allSources()...)
+	for f.next() {
+	}
+	f.sayUnknown()
 	for _, files := range [][]string{p.headers, p.foreignHeaders, p.textual, p.foreignTextual} {
 		slices.Sort(files)
 	}

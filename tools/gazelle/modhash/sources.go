@@ -3,6 +3,7 @@
 package modhash
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,31 +36,40 @@ func (s sourceFiles) scan(root, name string) *csource.Source {
 	return found
 }
 
-// readText is os.ReadFile without a second copy: some headers have megabytes.
+// maxText is the size of the largest file that is read, in bytes: a few headers of drivers
+// have tens of megabytes.
+const maxText = 128 << 20
+
+// readText is os.ReadFile without a second copy: some headers have megabytes. Opening a pipe
+// would wait for its writer, and a device may have no end.
 func readText(name string) (string, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", errors.New("it is not a regular file")
+	case info.Size() > maxText:
+		return "", fmt.Errorf("it has %d bytes, want at most %d", info.Size(), maxText)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
 	var b strings.Builder
-	if info, err := file.Stat(); err == nil {
-		b.Grow(int(min(info.Size(), maxGrow)))
-	}
-	_, err = io.Copy(&b, file)
+	b.Grow(int(info.Size()))
+	_, err = io.Copy(&b, io.LimitReader(file, maxText))
 	return b.String(), err
 }
 
-// maxGrow bounds, in bytes, what is set aside for a text before it is read.
-const maxGrow = 16 << 20
-
 // at returns FILE:LINE of the first line of a file that has a word; FILE if none has.
 func at(root, name, word string) string {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	text, err := readText(filepath.Join(root, filepath.FromSlash(name)))
 	if err != nil {
 		return name
 	}
-	for i, line := range strings.Split(string(text), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if hasWord(line, word) {
 			return fmt.Sprintf("%s:%d", name, i+1)
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 // treeKey is all that a reading of Kbuild files depends on.
-type treeKey struct{ top, config, source string }
+type treeKey struct{ top, config, source, set string }
 
 // A tree is what Kbuild makes of a directory with M=DIR, and of those below that it
 // descends into. Paths are relative to the repository.
@@ -29,6 +29,11 @@ type tree struct {
 	// unset are directories that the configuration switches off.
 	unset    []string
 	problems []problem
+	// source is the kernel's tree, or nil.
+	source *kernelSource
+	// version is the kernel's. inKernel tells that make works in the kernel's tree.
+	version  kbuild.Version
+	inKernel bool
 }
 
 // A problem is a diagnostic of the reader.
@@ -48,7 +53,7 @@ func (x *extension) files(c *config.Config) *gnumake.Files {
 
 // tree reads the Kbuild files of a directory, nil if that is impossible, which is said.
 func (x *extension) tree(c *config.Config, s *settings, top string) *tree {
-	key := treeKey{top, s.config, s.source}
+	key := treeKey{top, s.config, s.source, strings.Join(s.set, "\n")}
 	t, ok := x.trees[key]
 	if !ok {
 		var err error
@@ -66,24 +71,30 @@ func (x *extension) readTree(c *config.Config, s *settings, top string) (*tree, 
 		// What depends on the configuration is undecided, and said to be.
 		x.say("%v", err)
 	}
+	target.Set = s.variables()
 	var kernel fs.FS
+	var source *kernelSource
 	if s.source != "" {
 		if target.SrcArch == "" {
 			return nil, errors.New("reading external modules for the kernel of modhash_kernel_source: " +
 				"got no architecture, want one that the file of modhash_config sets, such as CONFIG_X86=y")
 		}
-		kernel = os.DirFS(s.source)
+		source = openKernelSource(c.RepoRoot, s.source)
+		kernel = source
 	}
 	result, err := kbuild.ReadExternal(os.DirFS(c.RepoRoot), path.Join(".", top), kernel, target)
 	if err != nil {
-		return nil, err
+		return nil, errors.New(source.display(err.Error()))
 	}
-	return newTree(top, result), nil
+	return newTree(top, source, result), nil
 }
 
-func newTree(top string, result *kbuild.Result) *tree {
+func newTree(top string, source *kernelSource, result *kbuild.Result) *tree {
 	t := &tree{
 		top:         top,
+		source:      source,
+		version:     result.Version,
+		inKernel:    result.InKernel,
 		modules:     make(map[string][]kbuild.Module),
 		directories: make(map[string]kbuild.Directory),
 	}
@@ -98,12 +109,13 @@ func newTree(top string, result *kbuild.Result) *tree {
 		t.modules[dir] = append(t.modules[dir], m)
 	}
 	for _, d := range result.Diagnostics {
-		p := problem{text: d.String()}
+		p := problem{}
 		if at := d.Position; at.File != "" {
 			at.File = t.file(at.File)
 			d.Position = at
-			p = problem{at.File, d.String()}
+			p.file = at.File
 		}
+		p.text = t.display(d.String())
 		t.problems = append(t.problems, p)
 	}
 	return t
@@ -123,13 +135,15 @@ func (t *tree) file(name string) string {
 	if below, ok := strings.CutPrefix(name, kbuild.ExternalRoot+"/"); ok {
 		return path.Clean(below)
 	}
-	if below, ok := strings.CutPrefix(name, kbuild.KernelRoot+"/"); ok {
-		return "the kernel's " + below
-	}
 	if path.IsAbs(name) {
 		return name
 	}
 	return t.path(name)
+}
+
+// display returns a text with the paths that the user has.
+func (t *tree) display(text string) string {
+	return t.source.display(strings.ReplaceAll(text, kbuild.ExternalRoot+"/", ""))
 }
 
 // isUnset tells whether the configuration switches a directory off, or one above it.
@@ -172,6 +186,21 @@ func (t *tree) sole(rel string) bool {
 // makefile returns the path of the Makefile of a directory.
 func (t *tree) makefile(rel string) string {
 	return t.path(t.directories[rel].Makefile)
+}
+
+// inputs returns the files of the repository that the Makefile of a directory needs.
+func (t *tree) inputs(rel string) []string {
+	var names []string
+	for _, name := range t.directories[rel].Inputs {
+		names = append(names, t.file(name))
+	}
+	return names
+}
+
+// place returns FILE:LINE of a position.
+func (t *tree) place(at gnumake.Position) string {
+	at.File = t.file(at.File)
+	return t.display(at.String())
 }
 
 // How a directory belongs to a tree.

@@ -12,6 +12,7 @@
 package csource
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,6 +35,13 @@ type Source struct {
 	Includes []string
 	// SystemIncludes holds the operands of #include <…> likewise.
 	SystemIncludes []string
+	// MacroIncludes holds the macros that #include NAME has for an operand, and Operands what
+	// macros are defined as that may be one: NAME, and the text with its quotes or brackets.
+	MacroIncludes []string
+	Operands      []Operand
+	// Embedded holds the files of .incbin and .include, of #embed, and of macros whose name
+	// has incbin in it.
+	Embedded []string
 	// Identifiers holds every identifier outside comments and strings, sorted, each once.
 	Identifiers []string
 	// Functions holds the names of the functions that are defined here, in order of appearance,
@@ -42,11 +50,15 @@ type Source struct {
 	Functions []string
 }
 
+// An Operand is a macro that stands for a file to be included.
+type Operand struct{ Name, Text string }
+
 // Scan reads a source. Every text gives a result.
 func Scan(text string) Source {
 	s := &scanner{text: text, seen: make(map[string]bool)}
 	s.scan()
-	found := Source{Exports: s.exports(), Includes: s.includes, SystemIncludes: s.systemIncludes, Functions: s.functions}
+	found := s.included()
+	found.Exports, found.Functions = s.exports(), s.functions
 	for name := range s.seen {
 		found.Identifiers = append(found.Identifiers, name)
 	}
@@ -59,7 +71,41 @@ func Scan(text string) Source {
 func ScanIncludes(text string) Source {
 	s := &scanner{text: text, includesOnly: true}
 	s.scan()
-	return Source{Includes: s.includes, SystemIncludes: s.systemIncludes}
+	return s.included()
+}
+
+func (s *scanner) included() Source {
+	return Source{
+		Includes: s.includes, SystemIncludes: s.systemIncludes, MacroIncludes: s.macroIncludes, Operands: s.operands,
+		Embedded: embedded(s.text, s.embeds),
+	}
+}
+
+var (
+	// assembled finds directives of the assembler, in its sources or in a string of C.
+	assembled = regexp.MustCompile(`\.(?:incbin|include)[ \t]+\\?"([^"\\\n]+)\\?"`)
+	// called finds macros that end up in such a directive.
+	called = regexp.MustCompile(`(?i)\b\w*incbin\w*[ \t]*\(([^()\n]*)\)`)
+	// literal finds a string.
+	literal = regexp.MustCompile(`"([^"\\\n]+)"`)
+)
+
+// embedded adds to some files those that a text embeds by the assembler.
+func embedded(text string, files []string) []string {
+	if strings.Contains(text, ".incbin") || strings.Contains(text, ".include") {
+		for _, found := range assembled.FindAllStringSubmatch(text, -1) {
+			files = append(files, found[1])
+		}
+	}
+	if strings.Contains(text, "incbin") || strings.Contains(text, "INCBIN") {
+		for _, call := range called.FindAllStringSubmatch(text, -1) {
+			for _, found := range literal.FindAllStringSubmatch(call[1], -1) {
+				files = append(files, found[1])
+			}
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
 }
 
 // maxCall is how many tokens an EXPORT_… call may have.
@@ -95,7 +141,13 @@ type scanner struct {
 	outline   outline
 	// systemIncludes are those in angle brackets.
 	systemIncludes []string
-	seen           map[string]bool
+	// macroIncludes, operands and embeds are what [Source] has.
+	macroIncludes []string
+	operands      []Operand
+	embeds        []string
+	// addedOnce has what stands in the lists of includes, with its quotes or brackets.
+	addedOnce map[string]bool
+	seen      map[string]bool
 	// namespace is what DEFAULT_SYMBOL_NAMESPACE was last defined as.
 	namespace string
 	// namespaces holds it for each of calls.
@@ -219,15 +271,18 @@ func (s *scanner) directive() {
 	s.skipBlanks()
 	name := s.word()
 	switch name {
-	case "include":
+	case "include", "include_next", "import":
 		s.skipBlanks()
 		s.include()
+	case "embed":
+		s.skipBlanks()
+		if found := literal.FindStringSubmatch(s.text[s.pos:s.lineEnd(s.pos)]); found != nil {
+			s.embeds = append(s.embeds, found[1])
+		}
+		s.pos = s.lineEnd(s.pos)
 	case "define":
 		s.skipBlanks()
-		if s.word() == "DEFAULT_SYMBOL_NAMESPACE" {
-			s.skipBlanks()
-			s.namespace = strings.Trim(strings.TrimSpace(s.text[s.pos:s.lineEnd(s.pos)]), `"`)
-		}
+		s.define(s.word())
 		s.body()
 	case "undef":
 		s.skipBlanks()
@@ -238,27 +293,51 @@ func (s *scanner) directive() {
 	s.call = nil
 }
 
+// define notes a macro that may be the operand of #include, or the namespace of exports.
+func (s *scanner) define(name string) {
+	start := s.pos
+	s.skipBlanks()
+	text := strings.TrimSpace(s.text[s.pos:s.lineEnd(s.pos)])
+	if name == "DEFAULT_SYMBOL_NAMESPACE" {
+		s.namespace = strings.Trim(text, `"`)
+		return
+	}
+	if s.pos > start && len(text) > 2 && len(text) < maxOperand && (text[0] == '"' || text[0] == '<') {
+		s.operands = append(s.operands, Operand{name, text})
+	}
+	s.pos = start
+}
+
+// maxOperand is the length of the longest text that is taken for a file's name.
+const maxOperand = 4096
+
 // include reads the operand of #include; the position is at its first character.
 func (s *scanner) include() {
 	end := s.lineEnd(s.pos)
 	switch rest := s.text[s.pos:end]; {
 	case strings.HasPrefix(rest, `"`):
 		s.pos++
-		s.includes = addOnce(s.includes, s.quoted('"'))
+		s.addOnce(&s.includes, s.quoted('"'), `"`)
 		return
 	case strings.HasPrefix(rest, "<"):
 		if name, _, ok := strings.Cut(rest[1:], ">"); ok {
-			s.systemIncludes = addOnce(s.systemIncludes, name)
+			s.addOnce(&s.systemIncludes, name, "<")
 		}
+	case rest != "" && isLetter(rest[0]):
+		s.addOnce(&s.macroIncludes, s.word(), "")
 	}
 	s.pos = end
 }
 
-func addOnce(to []string, name string) []string {
-	if slices.Contains(to, name) {
-		return to
+// addOnce adds a name of a kind to a list.
+func (s *scanner) addOnce(to *[]string, name, kind string) {
+	if s.addedOnce == nil {
+		s.addedOnce = make(map[string]bool)
 	}
-	return append(to, name)
+	if !s.addedOnce[kind+name] {
+		s.addedOnce[kind+name] = true
+		*to = append(*to, name)
+	}
 }
 
 // body reads the identifiers of a macro up to the end of its last continued line.

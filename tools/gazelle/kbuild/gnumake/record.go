@@ -15,7 +15,8 @@ type Record struct {
 	Included []string
 	// Used are the variables that were referred to.
 	Used map[string]bool
-	// Unset are those of them that were not set, or empty, and where that was seen first.
+	// Unset are those of them that were not set, empty or undecided, and where that was seen
+	// first.
 	Unset map[string]Position
 	// Switches are what an unset variable switches off.
 	Switches []Switch
@@ -78,7 +79,7 @@ func (r *Record) use(name string, v *variable, at Position) {
 		return
 	}
 	r.Used[name] = true
-	if _, seen := r.Unset[name]; !seen && (v == nil || v.value == "") {
+	if _, seen := r.Unset[name]; !seen && (v == nil || onlyMarks(v.value) == v.value) {
 		r.Unset[name] = at
 	}
 }

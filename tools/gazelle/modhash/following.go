@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package modhash
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"rules_modhash/tools/gazelle/kbuild/csource"
+)
+
+// A following is the way from the sources of a module to all that they include.
+type following struct {
+	g     *generation
+	p     *plan
+	seen  map[string]bool
+	queue []string
+	// macros are those of #include NAME, and the first file that has each. They are looked up
+	// when the queue is empty: what defines them may come late.
+	macros map[string]string
+	// missing are embedded files that are not there, and who embeds each.
+	missing map[string]string
+}
+
+// found takes over an included file, once.
+func (f *following) found(name string) {
+	if !f.seen[name] {
+		f.seen[name] = true
+		f.queue = append(f.queue, name)
+		f.g.planHeader(f.p, name)
+	}
+}
+
+// next follows one file, and the macros when there is none; false if all is done.
+func (f *following) next() bool {
+	if len(f.queue) == 0 {
+		f.followMacros()
+		return len(f.queue) > 0
+	}
+	name := f.queue[0]
+	f.queue = f.queue[1:]
+	scanned := f.g.x.sources.scan(f.g.Config.RepoRoot, name)
+	if scanned == nil {
+		return true
+	}
+	for _, include := range scanned.Includes {
+		f.include(name, include, true)
+	}
+	for _, include := range scanned.SystemIncludes {
+		f.include(name, include, false)
+	}
+	f.embed(name, scanned)
+	for _, o := range scanned.Operands {
+		f.p.operands[o.Name] = append(f.p.operands[o.Name], o.Text)
+	}
+	for _, macro := range scanned.MacroIncludes {
+		if f.macros[macro] == "" {
+			f.macros[macro] = name
+		}
+	}
+	return true
+}
+
+// include finds an included file: that of quotes first beside the one that includes it.
+func (f *following) include(from, include string, quotes bool) bool {
+	dirs := append(f.p.includes[:len(f.p.includes):len(f.p.includes)], f.g.Rel)
+	if quotes {
+		dirs = append([]string{path.Dir(from)}, dirs...)
+	}
+	found := f.g.find(dirs, []string{include})
+	for _, name := range found {
+		f.found(name)
+	}
+	return len(found) > 0
+}
+
+// embed takes over what the assembler is to read.
+func (f *following) embed(from string, scanned *csource.Source) {
+	for _, name := range scanned.Embedded {
+		if !f.include(from, name, true) {
+			f.g.x.say("%s: module %s: it embeds %s, which is not in the repository: want a rule that makes it, or the file",
+				at(f.g.Config.RepoRoot, from, name), f.p.module.Name(), name)
+		}
+	}
+}
+
+// followMacros takes over all that macros of #include NAME may stand for.
+func (f *following) followMacros() {
+	for macro, from := range f.macros {
+		known := false
+		for _, operand := range f.p.operands[macro] {
+			text := operand[1:]
+			if i := strings.IndexAny(text, `">`); i >= 0 {
+				text = text[:i]
+			}
+			known = f.include(from, text, operand[0] == '"') || known || operand[0] == '<'
+		}
+		if known {
+			delete(f.macros, macro)
+		}
+	}
+}
+
+// sayUnknown tells which #include cannot be followed.
+func (f *following) sayUnknown() {
+	for _, macro := range slices.Sorted(maps.Keys(f.macros)) {
+		from := f.macros[macro]
+		f.g.x.say("%s: module %s: #include %s is not followed: want the file in srcs or textual_hdrs, with # keep",
+			at(f.g.Config.RepoRoot, from, "include "+macro), f.p.module.Name(), macro)
+	}
+}
+
+// isRegular tells whether the repository has a file that can be read, or a rule of this
+// package makes it.
+func (g *generation) isRegular(name string) bool {
+	return g.isGenerated(name) || g.x.files(g.Config).IsRegular(g.Config.RepoRoot+"/"+name)
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package modhash
+
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/gazelle/kbuild/gnumake"
+)
+
+// maxSwitches is how many switches of one Kbuild file are reported.
+const maxSwitches = 20
+
+// An offSwitch is what one variable, or several, switch off at one place.
+type offSwitch struct {
+	at           gnumake.Position
+	unset, words []string
+	// value is what would switch on: m for modules, y for parts of one.
+	value string
+}
+
+// saySwitches tells what the Kbuild file here does not build because variables are not set.
+func (g *generation) saySwitches(t *tree) {
+	d, known := t.directories[g.Rel]
+	if !known {
+		return
+	}
+	off := switches(d)
+	for i, s := range off {
+		if i == maxSwitches {
+			g.x.say("%s: %d more switches are off", t.makefile(g.Rel), len(off)-i)
+			break
+		}
+		g.x.say("%s: %s, not built: %s. Want # gazelle:%s %s in a BUILD file here or above, if it is wanted",
+			t.place(s.at), notSet(s.unset), strings.Join(s.words, " "), configSetDirective, g.suggestion(t, s))
+	}
+	if len(off) == 0 && len(t.modules[g.Rel]) == 0 && !g.hasBelow(t) {
+		g.sayNothingBuilt(t, d)
+	}
+}
+
+// sayNothingBuilt tells of a Kbuild file without any module which symbols it asks for.
+func (g *generation) sayNothingBuilt(t *tree, d kbuild.Directory) {
+	for _, a := range d.Asked {
+		if !a.Set {
+			g.x.say("%s: %s is not set or not known, and no module is built. Want # gazelle:%s %s=VALUE in a BUILD file here or above, "+
+				"if one is wanted", t.place(a.Position), a.Name, configSetDirective, a.Name)
+		}
+	}
+}
+
+// hasBelow tells whether Kbuild descends from here.
+func (g *generation) hasBelow(t *tree) bool {
+	for dir := range t.directories {
+		if dir != g.Rel && isBelow(dir, g.Rel) {
+			return true
+		}
+	}
+	return false
+}
+
+func notSet(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is not set"
+	}
+	return strings.Join(names, ", ") + " are not set"
+}
+
+// switches joins those of the same variables.
+func switches(d kbuild.Directory) []*offSwitch {
+	var all []*offSwitch
+	for _, s := range d.Off {
+		i := slices.IndexFunc(all, func(o *offSwitch) bool { return slices.Equal(o.unset, s.Unset) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, &offSwitch{at: s.Position, unset: s.Unset, value: "y"})
+		}
+		if strings.HasPrefix(s.Name, "obj-") {
+			all[i].value = "m"
+		}
+		all[i].words = union(all[i].words, s.Words)
+	}
+	return slices.DeleteFunc(all, func(o *offSwitch) bool { return len(o.words) == 0 })
+}
+
+// suggestion returns NAME=VALUE for the first variable of a switch, with the value that the
+// part of the Makefile for the outer make gives it, if it does.
+func (g *generation) suggestion(t *tree, s *offSwitch) string {
+	name := s.unset[0]
+	assigned := regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\s*[:?+]?=\s*([A-Za-z0-9_]+)`)
+	beside := path.Join(g.Rel, "Makefile")
+	for _, file := range append([]string{t.makefile(g.Rel), beside}, t.inputs(g.Rel)...) {
+		text, err := readText(filepath.Join(g.Config.RepoRoot, filepath.FromSlash(file)))
+		if err != nil {
+			continue
+		}
+		if found := assigned.FindStringSubmatch(text); found != nil {
+			return name + "=" + found[1]
+		}
+	}
+	return name + "=" + s.value
+}
