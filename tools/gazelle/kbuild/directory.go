@@ -281,6 +281,7 @@ func (d *directory) describeSelf(modules []Module) Directory {
 	self.Unset = d.unset()
 	self.Flags = d.flags()
 	self.Inputs = d.inputs()
+	self.Made = d.madeFiles()
 	self.Off = d.switchedOff(modules)
 	self.Asked = d.asked()
 	return self

@@ -333,6 +333,7 @@ func (d *directory) inputs() []string {
 	}
 	add(d.record.Included)
 	add(d.record.Matched)
+	add(d.programs())
 	for _, r := range d.record.Rules {
 		if slices.ContainsFunc(r.Targets, d.isObject) {
 			add(r.Words)
@@ -340,6 +341,40 @@ func (d *directory) inputs() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// programs returns the sources of programs that are built beside the modules.
+func (d *directory) programs() []string {
+	var files []string
+	for _, variable := range programVariables {
+		for _, program := range gnumake.Words(d.e.Value(variable)) {
+			stems := append(gnumake.Words(d.e.Value(program+"-objs")), program)
+			for _, stem := range stems {
+				stem = strings.TrimSuffix(stem, ".o")
+				files = append(files, d.file(stem+".c"), d.file(stem+".cc"))
+			}
+		}
+	}
+	return files
+}
+
+// A Made is a file that a rule of a Makefile makes.
+type Made struct {
+	File     string
+	Position gnumake.Position
+}
+
+// madeFiles returns what rules make that is no object and no source of one: headers.
+func (d *directory) madeFiles() []Made {
+	var all []Made
+	for _, r := range d.record.Rules {
+		for _, target := range r.Targets {
+			if r.Recipe && d.isObject(target) && !slices.Contains([]string{".c", ".S", ".o", ".rs"}, path.Ext(target)) {
+				all = append(all, Made{path.Clean(d.relative(target)), r.Position})
+			}
+		}
+	}
+	return all
 }
 
 // isObject tells whether a target is a file of the directory, spelled as Kbuild needs it.

@@ -97,6 +97,8 @@ type Directory struct {
 	// Inputs are absolute paths of the files that the Makefile reads, looks for or makes
 	// something of, as far as they exist.
 	Inputs []string
+	// Made are headers and the like that rules make.
+	Made []Made
 	// Off are modules and objects that are not built because variables are not set.
 	Off []gnumake.Switch
 	// Asked are the variables that the Makefile refers to and that are not set, or that

@@ -95,8 +95,9 @@ type plan struct {
 	// forced are the files of -include, to be found when all of includes are known.
 	forced      []forced
 	forcedFiles []string
-	// inputs are what the Kbuild file needs beside sources and headers, if it is kept.
-	inputs []string
+	// inputs are what the Kbuild file needs beside sources and headers, if it is kept. data are
+	// files that are no code, and needed in any case.
+	inputs, data []string
 	// operands are what macros are defined as by flags, NAME and "FILE" or <FILE>.
 	operands map[string][]string
 	// taken are copts in place of what beyond has, if there is no Kbuild file.
@@ -183,10 +184,32 @@ func (g *generation) sole(p *plan) bool {
 	if alone == nil || !alone.sole(g.Rel) || len(alone.problems) > len(p.t.problems) {
 		return false
 	}
-	other := alone.modules[g.Rel][0]
-	return slices.EqualFunc(other.Parts, p.module.Parts, func(a, b kbuild.Part) bool {
-		return alone.path(a.Object) == p.t.path(b.Object)
+	return g.isSame(p, alone)
+}
+
+// isSame tells whether a Kbuild file that is read alone gives the module the same objects and
+// flags, but for what directories above say of all below.
+func (g *generation) isSame(p *plan, alone *tree) bool {
+	d, other := p.t.directories[g.Rel], alone.directories[g.Rel]
+	module := alone.modules[g.Rel][0]
+	if len(d.Flags) != len(other.Flags) || len(module.Parts) != len(p.module.Parts) {
+		return false
+	}
+	flags := [][2][]string{{d.CFlags[len(d.Inherited):], other.CFlags}, {d.AFlags, other.AFlags}, {d.LDFlags, other.LDFlags}}
+	for i, part := range p.module.Parts {
+		if p.t.path(part.Object) != alone.path(module.Parts[i].Object) {
+			return false
+		}
+		flags = append(flags, [2][]string{part.CFlags, module.Parts[i].CFlags})
+	}
+	return !slices.ContainsFunc(flags, func(words [2][]string) bool {
+		return !slices.Equal(g.flagsFrom(p.t, words[0]), g.flagsFrom(alone, words[1]))
 	})
+}
+
+// flagsFrom returns flags with paths that do not depend on where Kbuild starts.
+func (g *generation) flagsFrom(t *tree, words []string) []string {
+	return g.compilerFlags(&plan{t: t, operands: make(map[string][]string)}, words, "")
 }
 
 // sayBeyond tells what the rule of a module does not have; true if it would be none then.
@@ -248,7 +271,8 @@ func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
 	if !g.exports(p) {
 		srcs, hdrs = union(srcs, hdrs), nil
 	}
-	textual := g.labels(p.textual)
+	ownTextual, _ := g.allTextual(p)
+	textual := g.labels(ownTextual)
 	files := slices.Concat(srcs, hdrs, textual)
 	for _, a := range []struct {
 		name   string

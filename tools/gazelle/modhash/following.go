@@ -13,15 +13,18 @@ import (
 
 // A following is the way from the sources of a module to all that they include.
 type following struct {
-	g     *generation
-	p     *plan
+	g *generation
+	p *plan
+	// seen are files that were found.
 	seen  map[string]bool
 	queue []string
 	// macros are those of #include NAME, and the first file that has each. They are looked up
 	// when the queue is empty: what defines them may come late.
 	macros map[string]string
-	// missing are embedded files that are not there, and who embeds each.
-	missing map[string]string
+}
+
+func (g *generation) follow(p *plan) *following {
+	return &following{g: g, p: p, seen: make(map[string]bool), macros: make(map[string]string)}
 }
 
 // found takes over an included file, once.
@@ -65,21 +68,27 @@ func (f *following) next() bool {
 
 // include finds an included file: that of quotes first beside the one that includes it.
 func (f *following) include(from, include string, quotes bool) bool {
-	dirs := append(f.p.includes[:len(f.p.includes):len(f.p.includes)], f.g.Rel)
-	if quotes {
-		dirs = append([]string{path.Dir(from)}, dirs...)
-	}
-	found := f.g.find(dirs, []string{include})
+	found := f.find(from, include, quotes)
 	for _, name := range found {
 		f.found(name)
 	}
 	return len(found) > 0
 }
 
-// embed takes over what the assembler is to read.
+func (f *following) find(from, include string, quotes bool) []string {
+	dirs := append(f.p.includes[:len(f.p.includes):len(f.p.includes)], f.g.Rel)
+	if quotes {
+		dirs = append([]string{path.Dir(from)}, dirs...)
+	}
+	return f.g.find(dirs, []string{include})
+}
+
+// embed takes over the data that the assembler is to read.
 func (f *following) embed(from string, scanned *csource.Source) {
 	for _, name := range scanned.Embedded {
-		if !f.include(from, name, true) {
+		found := f.find(from, name, true)
+		f.p.data = append(f.p.data, found...)
+		if len(found) == 0 {
 			f.g.x.say("%s: module %s: it embeds %s, which is not in the repository: want a rule that makes it, or the file",
 				at(f.g.Config.RepoRoot, from, name), f.p.module.Name(), name)
 		}
@@ -115,5 +124,5 @@ func (f *following) sayUnknown() {
 // isRegular tells whether the repository has a file that can be read, or a rule of this
 // package makes it.
 func (g *generation) isRegular(name string) bool {
-	return g.isGenerated(name) || g.x.files(g.Config).IsRegular(g.Config.RepoRoot+"/"+name)
+	return g.isGenerated(name) || g.x.files(g.Config).IsRegular(name)
 }

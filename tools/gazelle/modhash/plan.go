@@ -28,6 +28,10 @@ func (g *generation) planFlags(p *plan) {
 		p.beyond = append(p.beyond, beyond{reason: name + " is set", word: name, ofAll: true})
 	}
 	g.planWords(p, d.Words)
+	for _, m := range d.Made {
+		reason := p.t.path(m.File) + " is made by a rule of the Makefile"
+		p.beyond = append(p.beyond, beyond{reason: reason, at: p.t.place(m.Position), ofAll: true})
+	}
 	for _, f := range d.Flags {
 		if f.Use != kbuild.Nothing {
 			g.planFlag(p, f)
@@ -254,22 +258,39 @@ func (g *generation) inheritedFlags(p *plan) []string {
 	return g.compilerFlags(&quiet, p.t.directories[g.Rel].Inherited, "subdir-ccflags-y")
 }
 
-// addInputs makes files of the package that its Kbuild file needs textual ones, as far as
-// they are nothing else yet.
+// addInputs adds what the Kbuild file here needs, and what its programs include.
 func (g *generation) addInputs(p *plan) {
-	known := slices.Concat(p.allSources(), p.headers, p.foreignHeaders, p.textual, p.foreignTextual)
+	f := g.follow(p)
+	for _, name := range slices.Concat(p.allSources(), p.headers, p.foreignHeaders, p.textual, p.foreignTextual) {
+		f.seen[name] = true
+	}
 	for _, name := range union(p.t.inputs(g.Rel), p.inputs) {
 		switch {
-		case slices.Contains(known, name) || name == p.t.makefile(g.Rel) || !g.isRegular(name):
-		case g.owns(name):
-			p.textual = append(p.textual, name)
-		default:
-			p.foreignTextual = append(p.foreignTextual, name)
+		case name == p.t.makefile(g.Rel) || !g.isRegular(name):
+		case slices.Contains([]string{".c", ".h", ".S"}, path.Ext(name)):
+			f.found(name)
+		case !f.seen[name]:
+			p.data = append(p.data, name)
 		}
-		known = append(known, name)
 	}
-	slices.Sort(p.textual)
-	slices.Sort(p.foreignTextual)
+	for f.next() {
+	}
+}
+
+// allTextual returns the textual files of this package and of others: those that sources
+// include, and data, which have no code that others may use.
+func (g *generation) allTextual(p *plan) (textual, foreign []string) {
+	textual, foreign = p.textual, p.foreignTextual
+	for _, name := range p.data {
+		if g.owns(name) {
+			textual = union(textual, []string{name})
+		} else {
+			foreign = union(foreign, []string{name})
+		}
+	}
+	slices.Sort(textual)
+	slices.Sort(foreign)
+	return textual, foreign
 }
 
 // planObjectFlags turns CFLAGS_NAME.o into copts, if all C sources of the module have the
@@ -394,7 +415,7 @@ func (g *generation) isGenerated(name string) bool {
 
 // planHeaders follows #include from the sources and from the files of -include.
 func (g *generation) planHeaders(p *plan) {
-	f := &following{g: g, p: p, seen: make(map[string]bool), macros: make(map[string]string)}
+	f := g.follow(p)
 	for _, name := range p.forcedFiles {
 		f.found(name)
 	}
@@ -433,11 +454,23 @@ func (g *generation) find(dirs, includes []string) []string {
 			if strings.HasPrefix(name, "../") || !g.isFile(name) {
 				continue
 			}
+			if !g.isRegular(name) {
+				g.sayIrregular(name)
+				continue
+			}
 			found = append(found, name)
 			break
 		}
 	}
 	return found
+}
+
+// sayIrregular reports an included file that cannot be read. Directories are passed over,
+// as the compiler does.
+func (g *generation) sayIrregular(name string) {
+	if !g.x.files(g.Config).IsDir(name) {
+		g.x.say("%s: it is included, but is not a regular file: left out", name)
+	}
 }
 
 // isFile tells whether the repository has a file, or a rule of this package makes it.
@@ -447,13 +480,14 @@ func (g *generation) isFile(name string) bool {
 
 // usesOf returns what deps are resolved from.
 func (g *generation) usesOf(p *plan) *uses {
+	_, foreignTextual := g.allTextual(p)
 	u := &uses{
 		module:   p.module.Name(),
 		makefile: p.t.makefile(g.Rel),
 		kernel:   g.s.kernel.String(),
 		sources:  p.foreignSources,
 		headers:  p.foreignHeaders,
-		textual:  p.foreignTextual,
+		textual:  foreignTextual,
 		symbols:  make(map[string]string),
 		symvers:  g.symvers(p),
 		doubtful: p.t.isDoubtful(g.Rel),

@@ -24,7 +24,7 @@ func (s sourceFiles) scan(root, name string) *csource.Source {
 	if ok {
 		return found
 	}
-	if text, err := readText(file); err == nil {
+	if text, err := readText(file); err == nil && !isData(text) {
 		scan := csource.Scan
 		if path.Ext(name) == ".h" {
 			scan = csource.ScanIncludes
@@ -34,6 +34,11 @@ func (s sourceFiles) scan(root, name string) *csource.Source {
 	}
 	s[file] = found
 	return found
+}
+
+// isData tells whether a file is no text, as what .incbin reads may be.
+func isData(text string) bool {
+	return strings.IndexByte(text[:min(len(text), 8000)], 0) >= 0
 }
 
 // maxText is the size of the largest file that is read, in bytes: a few headers of drivers

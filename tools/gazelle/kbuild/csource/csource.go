@@ -39,8 +39,8 @@ type Source struct {
 	// macros are defined as that may be one: NAME, and the text with its quotes or brackets.
 	MacroIncludes []string
 	Operands      []Operand
-	// Embedded holds the files of .incbin and .include, of #embed, and of macros whose name
-	// has incbin in it.
+	// Embedded holds the files of .incbin, of #embed, and of macros whose name has incbin in
+	// it. Those of .include are among Includes.
 	Embedded []string
 	// Identifiers holds every identifier outside comments and strings, sorted, each once.
 	Identifiers []string
@@ -75,37 +75,41 @@ func ScanIncludes(text string) Source {
 }
 
 func (s *scanner) included() Source {
+	s.assembler()
+	slices.Sort(s.embeds)
 	return Source{
 		Includes: s.includes, SystemIncludes: s.systemIncludes, MacroIncludes: s.macroIncludes, Operands: s.operands,
-		Embedded: embedded(s.text, s.embeds),
+		Embedded: slices.Compact(s.embeds),
 	}
 }
 
 var (
 	// assembled finds directives of the assembler, in its sources or in a string of C.
-	assembled = regexp.MustCompile(`\.(?:incbin|include)[ \t]+\\?"([^"\\\n]+)\\?"`)
+	assembled = regexp.MustCompile(`\.(incbin|include)[ \t]+\\?"([^"\\\n]+)\\?"`)
 	// called finds macros that end up in such a directive.
 	called = regexp.MustCompile(`(?i)\b\w*incbin\w*[ \t]*\(([^()\n]*)\)`)
 	// literal finds a string.
 	literal = regexp.MustCompile(`"([^"\\\n]+)"`)
 )
 
-// embedded adds to some files those that a text embeds by the assembler.
-func embedded(text string, files []string) []string {
-	if strings.Contains(text, ".incbin") || strings.Contains(text, ".include") {
-		for _, found := range assembled.FindAllStringSubmatch(text, -1) {
-			files = append(files, found[1])
-		}
-	}
-	if strings.Contains(text, "incbin") || strings.Contains(text, "INCBIN") {
-		for _, call := range called.FindAllStringSubmatch(text, -1) {
-			for _, found := range literal.FindAllStringSubmatch(call[1], -1) {
-				files = append(files, found[1])
+// assembler finds what the assembler is to read.
+func (s *scanner) assembler() {
+	if strings.Contains(s.text, ".incbin") || strings.Contains(s.text, ".include") {
+		for _, found := range assembled.FindAllStringSubmatch(s.text, -1) {
+			if found[1] == "include" {
+				s.addOnce(&s.includes, found[2], `"`)
+			} else {
+				s.embeds = append(s.embeds, found[2])
 			}
 		}
 	}
-	slices.Sort(files)
-	return slices.Compact(files)
+	if strings.Contains(s.text, "incbin") || strings.Contains(s.text, "INCBIN") {
+		for _, call := range called.FindAllStringSubmatch(s.text, -1) {
+			for _, found := range literal.FindAllStringSubmatch(call[1], -1) {
+				s.embeds = append(s.embeds, found[1])
+			}
+		}
+	}
 }
 
 // maxCall is how many tokens an EXPORT_… call may have.

@@ -49,9 +49,12 @@ type Specific struct {
 
 // A Rule is one with targets that are files.
 type Rule struct {
-	Targets []string
+	Position Position
+	Targets  []string
 	// Words are its prerequisites and the words of its recipe.
 	Words []string
+	// Recipe is set if it has one.
+	Recipe bool
 }
 
 // Bounds on what is recorded of one run: of a longer list the beginning is kept.
@@ -213,7 +216,7 @@ func (e *Evaluator) recordRule(r *rule, targets, rest string) {
 	if len(e.record.Rules) >= maxRules {
 		return
 	}
-	found := Rule{Targets: e.plainWords(targets), Words: e.plainWords(strings.ReplaceAll(rest, ";", " "))}
+	found := Rule{Position: e.at, Recipe: r.recipe, Targets: e.plainWords(targets), Words: e.plainWords(strings.ReplaceAll(rest, ";", " "))}
 	for _, line := range r.recipes {
 		found.Words = append(found.Words, e.plainWords(line)...)
 	}
