@@ -21,10 +21,10 @@ func (v Version) String() string {
 	return fmt.Sprintf("Linux %d.%d", v.Major, v.Minor)
 }
 
-// IsKnown tells whether there is a version.
+// IsKnown reports whether there is a version.
 func (v Version) IsKnown() bool { return v != Version{} }
 
-// isBefore tells whether a version is known and older than another one.
+// isBefore reports whether a version is known and older than another one.
 func (v Version) isBefore(other Version) bool {
 	return v.IsKnown() && (v.Major < other.Major || v.Major == other.Major && v.Minor < other.Minor)
 }
@@ -63,7 +63,7 @@ func readVersion(kernel fs.FS) Version {
 type externalTree struct {
 	// top is the absolute path of the outermost one.
 	top string
-	// inKernel tells that make works in the kernel's tree, not in top.
+	// inKernel is set where make works in the kernel's tree, not in top.
 	inKernel bool
 	version  Version
 	// set are variables that no configuration has.
@@ -148,11 +148,11 @@ type Flag struct {
 	Use      Use
 	// Words are those that the Kbuild file adds to the kernel's own.
 	Words []string
-	// Removes tells that some of the kernel's own are gone, or others stand between them.
+	// Removes is set if some of the kernel's own are gone, or others stand between them.
 	Removes bool
 	// Target is the file that a variable of a single target is for, or empty.
 	Target string
-	// Undecided tells that it depends on the kernel's version whether Kbuild reads it.
+	// Undecided is set if it depends on the kernel's version whether Kbuild reads it.
 	Undecided bool
 	// Reason says why Kbuild does not read it.
 	Reason string
@@ -191,7 +191,7 @@ func (d *directory) flagNames() []string {
 	return slices.Compact(names)
 }
 
-// isFlagName tells whether a name looks as if flags were in it.
+// isFlagName reports whether a name looks as if flags were in it.
 func isFlagName(name string) bool {
 	upper := strings.ToUpper(name)
 	return strings.Contains(upper, "FLAGS") || strings.HasSuffix(upper, "INCLUDE") || strings.HasSuffix(upper, "INCLUDES") ||
@@ -217,7 +217,7 @@ func (d *directory) flag(name string) *Flag {
 		return &Flag{Use: Program, Words: d.words(name)}
 	case !isFlagName(name) || d.record.Used[name]:
 		return nil
-	case strings.HasSuffix(name, "-"):
+	case strings.HasSuffix(name, "-") || strings.HasSuffix(name, "-n"):
 		return d.idle(name, "what its name asks for is not set")
 	default:
 		return d.idle(name, "Kbuild does not read it here")
@@ -229,7 +229,7 @@ func (d *directory) idle(name, reason string) *Flag {
 	return &Flag{Use: Nothing, Words: gnumake.Words(d.e.Value(name)), Reason: reason}
 }
 
-// isKnown tells whether Kbuild may read a variable that no table has.
+// isKnown reports whether Kbuild may read a variable that no table has.
 func isKnown(name string) bool {
 	return strings.HasPrefix(name, "KBUILD_") || strings.HasPrefix(name, "CC_FLAGS_") || strings.HasPrefix(name, "CFLAGS_")
 }
@@ -297,7 +297,7 @@ func isObjectFlag(name string) bool {
 	})
 }
 
-// isRead tells whether something else of the directory, or of its modules, has the value
+// isRead reports whether something else of the directory, or of its modules, has the value
 // of a variable.
 func (d *directory) isRead(name string) bool {
 	switch {
@@ -377,7 +377,7 @@ func (d *directory) madeFiles() []Made {
 	return all
 }
 
-// isObject tells whether a target is a file of the directory, spelled as Kbuild needs it.
+// isObject reports whether a target is a file of the directory, spelled as Kbuild needs it.
 func (d *directory) isObject(target string) bool {
 	return strings.HasPrefix(target, d.spelled+"/")
 }

@@ -23,7 +23,7 @@ type Result struct {
 	Diagnostics []Diagnostic
 	// Version is the kernel's, of external modules only.
 	Version Version
-	// InKernel tells that make works in the kernel's tree: relative flags count from there.
+	// InKernel is set if make works in the kernel's tree: relative flags count from there.
 	InKernel bool
 }
 
@@ -110,6 +110,6 @@ type Directory struct {
 type Asked struct {
 	Name     string
 	Position gnumake.Position
-	// Set tells that it is one of [Target.Set].
+	// Set is set if it is one of [Target.Set].
 	Set bool
 }

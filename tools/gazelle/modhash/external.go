@@ -170,7 +170,7 @@ func (g *generation) ownKbuild(p *plan) string {
 	return ""
 }
 
-// sole tells whether the Makefile here builds the module and nothing else, without those of
+// sole reports whether the Makefile here builds the module and nothing else, without those of
 // the directories above and without what only a directive sets.
 func (g *generation) sole(p *plan) bool {
 	isSet := func(a kbuild.Asked) bool { return a.Set }
@@ -187,7 +187,7 @@ func (g *generation) sole(p *plan) bool {
 	return g.isSame(p, alone)
 }
 
-// isSame tells whether a Kbuild file that is read alone gives the module the same objects and
+// isSame reports whether a Kbuild file that is read alone gives the module the same objects and
 // flags, but for what directories above say of all below.
 func (g *generation) isSame(p *plan, alone *tree) bool {
 	d, other := p.t.directories[g.Rel], alone.directories[g.Rel]
@@ -230,7 +230,7 @@ func (g *generation) sayOneBeyond(p *plan, b beyond) {
 	reason := p.t.display(b.reason)
 	switch {
 	case b.taken:
-		g.x.say("%s: %s: taken over as copts, where they stand behind the kernel's own flags. If the order matters, "+
+		g.x.say("%s: %s: taken over as copts, where they stand after the kernel's own flags. If the order matters, "+
 			"give each module a Kbuild file of its own, in the attribute kbuild", g.at(p, b), reason)
 	case b.ofAll:
 		g.x.say("%s: %s: left out. If it matters, give each module a Kbuild file of its own, in the attribute kbuild",

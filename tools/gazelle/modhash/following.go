@@ -112,7 +112,7 @@ func (f *following) followMacros() {
 	}
 }
 
-// sayUnknown tells which #include cannot be followed.
+// sayUnknown reports which #include cannot be followed.
 func (f *following) sayUnknown() {
 	for _, macro := range slices.Sorted(maps.Keys(f.macros)) {
 		from := f.macros[macro]
@@ -121,7 +121,7 @@ func (f *following) sayUnknown() {
 	}
 }
 
-// isRegular tells whether the repository has a file that can be read, or a rule of this
+// isRegular reports whether the repository has a file that can be read, or a rule of this
 // package makes it.
 func (g *generation) isRegular(name string) bool {
 	return g.isGenerated(name) || g.x.files(g.Config).IsRegular(name)

@@ -57,7 +57,7 @@ func (g *generation) planFlag(p *plan, f kbuild.Flag) {
 	p.beyond = append(p.beyond, b)
 }
 
-// flagReason says what is with a variable.
+// flagReason describes a variable.
 func flagReason(f kbuild.Flag) string {
 	words := strings.Join(f.Words, " ")
 	switch {
@@ -137,7 +137,7 @@ func (g *generation) planOption(p *plan, flag, argument, variable string) []stri
 	}
 	for _, option := range directoryOptions {
 		if dir, ok := strings.CutPrefix(flag+argument, option); ok && strings.HasPrefix(flag, option) {
-			return words(g.planInclude(p, option, dir))
+			return g.planInclude(p, option, dir)
 		}
 	}
 	if flag == "-D" || strings.HasPrefix(flag, "-D") {
@@ -330,26 +330,25 @@ func (p *plan) flagsVariable(part kbuild.Part) string {
 	return "CFLAGS_" + strings.TrimPrefix(part.Object, p.module.Directory+"/")
 }
 
-// planInclude notes a directory of headers and returns the flag for it: Kbuild compiles in
-// the directory of the package, of which those of sources are copied. It is "" for the
+// planInclude notes a directory of headers and returns the copts for it: Kbuild compiles in
+// the directory of the package, of which those of sources are copied. None are for the
 // package itself, where kernel_module looks for headers anyway.
-func (g *generation) planInclude(p *plan, option, dir string) string {
-	if strings.HasPrefix(dir, kbuild.KernelRoot) {
-		return option + dir
+func (g *generation) planInclude(p *plan, option, dir string) []string {
+	if !strings.HasPrefix(dir, kbuild.KernelRoot) && p.t.inKernel && !path.IsAbs(dir) {
+		dir = path.Join(kbuild.KernelRoot, dir)
 	}
-	if p.t.inKernel && !path.IsAbs(dir) {
-		return option + path.Join(kbuild.KernelRoot, dir)
+	if name := p.t.file(dir); !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") {
+		p.includes = append(p.includes, name)
+		relative, err := filepath.Rel("/"+g.Rel, "/"+name)
+		if err != nil || relative == "." && option == "-I" {
+			return nil
+		}
+		dir = filepath.ToSlash(relative)
 	}
-	dir = p.t.file(dir)
-	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {
-		return option + dir
+	if option == "-I" {
+		return []string{option + dir}
 	}
-	p.includes = append(p.includes, dir)
-	relative, err := filepath.Rel("/"+g.Rel, "/"+dir)
-	if err != nil || relative == "." && option == "-I" {
-		return ""
-	}
-	return option + filepath.ToSlash(relative)
+	return []string{option, dir}
 }
 
 // planSources finds the files that the module's objects are compiled from.

@@ -20,11 +20,12 @@ const maxSwitches = 20
 type offSwitch struct {
 	at           gnumake.Position
 	unset, words []string
-	// value is what would switch on: m for modules, y for parts of one.
-	value string
+	// is is what they are, if they are set. value is what would switch on: m for modules, y for
+	// parts of one.
+	is, value string
 }
 
-// saySwitches tells what the Kbuild file here does not build because variables are not set.
+// saySwitches reports what the Kbuild file here does not build because variables are not set.
 func (g *generation) saySwitches(t *tree) {
 	d, known := t.directories[g.Rel]
 	if !known {
@@ -37,14 +38,14 @@ func (g *generation) saySwitches(t *tree) {
 			break
 		}
 		g.x.say("%s: %s, not built: %s. Want # gazelle:%s %s in a BUILD file here or above, if it is wanted",
-			t.place(s.at), notSet(s.unset), strings.Join(s.words, " "), configSetDirective, g.suggestion(t, s))
+			t.place(s.at), s.state(), strings.Join(s.words, " "), configSetDirective, g.suggestion(t, s))
 	}
 	if len(off) == 0 && len(t.modules[g.Rel]) == 0 && !g.hasBelow(t) {
 		g.sayNothingBuilt(t, d)
 	}
 }
 
-// sayNothingBuilt tells of a Kbuild file without any module which symbols it asks for.
+// sayNothingBuilt reports of a Kbuild file without any module which symbols it asks for.
 func (g *generation) sayNothingBuilt(t *tree, d kbuild.Directory) {
 	for _, a := range d.Asked {
 		if !a.Set {
@@ -54,7 +55,7 @@ func (g *generation) sayNothingBuilt(t *tree, d kbuild.Directory) {
 	}
 }
 
-// hasBelow tells whether Kbuild descends from here.
+// hasBelow reports whether Kbuild descends from here.
 func (g *generation) hasBelow(t *tree) bool {
 	for dir := range t.directories {
 		if dir != g.Rel && isBelow(dir, g.Rel) {
@@ -64,21 +65,26 @@ func (g *generation) hasBelow(t *tree) bool {
 	return false
 }
 
-func notSet(names []string) string {
-	if len(names) == 1 {
-		return names[0] + " is not set"
+// state says what is with the variables.
+func (s *offSwitch) state() string {
+	verb, is := " is ", s.is
+	if len(s.unset) > 1 {
+		verb = " are "
 	}
-	return strings.Join(names, ", ") + " are not set"
+	if is == "" {
+		is = "not set"
+	}
+	return strings.Join(s.unset, ", ") + verb + is
 }
 
 // switches joins those of the same variables.
 func switches(d kbuild.Directory) []*offSwitch {
 	var all []*offSwitch
 	for _, s := range d.Off {
-		i := slices.IndexFunc(all, func(o *offSwitch) bool { return slices.Equal(o.unset, s.Unset) })
+		i := slices.IndexFunc(all, func(o *offSwitch) bool { return o.is == s.Value && slices.Equal(o.unset, s.Unset) })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &offSwitch{at: s.Position, unset: s.Unset, value: "y"})
+			all = append(all, &offSwitch{at: s.Position, unset: s.Unset, is: s.Value, value: "y"})
 		}
 		if strings.HasPrefix(s.Name, "obj-") {
 			all[i].value = "m"
@@ -99,8 +105,10 @@ func (g *generation) suggestion(t *tree, s *offSwitch) string {
 		if err != nil {
 			continue
 		}
-		if found := assigned.FindStringSubmatch(text); found != nil {
-			return name + "=" + found[1]
+		for _, found := range assigned.FindAllStringSubmatch(text, -1) {
+			if found[1] != "n" {
+				return name + "=" + found[1]
+			}
 		}
 	}
 	return name + "=" + s.value

@@ -31,7 +31,7 @@ type tree struct {
 	problems []problem
 	// source is the kernel's tree, or nil.
 	source *kernelSource
-	// version is the kernel's. inKernel tells that make works in the kernel's tree.
+	// version is the kernel's. inKernel is set if make works in the kernel's tree.
 	version  kbuild.Version
 	inKernel bool
 }
@@ -173,7 +173,7 @@ func (t *tree) directoryOf(file string) string {
 	return ""
 }
 
-// sole tells whether the Makefile of a directory builds one module and nothing else.
+// sole reports whether the Makefile of a directory builds one module and nothing else.
 func (t *tree) sole(rel string) bool {
 	for dir := range t.directories {
 		if dir != rel && isBelow(dir, rel) {

@@ -149,7 +149,7 @@ func readRegular(fsys fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxMakefile+1))
 }
 
-// IsRegular tells whether a name is a regular file, or a symbolic link to one.
+// IsRegular reports whether a name is a regular file, or a symbolic link to one.
 func (f *Files) IsRegular(name string) bool {
 	fsys, rel, ok := f.resolve(f.Absolute(name))
 	if !ok {

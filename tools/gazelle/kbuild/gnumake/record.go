@@ -37,8 +37,9 @@ type Switch struct {
 	Name string
 	// Words are assigned.
 	Words []string
-	// Unset names the variables.
+	// Unset names the variables. Value is what they are in place of y or m, if they are set.
 	Unset []string
+	Value string
 }
 
 // A Specific is a variable of some targets only.
@@ -118,14 +119,14 @@ func (e *Evaluator) useIn(text string) {
 	}
 }
 
-// isList tells whether a variable lists objects or directories.
+// isList reports whether a variable lists objects or directories.
 func isList(name string) bool {
 	if strings.Contains(name, "flags") {
 		return false
 	}
 	return strings.HasPrefix(name, "obj-") || strings.HasPrefix(name, "subdir-") ||
 		strings.HasSuffix(name, "-objs") || strings.HasSuffix(name, "-y") || strings.HasSuffix(name, "-m") ||
-		strings.HasSuffix(name, "-")
+		strings.HasSuffix(name, "-") || strings.HasSuffix(name, "-n")
 }
 
 // recordSwitches notes an assignment that a variable which is not set makes void.
@@ -133,14 +134,35 @@ func (e *Evaluator) recordSwitches(a *assignment, name string) {
 	if e.record == nil || e.condition != "" || !isList(name) {
 		return
 	}
+	value := name[strings.LastIndexByte(name, '-')+1:]
 	unset := e.unsetIn(a.name)
-	if !strings.HasSuffix(name, "-") || len(unset) == 0 {
+	switch {
+	case value == "" && len(unset) > 0:
+	case value != "" && !counts[value] && strings.Contains(a.name, "$"):
+		unset = e.withValue(a.name, value)
+	case strings.Contains(a.value, "(if "):
 		// Functions in the value, such as $(if $(CONFIG_X),x.o), may switch as well.
-		if unset = e.unsetIn(a.value); !strings.Contains(a.value, "(if ") || len(unset) == 0 {
-			return
+		unset, value = e.unsetIn(a.value), ""
+	default:
+		return
+	}
+	if len(unset) > 0 {
+		e.addSwitch(Switch{Position: e.at, Name: name, Words: e.switchWords(a.value), Unset: unset, Value: value})
+	}
+}
+
+// counts has the suffixes of lists that Kbuild reads.
+var counts = map[string]bool{"y": true, "m": true, "objs": true}
+
+// withValue returns the variables in a text that have a value.
+func (e *Evaluator) withValue(text, value string) []string {
+	var names []string
+	for _, found := range references.FindAllStringSubmatch(text, -1) {
+		if v := e.lookup(found[1]); v != nil && strings.TrimSpace(e.valueOf(v, found[1])) == value {
+			names = append(names, found[1])
 		}
 	}
-	e.addSwitch(Switch{Position: e.at, Name: name, Words: e.switchWords(a.value), Unset: unset})
+	return names
 }
 
 func (e *Evaluator) addSwitch(s Switch) {
@@ -259,7 +281,7 @@ func (e *Evaluator) specific(targets, rest string) (Specific, bool) {
 	return s, true
 }
 
-// InFile tells whether a Makefile below a directory gave a variable its value, and where.
+// InFile reports whether a Makefile below a directory gave a variable its value, and where.
 func (e *Evaluator) InFile(name, dir string) (Position, bool) {
 	v := e.lookup(name)
 	if v == nil || v.at.File == "" {
