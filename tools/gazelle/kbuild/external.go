@@ -215,13 +215,29 @@ func (d *directory) flag(name string) *Flag {
 		return d.idle(name, "no module of this directory has such an object")
 	case isKnown(name):
 		return &Flag{Use: Program, Words: d.words(name)}
-	case !isFlagName(name) || d.record.Used[name]:
+	case !isFlagName(name) || d.isUsed(name, make(map[string]bool)):
 		return nil
 	case strings.HasSuffix(name, "-") || strings.HasSuffix(name, "-n"):
 		return d.idle(name, "what its name asks for is not set")
 	default:
 		return d.idle(name, "Kbuild does not read it here")
 	}
+}
+
+// isUsed reports whether the value of a variable gets to something that Kbuild reads.
+func (d *directory) isUsed(name string, seen map[string]bool) bool {
+	seen[name] = true
+	for user := range d.record.Used[name] {
+		_, isFlag := flagVariables[user]
+		_, isExtra := extraVariables[user]
+		if user == "" || d.read[user] || isFlag || isExtra || isKnown(user) || slices.Contains(emptyAtFirst, user) && !isFlagName(user) {
+			return true
+		}
+		if !seen[user] && d.isUsed(user, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // idle returns a variable that nothing reads.

@@ -99,6 +99,8 @@ type Evaluator struct {
 	missing   string
 	// record is nil until [Evaluator.StartRecord].
 	record *Record
+	// assigning is the variable that the value at hand is for.
+	assigning string
 }
 
 // NewEvaluator starts a run. The base may be nil.

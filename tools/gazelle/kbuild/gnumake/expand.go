@@ -127,7 +127,7 @@ func (e *Evaluator) inner(s string, open byte) string {
 // referred returns the value of a variable that a Makefile refers to.
 func (e *Evaluator) referred(name string) string {
 	v := e.lookup(name)
-	e.record.use(name, v, e.at)
+	e.use(name, v)
 	if v == nil {
 		return e.missing
 	}

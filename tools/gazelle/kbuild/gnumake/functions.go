@@ -496,7 +496,7 @@ func (e *Evaluator) callFunction(args []string) string {
 		return e.callBuiltin(f, name, args[1:])
 	}
 	v := e.lookup(name)
-	e.record.use(name, v, e.at)
+	e.use(name, v)
 	if v == nil {
 		return e.missing
 	}

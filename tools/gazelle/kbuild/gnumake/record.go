@@ -13,8 +13,9 @@ import (
 type Record struct {
 	// Included are the names of the Makefiles that were read, each once.
 	Included []string
-	// Used are the variables that were referred to.
-	Used map[string]bool
+	// Used are the variables that were referred to, and by which assignment of a variable: ""
+	// where it was none.
+	Used map[string]map[string]bool
 	// Unset are those of them that were not set, empty or undecided, and where that was seen
 	// first.
 	Unset map[string]Position
@@ -67,7 +68,7 @@ const (
 
 // StartRecord makes the run keep a record from here on.
 func (e *Evaluator) StartRecord() *Record {
-	e.record = &Record{Used: make(map[string]bool), Unset: make(map[string]Position)}
+	e.record = &Record{Used: make(map[string]map[string]bool), Unset: make(map[string]Position)}
 	return e.record
 }
 
@@ -78,13 +79,17 @@ func (r *Record) include(name string) {
 }
 
 // use notes a reference to a variable, nil if it is not set.
-func (r *Record) use(name string, v *variable, at Position) {
+func (e *Evaluator) use(name string, v *variable) {
+	r := e.record
 	if r == nil {
 		return
 	}
-	r.Used[name] = true
+	if r.Used[name] == nil {
+		r.Used[name] = make(map[string]bool)
+	}
+	r.Used[name][e.assigning] = true
 	if _, seen := r.Unset[name]; !seen && (v == nil || onlyMarks(v.value) == v.value) {
-		r.Unset[name] = at
+		r.Unset[name] = e.at
 	}
 }
 
@@ -115,7 +120,7 @@ func (e *Evaluator) useIn(text string) {
 		return
 	}
 	for _, found := range references.FindAllStringSubmatch(text, -1) {
-		e.record.use(found[1], e.lookup(found[1]), e.at)
+		e.use(found[1], e.lookup(found[1]))
 	}
 }
 

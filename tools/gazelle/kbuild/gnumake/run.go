@@ -136,7 +136,11 @@ func (e *Evaluator) assign(a *assignment) {
 	if a.override {
 		from = fromOverride
 	}
-	if v := e.assigned(a, old); e.err == nil && v != nil {
+	assigning := e.assigning
+	e.assigning = name
+	v := e.assigned(a, old)
+	e.assigning = assigning
+	if e.err == nil && v != nil {
 		v.origin, v.at = from, e.at
 		e.set(name, v)
 	}
@@ -339,7 +343,7 @@ func (e *Evaluator) defined(name string) truth {
 		return maybe
 	}
 	v := e.lookup(name)
-	e.record.use(name, v, e.at)
+	e.use(name, v)
 	switch {
 	case v == nil && e.missing != "":
 		return maybe
