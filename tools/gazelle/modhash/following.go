@@ -5,6 +5,7 @@ package modhash
 import (
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -46,6 +47,7 @@ func (f *following) next() bool {
 	f.queue = f.queue[1:]
 	scanned := f.g.x.sources.scan(f.g.Config.RepoRoot, name)
 	if scanned == nil {
+		f.g.sayUnread(name)
 		return true
 	}
 	for _, include := range scanned.Includes {
@@ -64,6 +66,16 @@ func (f *following) next() bool {
 		}
 	}
 	return true
+}
+
+// sayUnread reports a source or header that was not followed.
+func (g *generation) sayUnread(name string) {
+	if g.isGenerated(name) {
+		return
+	}
+	if _, err := readText(filepath.Join(g.Config.RepoRoot, filepath.FromSlash(name))); err != nil {
+		g.x.say("%s: what it includes is not followed: %v", name, withoutPath(err))
+	}
 }
 
 // include finds an included file: that of quotes first beside the one that includes it.
