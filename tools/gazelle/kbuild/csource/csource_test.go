@@ -97,20 +97,39 @@ func TestFunctions(t *testing.T) {
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		"EXPORT_SYMBOL_NS(a, \"N\");", "#define A \\\n B\n/*", "\"\\", "#include \"x\n'",
-		"#define DEFAULT_SYMBOL_NAMESPACE",
+		"#define DEFAULT_SYMBOL_NAMESPACE", "#include A\n#define A <b.h>", ".incbin \"x\"\n.include \"y\"", "INCBIN(a, \"b\")",
+		"asm(\".incbin \\\"x\\\"\");", "#embed \"e\"",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		found := Scan(text)
-		for _, name := range slices.Concat(found.Identifiers, found.Includes, found.SystemIncludes, found.Functions) {
+		for _, name := range slices.Concat(
+			found.Identifiers, found.Includes, found.SystemIncludes, found.MacroIncludes, found.Embedded, found.Functions,
+		) {
 			if !strings.Contains(text, name) {
 				t.Errorf("found %q, which is not in the text", name)
 			}
 		}
-		want := Source{Includes: found.Includes, SystemIncludes: found.SystemIncludes}
+		want := found
+		want.Exports, want.Identifiers, want.Functions = nil, nil, nil
 		if got := ScanIncludes(text); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v of ScanIncludes, want what Scan found: %+v", got, want)
 		}
 	})
+}
+
+// TestFilesBesideIncludes: files of the assembler, of #embed and of macros were not inputs.
+func TestFilesBesideIncludes(t *testing.T) {
+	text := "#define SYSTEM <s.h>\n#define OWN \"o.h\"\n#define CALL(x) \"c.h\"\n#include OWN\n# include SYSTEM\n" +
+		"#include_next <n.h>\nasm(\".incbin \\\"blob.bin\\\"\");\n.incbin \"plain.bin\", 4\n.include \"macros.inc\"\n" +
+		"INCBIN(name, \"called.bin\");\nconst char e[] = {\n#embed \"embedded.bin\" limit(4)\n};\n"
+	want := Source{
+		Includes: []string{"macros.inc"}, SystemIncludes: []string{"n.h"}, MacroIncludes: []string{"OWN", "SYSTEM"},
+		Operands: []Operand{{"SYSTEM", "<s.h>"}, {"OWN", `"o.h"`}},
+		Embedded: []string{"blob.bin", "called.bin", "embedded.bin", "plain.bin"},
+	}
+	if got := ScanIncludes(text); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
 }
