@@ -20,8 +20,9 @@ type Reading struct {
 	// Raw takes any file for a module.
 	Raw bool
 	// Target is the ELF target that all modules must have; if zero, that of the
-	// first one.
+	// first one. Mixed accepts modules of several targets.
 	Target module.Target
+	Mixed  bool
 	// Progress, if not nil, is called after each module, by several goroutines.
 	Progress func()
 }
@@ -45,7 +46,7 @@ func Leaves(
 		}
 		return nil
 	})
-	if err != nil || r.Raw {
+	if err != nil || r.Raw || r.Mixed {
 		return leaves, err
 	}
 	return leaves, CheckTargets(leaves, r.Target, func(i int) string { return modules[i].String() })

@@ -15,6 +15,9 @@ import (
 
 // Result is what differs between A and B. It is its own JSON form.
 type Result struct {
+	// MachinesDiffer reports modules that are built for more than one machine, on one side or on both: the other
+	// differences follow from that.
+	MachinesDiffer bool `json:"machines_differ"`
 	// Same tells that both have the same root: the same modules, byte for byte, in the same order.
 	Same bool    `json:"same"`
 	A    Summary `json:"a"`
@@ -27,6 +30,8 @@ type Result struct {
 	Moved []Move `json:"moved"`
 	// Changed are modules with other bytes, in the order of A.
 	Changed []ChangedModule `json:"changed"`
+	// NotExamined is what may hold modules and was not looked into, A's ahead of B's.
+	NotExamined []Unexamined `json:"not_examined"`
 }
 
 // Entry is a module that one side has.
@@ -93,6 +98,8 @@ func Compare(ctx context.Context, a, b *Input, progress Progress) (*Result, erro
 		Same: treeA.Root() == treeB.Root(), A: a.summary(treeA.Root()), B: b.summary(treeB.Root()),
 		Added: []Entry{}, Removed: []Entry{}, Moved: []Move{}, Changed: []ChangedModule{},
 	}
+	r.MachinesDiffer = differ(slices.Concat(a.machines, b.machines))
+	r.NotExamined = append(append([]Unexamined{}, a.NotExamined...), b.NotExamined...)
 	pairs := r.match(treeA, treeB)
 	r.moved(pairs)
 	changed := changedPairs(pairs)

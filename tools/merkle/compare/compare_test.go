@@ -114,15 +114,3 @@ func longestLength(order []int) int {
 	}
 	return longest
 }
-
-func TestReleaseFolder(t *testing.T) {
-	for path, want := range map[string]string{
-		"lib/modules/1/a.ko": "lib/modules/1/ 1", "usr/lib/modules/7.2/kernel/a.ko": "usr/lib/modules/7.2/ 7.2",
-		"kernel/a.ko": " ", "a.ko": " ", "xlib/modules/1/a.ko": " ", "lib/modules/a.ko": " ",
-	} {
-		folder, release := releaseFolder(path)
-		if got := folder + " " + release; got != want {
-			t.Errorf("%s: got %q, want %q", path, got, want)
-		}
-	}
-}

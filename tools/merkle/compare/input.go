@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"rules_modhash/tools/merkle/batch"
@@ -33,11 +32,24 @@ type Input struct {
 	Name, Format string
 	// Release is the RELEASE of lib/modules/RELEASE that the modules lie in, "" if they lie in none.
 	Release string
+	// Others is how many files are not modules and were not looked into, NotExamined those of them that may hold
+	// modules.
+	Others      int
+	NotExamined []Unexamined
 	// tree is set if the input is a tree; else modules is, in bytewise order of install paths.
 	tree    *treefile.Tree
 	modules []moduleset.Module
+	// machines are those that the modules are built for, known once they are hashed.
+	machines []Machine
 	// scratch is a directory of this input alone.
 	scratch string
+}
+
+// Unexamined is a part of an input that may hold modules and was not looked into.
+type Unexamined struct {
+	// Path begins with the name of the input, Reason says why it was not.
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
 }
 
 // Open finds out what the file or directory called name is and where its modules are. Archives are unpacked
@@ -92,24 +104,32 @@ func (in *Input) openArchive(f *os.File) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	if err := unpack.Modules(f, dir); err != nil {
+	contents, err := unpack.Modules(f, dir)
+	if err != nil {
 		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	in.Others = contents.Others
+	for _, u := range contents.NotExamined {
+		in.NotExamined = append(in.NotExamined, Unexamined{in.Name + ": " + u.Path, u.Reason})
 	}
 	return in.find(dir)
 }
 
 // find lists the modules below dir. Install paths begin below lib/modules/RELEASE, if there is one.
 func (in *Input) find(dir string) error {
-	found, err := moduleset.Collect([]moduleset.Source{{Path: dir, Existing: module.Strip}})
+	found, err := moduleset.List([]moduleset.Source{{Path: dir, Existing: module.Strip}})
 	if err != nil {
 		return err
 	}
+	if in.Format == FormatDirectory {
+		in.account(found)
+	}
 	modules := found.Modules
 	if len(modules) == 0 {
-		return fmt.Errorf("%s (%s) holds no module", in.Name, in.Format)
+		return in.noModule()
 	}
 	first := modules[0].InstallPath
-	prefix, release := releaseFolder(first)
+	prefix, release := unpack.ReleaseDir(first)
 	for i := range modules {
 		below, ok := strings.CutPrefix(modules[i].InstallPath, prefix)
 		if !ok {
@@ -124,16 +144,14 @@ func (in *Input) find(dir string) error {
 	return nil
 }
 
-// releasePattern knows the folder that install paths are relative to.
-var releasePattern = regexp.MustCompile(`^(?:.*/)?lib/modules/([^/]+)/`)
-
-// releaseFolder returns the beginning of a path up to lib/modules/RELEASE/, and RELEASE; "" if there is none.
-func releaseFolder(path string) (folder, release string) {
-	match := releasePattern.FindStringSubmatch(path)
-	if match == nil {
-		return "", ""
+// noModule also names the first thing that may hold modules.
+func (in *Input) noModule() error {
+	if len(in.NotExamined) == 0 {
+		return fmt.Errorf("%s (%s) holds no module", in.Name, in.Format)
 	}
-	return match[0], match[1]
+	first := in.NotExamined[0]
+	return fmt.Errorf("%s (%s) holds no module, but what may hold some is not examined: %s %s (the first of %d): unpack it",
+		in.Name, in.Format, first.Path, first.Reason, len(in.NotExamined))
 }
 
 // Len returns the number of modules.
@@ -155,10 +173,11 @@ func (in *Input) hash(ctx context.Context, other *Input, progress func()) (*tree
 	for i := range positions {
 		positions[i] = uint32(i)
 	}
-	leaves, err := batch.Leaves(ctx, in.modules, positions, batch.Reading{Progress: progress}, nil)
+	leaves, err := batch.Leaves(ctx, in.modules, positions, batch.Reading{Mixed: true, Progress: progress}, nil)
 	if err != nil {
 		return nil, in.wrap(err)
 	}
+	in.machines = countMachines(leaves)
 	for i := range leaves {
 		leaves[i].Label = ""
 	}
@@ -207,10 +226,15 @@ type Summary struct {
 	Modules int    `json:"modules"`
 	Levels  uint32 `json:"levels"`
 	Root    string `json:"root"`
+	// Machines that the modules are built for, that of most modules first; none if only hashes are known.
+	Machines []Machine `json:"machines,omitempty"`
+	// Others is how many files are not modules and were not looked into.
+	Others int `json:"other_files,omitempty"`
 }
 
 func (in *Input) summary(root merkle.Root) Summary {
 	return Summary{
 		Name: in.Name, Format: in.Format, Release: in.Release, Modules: in.Len(), Levels: root.Levels, Root: root.Hash.String(),
+		Machines: in.machines, Others: in.Others,
 	}
 }

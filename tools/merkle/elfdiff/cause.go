@@ -22,6 +22,7 @@ type CauseID string
 
 // The causes.
 const (
+	OtherMachine  CauseID = "machine"
 	OtherRelease  CauseID = "release"
 	OtherCompiler CauseID = "compiler"
 	OtherConfig   CauseID = "configuration"
@@ -39,6 +40,7 @@ const (
 )
 
 var titles = map[CauseID]string{
+	OtherMachine:  "another machine",
 	OtherRelease:  "another kernel release",
 	OtherCompiler: "another compiler",
 	OtherConfig:   "another kernel configuration",
@@ -69,6 +71,9 @@ type facts struct {
 	buildPaths                 [][2]string
 	times                      [][2]string
 	producers                  [][2]string
+	// unexplained are sections that differ in more than embedded paths and times, code says that code is among them.
+	unexplained []string
+	code        bool
 }
 
 func (f *facts) infoKeys() []string {
@@ -83,6 +88,7 @@ func (f *facts) info(key string) (a, b string) {
 }
 
 func (f *facts) addBuildPath(a, b string) {
+	a, b = buildDirectories(a, b)
 	if pair := [2]string{a, b}; a != b && !slices.Contains(f.buildPaths, pair) {
 		f.buildPaths = append(f.buildPaths, pair)
 	}
@@ -90,6 +96,9 @@ func (f *facts) addBuildPath(a, b string) {
 
 // causes returns what is likely, from what explains most to what explains least.
 func (c *comparison) causes() []Cause {
+	if other := c.machine(); other != nil {
+		return []Cause{*other}
+	}
 	out := []Cause{}
 	for _, find := range []func() *Cause{
 		c.release, c.compiler, c.configuration, c.source, c.symbolVersions, c.buildPath, c.timeStamp, c.strip,
@@ -99,10 +108,23 @@ func (c *comparison) causes() []Cause {
 			out = append(out, *cause)
 		}
 	}
+	if more := c.more(out); more != nil {
+		return append(out, *more)
+	}
 	if len(out) == 0 || c.codeUnexplained(out) {
 		out = append(out, c.rest())
 	}
 	return out
+}
+
+// machine finds that the modules are for different machines: what else differs follows from that.
+func (c *comparison) machine() *Cause {
+	a, b := c.a.elf, c.b.elf
+	if a.Class == b.Class && a.Data == b.Data && a.Machine == b.Machine {
+		return nil
+	}
+	return cause(OtherMachine, "built for another machine: %s %s %s against %s %s %s",
+		a.Class, a.Data, a.Machine, b.Class, b.Data, b.Machine)
 }
 
 func cause(id CauseID, format string, args ...any) *Cause {
@@ -198,9 +220,12 @@ func (c *comparison) buildPath() *Cause {
 	if len(c.facts.buildPaths) == 0 {
 		return nil
 	}
-	p := c.facts.buildPaths[0]
-	return cause(BuildPath, "the path of the build folder is embedded: %s against %s "+
-		"(compilers leave it out with -ffile-prefix-map)", printable(p[0]), printable(p[1]))
+	var why []string
+	for _, p := range c.facts.buildPaths[:min(len(c.facts.buildPaths), maxShown)] {
+		why = append(why, fmt.Sprintf("%s against %s", printable(p[0]), printable(p[1])))
+	}
+	return cause(BuildPath, "the path of the build directory is embedded: %s (compilers leave it out with -ffile-prefix-map)",
+		strings.Join(why, ", "))
 }
 
 func (c *comparison) timeStamp() *Cause {
@@ -249,9 +274,9 @@ func (c *comparison) typeInformation() *Cause {
 	return cause(TypeInfo, "type information alone (BTF): another pahole, or made against another vmlinux")
 }
 
-// codeUnexplained tells that code differs though no cause found so far makes it differ.
+// codeUnexplained reports that code differs though no cause found so far makes it differ.
 func (c *comparison) codeUnexplained(found []Cause) bool {
-	if !c.changed(Code) {
+	if !c.facts.code {
 		return false
 	}
 	return !slices.ContainsFunc(found, func(cause Cause) bool {
@@ -270,15 +295,19 @@ func (c *comparison) rest() Cause {
 			"differ")
 	case c.changed(Code):
 		return *cause(OtherCode, "code differs, and nothing in the modules says why: another source, "+
-			"configuration or compiler option")
+			"configuration or compiler option%s", c.compared())
 	case c.only(BuildID):
 		return *cause(OnlyBuildID, "only the build-id differs, which is a hash over what was linked: parts that were "+
 			"stripped since differed (debug information with another build path), or the linker was told another --build-id")
 	case c.only(ModInfo, BuildID, Symbols, Names):
 		return *cause(OtherInfo, "only the module's description differs (.modinfo)")
 	}
-	return *cause(OtherCode, "data differ, and nothing in the modules says why: another source, configuration or "+
-		"compiler option")
+	what := "data differ"
+	if c.only(Debug, BuildID, Relocations, Symbols, Names) && c.changed(Debug) {
+		what = "debug information differs"
+	}
+	return *cause(OtherCode, "%s, and nothing in the modules says why: another source, configuration or "+
+		"compiler option%s", what, c.compared())
 }
 
 // find returns a section of that kind that differs so, or nil.

@@ -22,8 +22,20 @@ const (
 	maxText  = 200
 )
 
-// details looks into a section. A or b is nil if that side has none.
-func (c *comparison) details(kind Kind, a, b *section) []Detail {
+// details looks into a section. A or b is nil if that side has none. It also returns whether paths and times are all
+// that differs in the texts of a section that holds texts.
+func (c *comparison) details(kind Kind, a, b *section) (details []Detail, explained bool) {
+	if kind == Code || kind == Data || kind == Debug {
+		if a == nil || b == nil || !holdsText(a) || !holdsText(b) {
+			return nil, false
+		}
+		return c.texts(kind, a, b)
+	}
+	return c.knownDetails(kind, a, b), false
+}
+
+// knownDetails looks into a section of a kind whose contents have a structure.
+func (c *comparison) knownDetails(kind Kind, a, b *section) []Detail {
 	inA, inB := c.a.contents(a, maxContents), c.b.contents(b, maxContents)
 	switch kind {
 	case ModInfo:
@@ -38,11 +50,6 @@ func (c *comparison) details(kind Kind, a, b *section) []Detail {
 		return btf(inA, inB)
 	case Symbols:
 		return c.symbols(a, b)
-	case Code, Data, Debug:
-		if a == nil || b == nil || !holdsText(a) || !holdsText(b) {
-			return nil
-		}
-		return c.texts(inA, inB)
 	}
 	return nil
 }

@@ -8,11 +8,13 @@
 package elfdiff
 
 import (
+	"compress/zlib"
 	"crypto/sha256"
 	"debug/elf"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"rules_modhash/tools/merkle/elffile"
 )
@@ -135,16 +137,32 @@ func (f *file) hash(s *elf.Section) (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// contents returns a section's bytes, nil if they are not plain or more than limit.
+// contents returns a section's bytes, decompressed, nil if they are more than limit or cannot be read.
 func (f *file) contents(s *section, limit uint64) []byte {
-	if s == nil || s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 || s.FileSize > limit {
+	if s == nil || s.Type == elf.SHT_NOBITS || s.FileSize > limit {
 		return nil
 	}
-	b := make([]byte, s.FileSize)
-	if _, err := f.raw.ReadAt(b, int64(s.Offset)); err != nil && err != io.EOF {
+	r, err := f.reader(s)
+	if err != nil {
+		return nil
+	}
+	b, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil || uint64(len(b)) > limit {
 		return nil
 	}
 	return b
+}
+
+// reader returns a reader of a section's bytes, which it decompresses.
+func (f *file) reader(s *section) (io.Reader, error) {
+	if s.Flags&elf.SHF_COMPRESSED != 0 {
+		return s.Open(), nil
+	}
+	raw := io.NewSectionReader(f.raw, int64(s.Offset), int64(s.FileSize))
+	if _, ok := f.zlibSize(s.Offset); !ok || !strings.HasPrefix(s.Name, ".zdebug_") {
+		return raw, nil
+	}
+	return zlib.NewReader(io.NewSectionReader(raw, zlibHeaderSize, raw.Size()))
 }
 
 // comparison is one call of Compare.
@@ -153,11 +171,16 @@ type comparison struct {
 	sections []Section
 	// reordered tells that the sections that both files have come in another order.
 	reordered bool
-	facts     facts
+	// roots are the directories that the modules were built in, where they differ.
+	roots roots
+	facts facts
 }
 
 // compare goes through the sections of both files.
 func (c *comparison) compare() {
+	if c.machine() == nil {
+		c.findRoots()
+	}
 	for _, key := range c.a.keys {
 		c.section(key)
 	}
@@ -194,6 +217,11 @@ func (c *comparison) section(key string) {
 	default:
 		out.Kind, out.SizeA, out.SizeB = kindOf(a), a.Size, b.Size
 	}
-	out.Details = c.details(out.Kind, a, b)
+	var explained bool
+	out.Details, explained = c.details(out.Kind, a, b)
+	if c.otherwise(out.Kind, key, a, b, explained) {
+		c.facts.unexplained = append(c.facts.unexplained, out.Name)
+		c.facts.code = c.facts.code || out.Kind == Code
+	}
 	c.sections = append(c.sections, out)
 }

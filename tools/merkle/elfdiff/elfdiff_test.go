@@ -50,7 +50,15 @@ static const struct version versions[] __attribute__((section("__versions"), use
 };
 char this_module[MODULE_SIZE] __attribute__((section(".gnu.linkonce.this_module"), used)) = "name";
 extern int printk(const char *text, ...);
+#ifdef TEXT
+static const char *const text = "starting";
+#else
 static const char *const text = "loading";
+#endif
+#ifdef LINE
+
+
+#endif
 #ifdef STAMP
 static const char *const stamp = "built " __DATE__ " " __TIME__;
 #else

@@ -3,7 +3,6 @@
 package elfdiff
 
 import (
-	"path"
 	"regexp"
 	"strings"
 )
@@ -17,7 +16,7 @@ const (
 
 // textSections hold texts among other data, by the beginning of their names.
 var textSections = []string{
-	".rodata", ".data", ".init.rodata", ".init.data", ".debug_str", ".debug_line_str", "__ksymtab_strings", "__param",
+	".rodata", ".data", ".init.rodata", ".init.data", ".debug_str", ".debug_line_str", ".zdebug_str", "__ksymtab_strings", "__param",
 }
 
 func holdsText(s *section) bool {
@@ -29,30 +28,33 @@ func holdsText(s *section) bool {
 	return false
 }
 
-// texts compares the texts in two sections: paths and times first, which tell a cause.
-func (c *comparison) texts(a, b []byte) []Detail {
-	onlyA, onlyB := differences(printables(a), printables(b))
-	onlyA, onlyB = onlyA[:min(len(onlyA), maxTexts)], onlyB[:min(len(onlyB), maxTexts)]
-	var details []Detail
-	onlyA, onlyB, paths := pairs(onlyA, onlyB, pathKey)
-	for _, p := range paths {
-		prefixA, prefixB := buildFolders(p[0], p[1])
-		c.facts.addBuildPath(prefixA, prefixB)
+// texts compares the texts in two sections: paths and times first, which tell a cause. It also returns whether these
+// are all that differs in the texts.
+func (c *comparison) texts(kind Kind, a, b *section) (details []Detail, explained bool) {
+	onlyA, onlyB := c.differingTexts(a, b)
+	onlyA, onlyB, paths := c.roots.pairs(onlyA, onlyB)
+	if kind == Data {
+		var sources [][2]string
+		onlyA, onlyB, sources = pairs(onlyA, onlyB, sourceKey, sourceKey)
+		for _, p := range sources {
+			c.facts.addBuildPath(p[0], p[1])
+		}
+		paths = append(paths, sources...)
 	}
-	details = append(details, pairDetails("path", paths)...)
-	onlyA, onlyB, times := pairs(onlyA, onlyB, timeKey)
+	details = pairDetails("path", paths)
+	onlyA, onlyB, times := pairs(onlyA, onlyB, timeKey, timeKey)
 	c.facts.times = append(c.facts.times, times...)
 	details = append(details, pairDetails("time", times)...)
 	c.facts.producers = append(c.facts.producers, producers(onlyA, onlyB)...)
 	if len(onlyA)+len(onlyB) == 0 {
-		return details
+		return details, true
 	}
-	return append(details, Detail{"texts", list(onlyA), list(onlyB)})
+	return append(details, Detail{"texts", list(onlyA), list(onlyB)}), false
 }
 
-// printables returns the runs of printable ASCII that end with NUL.
-func printables(b []byte) []string {
-	var texts []string
+// printables returns the runs of printable ASCII that end with NUL, and what is left, NUL bytes in a row as one: how
+// many there are depends on the lengths of texts.
+func printables(b []byte) (texts []string, rest []byte) {
 	start := 0
 	for i, char := range b {
 		switch {
@@ -60,25 +62,30 @@ func printables(b []byte) []string {
 			continue
 		case char == 0 && i-start >= minText:
 			texts = append(texts, string(b[start:i]))
+		default:
+			rest = append(rest, b[start:i]...)
+		}
+		if char != 0 || len(rest) > 0 && rest[len(rest)-1] != 0 {
+			rest = append(rest, char)
 		}
 		start = i + 1
 	}
-	return texts
+	return texts, append(rest, b[start:]...)
 }
 
 // pairs takes texts of both sides that have the same key out of the lists and pairs them up. A text whose key is
 // "" stays.
-func pairs(a, b []string, key func(string) string) (restA, restB []string, found [][2]string) {
+func pairs(a, b []string, keyA, keyB func(string) string) (restA, restB []string, found [][2]string) {
 	waiting := map[string][]string{}
 	for _, text := range b {
-		if k := key(text); k != "" {
+		if k := keyB(text); k != "" {
 			waiting[k] = append(waiting[k], text)
 		} else {
 			restB = append(restB, text)
 		}
 	}
 	for _, text := range a {
-		k := key(text)
+		k := keyA(text)
 		if others := waiting[k]; len(others) > 0 {
 			found = append(found, [2]string{text, others[0]})
 			waiting[k] = others[1:]
@@ -88,7 +95,7 @@ func pairs(a, b []string, key func(string) string) (restA, restB []string, found
 	}
 	// In the order of b again.
 	for _, text := range b {
-		k := key(text)
+		k := keyB(text)
 		if others := waiting[k]; k != "" && len(others) > 0 && others[0] == text {
 			restB = append(restB, text)
 			waiting[k] = others[1:]
@@ -103,22 +110,6 @@ func pairDetails(what string, pairs [][2]string) []Detail {
 		details = append(details, Detail{what, printable(p[0]), printable(p[1])})
 	}
 	return details
-}
-
-// pathKey is the same for the same file in two build folders: its name. A folder's key is its name as well.
-func pathKey(text string) string {
-	if !path.IsAbs(text) || strings.ContainsAny(text, " \n%") || path.Clean(text) == "/" {
-		return ""
-	}
-	return path.Base(text)
-}
-
-// buildFolders returns what differs at the beginning of two paths to the same file.
-func buildFolders(a, b string) (string, string) {
-	for path.Base(a) == path.Base(b) && a != "/" && b != "/" {
-		a, b = path.Dir(a), path.Dir(b)
-	}
-	return a, b
 }
 
 // timePattern knows what __DATE__, __TIME__, date(1) and ISO 8601 write.

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -82,8 +83,16 @@ type Listing struct {
 	NotExamined []Unexamined
 	// Skipped are directories called "build" or "source" that depmod does not search.
 	Skipped []string
-	// Others counts the other entries of directories: they are not modules by their names.
-	Others int
+	// Others are the other entries of directories: they are not modules by their names.
+	Others []Other
+}
+
+// Other is an entry of a directory that is not a module by its name.
+type Other struct {
+	// File is its path.
+	File string
+	// Mode is its type: regular, a directory for one that is listed under another path, or another one.
+	Mode fs.FileMode
 }
 
 // Unexamined is an entry that could not be looked into.
@@ -116,7 +125,7 @@ func List(sources []Source) (Listing, error) {
 		all.Modules = append(all.Modules, found.Modules...)
 		all.NotExamined = append(all.NotExamined, found.NotExamined...)
 		all.Skipped = append(all.Skipped, found.Skipped...)
-		all.Others += found.Others
+		all.Others = append(all.Others, found.Others...)
 	}
 	return all, nil
 }
@@ -274,7 +283,7 @@ func (s Source) add(found *Listing, system *rootfs.FS, e rootfs.Entry, relative 
 		found.Modules = append(found.Modules, m)
 		return err
 	default:
-		found.Others++
+		found.Others = append(found.Others, Other{file, e.Mode})
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ type Entry struct {
 	// Real is the name free of links: of the file, or of the directory that a link leads to.
 	Real string
 	Kind Kind
-	// Mode is the type of a Special.
+	// Mode is the type of what the entry leads to: 0 for a regular file.
 	Mode fs.FileMode
 	// Err says why an entry is Dangling or Unreadable.
 	Err error
@@ -106,7 +106,7 @@ func (w *walk) list(name, real string) error {
 		return errors.New("cannot be told from other directories on this system")
 	}
 	if first, ok := w.listed[id]; ok {
-		w.entries = append(w.entries, Entry{Path: name, Real: real, Kind: Again, First: first})
+		w.entries = append(w.entries, Entry{Path: name, Real: real, Kind: Again, Mode: fs.ModeDir, First: first})
 		return nil
 	}
 	entries, err := w.readDir(real)

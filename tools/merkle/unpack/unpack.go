@@ -2,23 +2,21 @@
 
 // Package unpack takes the kernel modules out of what they are shipped in: a tar, compressed or not, or a
 // Debian package (an ar archive that holds a tar, deb(5)). Archives are not trusted: names that lead out of
-// them are refused, sizes are bounded, and nothing but modules is written.
+// them are refused, sizes are bounded, and nothing but modules, and links between directories with modules, is
+// written. Each entry is accounted for: what may hold modules and is not looked into is reported.
 package unpack
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strings"
 
 	"pault.ag/go/debian/deb"
 
 	"rules_modhash/tools/merkle/decompress"
-	"rules_modhash/tools/merkle/module"
 )
 
 // The kinds of archive.
@@ -34,6 +32,8 @@ const HeadSize = 512
 const (
 	maxUnpacked = 16 << 30
 	maxEntries  = 1 << 20
+	// maxMembers is how many members an ar archive may have.
+	maxMembers = 1024
 )
 
 const (
@@ -59,15 +59,31 @@ func isTar(head []byte) bool {
 	return len(head) > tarMagicOffset && bytes.HasPrefix(head[tarMagicOffset:], []byte(tarMagic))
 }
 
+// Contents is what an archive has besides modules.
+type Contents struct {
+	// Others is how many entries are not modules and were not looked into, directories not counted.
+	Others int
+	// NotExamined are those entries that may hold modules.
+	NotExamined []Unexamined
+}
+
+// Unexamined is an entry that may hold modules and was not looked into.
+type Unexamined struct {
+	// Path in the archive, Reason why it was not.
+	Path, Reason string
+}
+
 // Modules writes the modules in the archive f below the directory dir, which is empty, at their paths in the
-// archive. Errors do not name the archive.
-func Modules(f *os.File, dir string) error {
+// archive, and reports what else there is. Errors do not name the archive.
+func Modules(f *os.File, dir string) (Contents, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return err
+		return Contents{}, err
 	}
 	defer root.Close()
-	return modules(f, &directory{root: root, limit: maxUnpacked})
+	d := newDirectory(root, maxUnpacked)
+	err = modules(f, d)
+	return d.Contents, err
 }
 
 func modules(f io.ReaderAt, d *directory) error {
@@ -79,7 +95,7 @@ func modules(f io.ReaderAt, d *directory) error {
 	if FormatOf(head[:n]) == FormatDebian {
 		return debian(f, d)
 	}
-	return compressedTar(io.NewSectionReader(f, 0, 1<<63-1), head[:n], d)
+	return compressedTar(io.NewSectionReader(f, 0, 1<<63-1), d)
 }
 
 // debian unpacks the member data.tar of a Debian package.
@@ -88,47 +104,88 @@ func debian(f io.ReaderAt, d *directory) error {
 	if err != nil {
 		return fmt.Errorf("reading an ar archive: %w", err)
 	}
-	for {
+	found := false
+	for range maxMembers {
 		member, err := ar.Next()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF) && found:
+			return nil
+		case errors.Is(err, io.EOF):
 			return errors.New("is an ar archive without data.tar, want a Debian package (deb(5))")
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("reading an ar archive: %w", err)
-		}
-		if member.Size < 0 {
+		case member.Size < 0:
 			return fmt.Errorf("reading an ar archive: member %q has %d bytes", member.Name, member.Size)
 		}
-		if suffix, ok := strings.CutPrefix(member.Name, "data.tar"); ok {
-			return dataTar(member.Data, suffix, d)
+		isData := strings.HasPrefix(member.Name, "data.tar")
+		if err := d.member(member, isData && !found); err != nil {
+			return err
 		}
+		found = found || isData
 	}
+	return fmt.Errorf("reading an ar archive: it has more than %d members", maxMembers)
 }
 
-// dataTar unpacks the data.tar of a Debian package. Suffix is the rest of its name.
-func dataTar(data *io.SectionReader, suffix string, d *directory) error {
-	head := make([]byte, HeadSize)
-	n, err := data.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+// member unpacks a member of a Debian package if it is its data, and accounts for it else.
+func (d *directory) member(member *deb.ArEntry, isData bool) error {
+	name := member.Name
+	if isData {
+		if err := compressedTar(member.Data, d); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}
+	d.Others++
+	reason := ""
+	switch {
+	case name == "debian-binary" || strings.HasPrefix(name, "control.tar"):
+		return nil
+	case strings.HasPrefix(name, "data.tar"):
+		reason = "is a second data.tar of the package"
+	case strings.HasPrefix(name, "_"):
+		// dpkg ignores these; signatures have such names (deb(5)).
+		reason = Holds(name, member.Data)
+	default:
+		reason = "is not a known part of a Debian package (deb(5))"
+	}
+	return d.notExamined(name, reason)
+}
+
+// compressedTar unpacks a tar that may be compressed.
+func compressedTar(archive *io.SectionReader, d *directory) error {
+	r, err := openTar(archive)
+	if err == nil {
+		err = d.unpackTar(r)
+	}
+	if err != nil || len(d.wanted) == 0 {
 		return err
 	}
-	if err := compressedTar(data, head[:n], d); err != nil {
-		return fmt.Errorf("data.tar%s: %w", suffix, err)
+	// Hard links and links with names of modules lead to files without: these are read again, now that they are known.
+	if _, err := archive.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
-	return nil
+	if r, err = openTar(archive); err != nil {
+		return err
+	}
+	return d.fetch(r)
 }
 
-// compressedTar unpacks a tar, which begins with head if it is not compressed.
-func compressedTar(r io.Reader, head []byte, d *directory) error {
-	format, ok := decompress.Of(head)
+// openTar returns the contents of an archive, decompressed.
+func openTar(archive *io.SectionReader) (io.Reader, error) {
+	head := make([]byte, HeadSize)
+	n, err := archive.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	format, ok := decompress.Of(head[:n])
 	if !ok {
-		return unpackTar(r, d)
+		return archive, nil
 	}
-	contents, err := format.Open(r)
+	contents, err := format.Open(archive)
 	if err != nil {
-		return fmt.Errorf("decompressing %s data: %w", format.Name, noEOF(err))
+		return nil, fmt.Errorf("decompressing %s data: %w", format.Name, noEOF(err))
 	}
-	return unpackTar(&namedErrors{contents, format.Name}, d)
+	return &namedErrors{contents, format.Name}, nil
 }
 
 // noEOF gives the end of data that should go on its usual name.
@@ -152,106 +209,4 @@ func (n *namedErrors) Read(p []byte) (int, error) {
 		err = fmt.Errorf("decompressing %s data: %w", n.format, err)
 	}
 	return got, err
-}
-
-func unpackTar(r io.Reader, d *directory) error {
-	// What is skipped in the archive is decompressed as well, and counts.
-	bounded := &io.LimitedReader{R: r, N: d.limit + 1}
-	err := d.entries(tar.NewReader(bounded))
-	if bounded.N <= 0 || d.written > d.limit {
-		return fmt.Errorf("holds more than %d bytes: too much for the modules of a kernel", d.limit)
-	}
-	return err
-}
-
-// directory is where modules are written.
-type directory struct {
-	root *os.Root
-	// limit is how many bytes an archive may have, and how many may be written: more in sparse files.
-	limit, written int64
-}
-
-// errTooLarge ends the reading of an archive; unpackTar says why.
-var errTooLarge = errors.New("is too large")
-
-// entries writes the modules of a tar.
-func (d *directory) entries(in *tar.Reader) error {
-	for range maxEntries {
-		header, err := in.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading a tar archive: %w", err)
-		}
-		if err := d.entry(header, in); err != nil {
-			return fmt.Errorf("%q in the archive %w", header.Name, err)
-		}
-	}
-	return fmt.Errorf("holds more than %d entries: too many for the modules of a kernel", maxEntries)
-}
-
-// entry writes one entry of a tar, if it is a module.
-func (d *directory) entry(header *tar.Header, contents io.Reader) error {
-	name, err := entryPath(header.Name)
-	if err != nil || !module.HasModuleName(name) {
-		return err
-	}
-	if header.Typeflag == tar.TypeDir {
-		return errors.New("has the name of a module, but is a directory")
-	}
-	if err := d.root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	switch header.Typeflag {
-	case tar.TypeReg:
-		return d.write(name, header.Size, contents)
-	case tar.TypeLink:
-		return d.link(name, header.Linkname)
-	}
-	return fmt.Errorf("has the name of a module, but is neither a regular file nor a hard link (tar type %q)", header.Typeflag)
-}
-
-// entryPath returns a name in an archive as a clean relative path.
-func entryPath(name string) (string, error) {
-	if path.IsAbs(name) {
-		return "", errors.New("is an absolute path: it leads out of the archive")
-	}
-	clean := path.Clean(name)
-	if clean == ".." || strings.HasPrefix(clean, "../") {
-		return "", errors.New("leads out of the archive")
-	}
-	return clean, nil
-}
-
-func (d *directory) write(name string, size int64, contents io.Reader) error {
-	if size > module.MaxSize {
-		return fmt.Errorf("has %d bytes, more than the kernel loads (%d)", size, module.MaxSize)
-	}
-	if d.written += size; d.written > d.limit {
-		return errTooLarge
-	}
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return errors.New("is there twice")
-	}
-	if err != nil {
-		return err
-	}
-	if _, err = io.Copy(f, contents); err != nil {
-		err = fmt.Errorf("cannot be copied: %w", err)
-	}
-	return errors.Join(err, f.Close())
-}
-
-// link gives a module that was written already a second name.
-func (d *directory) link(name, target string) error {
-	target, err := entryPath(target)
-	if err != nil {
-		return fmt.Errorf("is a hard link to a path that %w", err)
-	}
-	if err := d.root.Link(target, name); err != nil {
-		return fmt.Errorf("is a hard link to %q, which comes later or is no module: %w", target, err)
-	}
-	return nil
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -26,9 +28,10 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [--json] [--limit N] A B",
 		Short: "Compare two builds: trees, module directories, archives, packages",
-		Long: `Compare the modules of two builds: whether they have the same root; which modules were
-added, removed, moved, changed; and for each changed module, which ELF sections differ and
-what the likely cause is (another compiler, an embedded build path or time stamp, ...).
+		Long: `Compare the modules of two builds: whether they are built for the same machine and have
+the same root; which modules were added, removed, moved, changed; and for each changed
+module, which ELF sections differ and what the likely cause is (another compiler, an
+embedded build path or timestamp, ...).
 
 A and B are each a tree.pb, a directory with modules, a tar with modules (maybe compressed), or
 a Debian package. Modules may be compressed; what they carry at their end is left out. Paths
@@ -37,7 +40,12 @@ is that of their paths in bytewise order, or in the order of the other side, if 
 tree.pb with the same modules. A tree.pb holds hashes alone: it shows which modules
 changed, not how. Archives are unpacked into a temporary directory (TMPDIR), modules only.
 
-Exit codes: 0 the same root; 1 they differ; 2 wrong usage, or input that cannot be read.`,
+What is not a module and was not looked into is counted. What of it may hold modules, such
+as archives in archives, images, links that lead to nothing, devices, is listed: "not
+examined: PATH: reason".
+
+Exit codes: 0 the same root, and nothing left that may hold modules; 1 they differ, or
+something was not examined; 2 wrong usage, or input that cannot be read.`,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash diff tree.pb /lib/modules/$(uname -r)`,
 		Args: cobra.ExactArgs(2),
@@ -74,7 +82,7 @@ func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error
 	if err := o.print(cmd.OutOrStdout(), r); err != nil {
 		return err
 	}
-	if !r.Same {
+	if !r.Same || len(r.NotExamined) > 0 {
 		return errCheckFailed
 	}
 	return nil
@@ -108,13 +116,55 @@ func (t *diffText) line(format string, args ...any) {
 }
 
 func (t *diffText) result(r *compare.Result) {
+	if r.MachinesDiffer {
+		t.line("the machines differ: A %s; B %s", machinesText(r.A), machinesText(r.B))
+	}
 	t.summary("A", r.A)
 	t.summary("B", r.B)
+	t.notExamined(r.NotExamined)
 	if r.Same {
 		t.line("the same root")
 		return
 	}
 	t.line("the roots differ")
+	t.differences(r)
+}
+
+// machinesText says what the modules of one side are built for.
+func machinesText(s compare.Summary) string {
+	switch len(s.Machines) {
+	case 0:
+		return "is a " + s.Format + ", which names none"
+	case 1:
+		return "is built for " + s.Machines[0].String()
+	}
+	var parts []string
+	for _, m := range s.Machines {
+		parts = append(parts, fmt.Sprintf("%s: modules %d", m, m.Modules))
+	}
+	return "is mixed, " + strings.Join(parts, ", ")
+}
+
+// notExamined lists what may hold modules, and the number.
+func (t *diffText) notExamined(all []compare.Unexamined) {
+	for _, u := range all {
+		t.line("not examined: %s: %s", printable(u.Path), printable(u.Reason))
+	}
+	if len(all) > 0 {
+		t.line("not examined: %d", len(all))
+	}
+}
+
+// printable quotes a text that would not stay in its line on a terminal.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// differences lists what differs in the modules.
+func (t *diffText) differences(r *compare.Result) {
 	listed(t, "removed", r.Removed, func(e compare.Entry) string { return e.InstallPath })
 	listed(t, "added", r.Added, func(e compare.Entry) string { return e.InstallPath })
 	listed(t, "moved", r.Moved, moveText)
@@ -133,6 +183,9 @@ func (t *diffText) summary(side string, s compare.Summary) {
 	}
 	t.line("%s  %s", side, s.Name)
 	t.line("   %s%s, modules %d, levels %d, root %s", s.Format, release, s.Modules, s.Levels, s.Root)
+	if s.Others > 0 {
+		t.line("   other files, not looked into: %d", s.Others)
+	}
 }
 
 // shown returns how many of n are listed.

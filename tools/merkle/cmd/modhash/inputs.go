@@ -48,7 +48,7 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 // registerExisting registers the flag of commands that look at trailers.
 func (f *inputFlags) registerExisting(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.existing, "existing-signature", []string{module.Strip.String()},
-		"what to do with a trailer that a module carries already: strip, keep (hash it) or error; "+
+		"what to do with trailers that a module carries already: strip (all), keep (hash them) or error; "+
 			"once for all, or as often as --input")
 }
 

@@ -185,8 +185,8 @@ func (o *verifyOptions) print(
 	if n := len(listing.NotExamined); n > 0 {
 		counts += fmt.Sprintf(", not examined %d", n)
 	}
-	if listing.Others > 0 {
-		counts += fmt.Sprintf(", other files %d", listing.Others)
+	if n := len(listing.Others); n > 0 {
+		counts += fmt.Sprintf(", other files %d", n)
 	}
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), counts)
 	return err
@@ -197,7 +197,7 @@ func reportVerify(found rootfile.Found, listing moduleset.Listing, r batch.Repor
 	report := verifyReport{
 		Root: reportRoot(found), Checked: r.Checked, Passed: r.Checked - failed, Failed: failed,
 		Failures: []failureReport{}, NotExamined: []notExaminedReport{},
-		NotSearched: append([]string{}, listing.Skipped...), Others: listing.Others,
+		NotSearched: append([]string{}, listing.Skipped...), Others: len(listing.Others),
 	}
 	for _, u := range listing.NotExamined {
 		report.NotExamined = append(report.NotExamined, notExaminedReport{u.File, u.Label, u.Reason})
