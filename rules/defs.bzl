@@ -19,6 +19,7 @@ load("//rules/private:module_report.bzl", _module_report = "module_report")
 load("//rules/private:module_tree.bzl", _module_tree = "module_tree")
 load("//rules/private:module_verify_test.bzl", _module_verify_test = "module_verify_test")
 load("//rules/private:modules_install.bzl", _modules_install = "modules_install")
+load("//rules/private:patch_series.bzl", _patch_series = "patch_series")
 load("//rules/private:vmlinux.bzl", _vmlinux = "vmlinux")
 
 initramfs = _initramfs
@@ -37,4 +38,5 @@ module_report = _module_report
 module_tree = _module_tree
 module_verify_test = _module_verify_test
 modules_install = _modules_install
+patch_series = _patch_series
 vmlinux = _vmlinux

@@ -18,6 +18,7 @@ load("//rules/private/providers:kernel_source_info.bzl", _KernelSourceInfo = "Ke
 load("//rules/private/providers:kernel_toolchain_info.bzl", _KernelToolchainInfo = "KernelToolchainInfo")
 load("//rules/private/providers:modhash_toolchain_info.bzl", _ModhashToolchainInfo = "ModhashToolchainInfo")
 load("//rules/private/providers:module_tree_info.bzl", _ModuleTreeInfo = "ModuleTreeInfo")
+load("//rules/private/providers:patch_series_info.bzl", _PatchSeriesInfo = "PatchSeriesInfo")
 load("//rules/private/providers:vmlinux_info.bzl", _VmlinuxInfo = "VmlinuxInfo")
 
 BootToolchainInfo = _BootToolchainInfo
@@ -31,4 +32,5 @@ KernelSourceInfo = _KernelSourceInfo
 KernelToolchainInfo = _KernelToolchainInfo
 ModhashToolchainInfo = _ModhashToolchainInfo
 ModuleTreeInfo = _ModuleTreeInfo
+PatchSeriesInfo = _PatchSeriesInfo
 VmlinuxInfo = _VmlinuxInfo

@@ -2,6 +2,7 @@
 """kernel_source: kernel source, patched."""
 
 load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
+load("//rules/private:patch_series.bzl", "choose_patches")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
 
 _DOC = """\
@@ -15,24 +16,25 @@ visibility("//...")
 kernel_source(
     name = "source",
     archive = "linux-7.2.12.tar.xz",
-    patches = ["@rules_modhash//toolchains/kernel/patches/7.2:module_hashes"],
+    patches = ["@rules_modhash//toolchains/kernel/patches:module_hashes"],
     version = "7.2.12",
 )
 ```
 
 **Outputs.** `NAME.tar.zst`: the patched tree, which other kernel rules take.
 
-**Failures.** A patch that does not fit exactly (with fuzz 0), and an archive that is no kernel source, are
-errors that name the file.
+**Failures.** A patch that does not fit exactly (with fuzz 0), and an archive that is not kernel source, are
+errors that name the file. So is a version that a `patch_series` has no patches for.
 """
 
 def _kernel_source_impl(ctx):
     archive = ctx.actions.declare_file(ctx.label.name + ".tar.zst")
+    patches = choose_patches(ctx.label, ctx.attr.patches, ctx.attr.version)
     args = label_args(ctx)
     args.add(ctx.file.archive, format = "--archive=%s")
-    args.add_all(ctx.files.patches, format_each = "--patch=%s")
+    args.add_all(patches, format_each = "--patch=%s")
     args.add(archive, format = "--out=%s")
-    inputs = [ctx.file.archive] + ctx.files.patches
+    inputs = [ctx.file.archive] + patches
     run_kbuild(ctx, "ModhashKernelSource", "source", args, inputs, [archive], "Patching the source")
     return [
         DefaultInfo(files = depset([archive])),
@@ -49,10 +51,10 @@ kernel_source = rule(
             mandatory = True,
         ),
         "patches": attr.label_list(
-            doc = "Patches to apply with `patch -p1`, in order.",
+            doc = "Patches to apply with `patch -p1`, in order. Of a `patch_series`, those for `version`.",
             allow_files = True,
         ),
-        "version": attr.string(doc = "The kernel's version, such as `7.2.12`: for the reader."),
+        "version": attr.string(doc = "The kernel's version, such as `7.2.12`: it chooses among a `patch_series`."),
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [KernelSourceInfo],

@@ -1,22 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: series_test.sh SERIES PATCH...
+# usage: series_test.sh SERIES... -- PATCH...
 #
-# Checks that the rules apply the patches that the file series names, in its order, and that none needs a line that only
-# Debian's kernel has: they are for kernel.org's, too.
+# Checks that the rules apply the patches that each file series names, in its order, and that no patch needs lines that
+# other kernel sources do not have: they are for kernel.org's, too.
 set -eu
-series=$1
-shift
-got=$(for patch; do basename "$patch"; done)
-if [ "$got" != "$(cat "$series")" ]; then
-    echo "The target module_hashes has other patches than $series, or another order:"
-    echo "$got"
-    exit 1
-fi
-for patch; do
-    if grep -n ARCH_MODULE_LDS "$patch"; then
-        echo "$patch: does not apply to kernel.org's Linux, where these lines differ"
-        exit 1
-    fi
+failed=false
+fail() {
+    echo "$*"
+    failed=true
+}
+
+series=
+while [ "$1" != -- ]; do
+    series="$series $1"
+    shift
 done
+shift
+
+for file in $series; do
+    got=$(for patch; do [ "$(dirname "$patch")" != "$(dirname "$file")" ] || basename "$patch"; done)
+    [ "$got" = "$(cat "$file")" ] || fail "The target module_hashes has other patches than $file, or another order: $got"
+done
+for patch; do
+    ! grep -n ARCH_MODULE_LDS "$patch" || fail "$patch: does not apply to kernel.org's Linux, where these lines differ"
+    ! grep -n '^diff .*/MAINTAINERS' "$patch" || fail "$patch: lines around changes to MAINTAINERS differ from release to release"
+done
+[ -n "$series" ] && [ $# != 0 ] || fail "got no series or no patches"
+[ $failed = false ]

@@ -6,35 +6,125 @@
 #
 # The manifest, /etc/rules_modhash/manifest.tsv, has one record a line, fields separated by tabs:
 #   package NAME VERSION ARCHITECTURE SHA256   an installed package and the digest of its .deb
-#   archive NAME VERSION PATH SHA256           a file kept as a build input
+#   archive NAME VERSION PATH SHA256 SUITE     a file kept as a build input, and the suite that offers it
 #   note KEY VALUE                             how the world came to be
 # Digests of packages come from the signed package lists; an archive's digest is taken of the file.
+#
+# WORLD_SUITE is the suite that the world is made of, WORLD_SERIES the Linux versions that there are kernel
+# patches for, such as "7.2 7.3".
 set -eu
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 etc=/etc/rules_modhash
 archives=/usr/share/rules_modhash/archives
 mkdir -p "$etc" "$archives"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
-# The kernel series is written against one Linux version; the archive may have gone on to the next.
-install() { apt-get install --yes --no-install-recommends "$@" >&2; }
-if ! install linux-source-7.2; then
-    echo "provision: linux-source-7.2 is no longer in the archive: taking the current linux-source" >&2
-    install linux-source
-fi
+say() { echo "provision: $*" >&2; }
+note() { printf 'note\t%s\t%s\n' "$1" "$2" >>"$work/notes"; }
+# archive NAME VERSION FILE SUITE
+archive() {
+    printf 'archive\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$(sha256sum "$3" | cut -d ' ' -f 1)" "$4" >>"$work/archives"
+}
 
-# The distribution's own kernel modules, of the release that linux-image-amd64 stands for today.
+# ---- Kernel sources -----------------------------------------------------------------------------
+
+# elsewhere COMMAND...: one of apt's commands with the package lists of the suites that the next kernels are in, which are kept
+# apart: nothing else in the world comes from them.
+elsewhere() {
+    command=$1
+    shift
+    "$command" -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$work/lists" \
+        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root "$@"
+}
+
+# sources APT-CACHE...: lines `NAME VERSION SUITE`, a linux-source package that the lists offer each.
+sources() {
+    "$@" pkgnames linux-source- | grep -E '^linux-source-[0-9]+\.[0-9]+$' | sort >"$work/names" || return 0
+    # shellcheck disable=SC2046 # one word a package
+    "$@" madison $(cat "$work/names") | awk -F ' *[|] *' '
+        { sub(/^ */, "", $1); split($3, place, " "); sub(/\/.*/, "", place[2]); print $1, $2, place[2] }'
+}
+
+# own_suite: the same for the suite that the world is made of. Its updates are a part of it.
+own_suite() { sources apt-cache | sed "s/ [^ ]*$/ $WORLD_SUITE/"; }
+
+# update_elsewhere reads the lists of other suites. One that cannot be had is on record, and no failure.
+update_elsewhere() {
+    repository=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
+    mkdir "$work/lists"
+    for suite in sid experimental trixie-backports; do
+        echo "deb $repository $suite main" >"$work/sources.list"
+        if ! elsewhere apt-get -o APT::Get::List-Cleanup=false --error-on=any update >&2; then
+            say "no package lists of $suite"
+            note unreachable-suite "$suite"
+            continue
+        fi
+        cat "$work/sources.list" >>"$work/reachable"
+    done
+    [ -e "$work/reachable" ] && mv "$work/reachable" "$work/sources.list"
+}
+
+# choose: of lines as sources has them, own suite first, the newest of each package, of all suites and of the own one.
+choose() {
+    sort --stable -k 1,1V -k 2,2Vr | awk -v own="$WORLD_SUITE" '
+        { newest = !seen[$1]++; newest_own = $3 == own && !own_seen[$1]++; if (newest || newest_own) print }'
+}
+
+# keep_source NAME VERSION SUITE APT-GET...: the source archive that the package contains.
+keep_source() {
+    name=$1 version=$2 suite=$3 tar=$archives/${1}_$2.tar.xz
+    shift 3
+    (cd "$work" && "$@" download "$name=$version" >&2) &&
+        dpkg-deb --fsys-tarfile "$work/$name"_*.deb >"$work/data.tar" &&
+        tar --extract --to-stdout --file="$work/data.tar" "./usr/src/$name.tar.xz" >"$tar" &&
+        archive "$name" "$version" "$tar" "$suite" &&
+        rm "$work/$name"_*.deb "$work/data.tar"
+}
+
+# keep_sources WHICH: what choose printed. That of another suite is for tests of the patches: builds do without.
+keep_sources() {
+    while read -r name version suite; do
+        if [ "$suite" = "$WORLD_SUITE" ]; then
+            keep_source "$name" "$version" "$suite" apt-get -o APT::Sandbox::User=root
+        elif ! keep_source "$name" "$version" "$suite" elsewhere apt-get; then
+            rm -f "$archives/${name}_$version.tar.xz"
+            say "no $name $version of $suite"
+            note unreachable-source "$name $version $suite"
+        fi
+    done <"$1"
+}
+
+# report_missing_patches says which source builds take where it is not the newest of the suite.
+report_missing_patches() {
+    own_suite | choose >"$work/own"
+    newest=$(tail -n 1 "$work/own")
+    with_patches=$(grep -E "^linux-source-($(echo "$WORLD_SERIES" | sed 's/\./\\./g; s/ /|/g')) " "$work/own" | tail -n 1)
+    [ "$newest" != "$with_patches" ] || return 0
+    say "no patches for ${newest:-a kernel source of $WORLD_SUITE}: builds take ${with_patches:-one of another suite}"
+    note no-patches-for "$newest"
+}
+
+update_elsewhere || say "no package lists of other suites"
+{ own_suite && sources elsewhere apt-cache; } | choose >"$work/chosen"
+keep_sources "$work/chosen"
+report_missing_patches
+
+# ---- The distribution's own modules, of the release that linux-image-amd64 stands for today -----
+
 image=$(apt-cache depends --no-recommends --no-suggests linux-image-amd64 |
     sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p')
 modules=linux-modules-${image#linux-image-}
 apt-cache show "$modules" >/dev/null 2>&1 || modules=$image
 (cd "$archives" && apt-get -o APT::Sandbox::User=root download "$modules" >&2)
+for deb in "$archives"/*.deb; do
+    archive "$(dpkg-deb --field "$deb" Package)" "$(dpkg-deb --field "$deb" Version)" "$deb" "$WORLD_SUITE"
+done
 
-{
-    printf 'note\tsuite\t%s\n' "${WORLD_SUITE:?}"
-    release=$(ls /var/lib/apt/lists/*_dists_"${WORLD_SUITE}"_*Release | head -n 1)
-    printf 'note\tarchive-date\t%s\n' "$(sed -n 's/^Date: //p' "$release")"
-    [ -z "${WORLD_EXPIRED:-}" ] ||
-        printf 'note\taccepted-after\t%s\n' "$(sed -n 's/^Valid-Until: //p' "$release")"
+# ---- The manifest -------------------------------------------------------------------------------
+
+# packages: installed ones, as the manifest has them.
+packages() {
     installed=$(dpkg-query --show --showformat='${binary:Package}=${Version}\n')
     # shellcheck disable=SC2086 # one word a package
     apt-cache show $installed | awk -v OFS='\t' '
@@ -42,17 +132,14 @@ apt-cache show "$modules" >/dev/null 2>&1 || modules=$image
         /^Version: / { version = $2 }
         /^Architecture: / { arch = $2 }
         /^SHA256: / { print "package", name, version, arch, $2 }' | sort -u
-    for deb in "$archives"/*.deb; do
-        printf 'archive\t%s\t%s\t%s\t%s\n' "$(dpkg-deb --field "$deb" Package)" \
-            "$(dpkg-deb --field "$deb" Version)" "$deb" "$(sha256sum "$deb" | cut -d ' ' -f 1)"
-    done
-    for tar in /usr/src/linux-source-*.tar.xz; do
-        name=$(basename "$tar" .tar.xz)
-        printf 'archive\t%s\t%s\t%s\t%s\n' "$name" \
-            "$(dpkg-query --show --showformat='${Version}' "$name")" "$tar" \
-            "$(sha256sum "$tar" | cut -d ' ' -f 1)"
-    done
-} >"$etc/manifest.tsv.tmp"
+}
+
+release=$(ls /var/lib/apt/lists/*_dists_"$WORLD_SUITE"_*Release | head -n 1)
+note suite "$WORLD_SUITE"
+note archive-date "$(sed -n 's/^Date: //p' "$release")"
+[ -z "${WORLD_EXPIRED:-}" ] || note accepted-after "$(sed -n 's/^Valid-Until: //p' "$release")"
+packages >"$work/packages"
+cat "$work/notes" "$work/packages" "$work/archives" >"$etc/manifest.tsv.tmp"
 mv "$etc/manifest.tsv.tmp" "$etc/manifest.tsv"
 
 # Debian's own settings swap modules for other versions and keep every sandbox.

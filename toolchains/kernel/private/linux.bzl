@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `linux` module extension: kernel source."""
 
-load("//toolchains/world:manifest.bzl", "world_archive")
+load("//toolchains/kernel/patches:series.bzl", "SERIES")
+load("//toolchains/world:manifest.bzl", "world_archives", "world_suite")
+load(":debian_source.bzl", "choose_source", "release_of")
 
 visibility("//toolchains/kernel/...")
+
+# Chooses Debian's source where no tag does: `--repo_env=RULES_MODHASH_LINUX=7.3`.
+_SERIES_VARIABLE = "RULES_MODHASH_LINUX"
 
 _BUILD = """\
 load("@rules_modhash//rules:defs.bzl", "kernel_source")
@@ -28,17 +33,31 @@ kernel_source(
 def _apparent_name(rctx):
     return rctx.name.replace("+", "~").rpartition("~")[2]
 
-def _debian_archive(rctx):
-    """Takes the source that the world keeps; returns struct(label, version)."""
-    archive = world_archive(rctx, "linux-source-")
-    if not archive:
+def _debian_source(rctx):
+    """Chooses among the sources that the world keeps."""
+    sources = world_archives(rctx, "linux-source-")
+    if not sources:
         fail("linux.source(name = %r): got neither urls nor archive, and this is not a ./bazelw world that keeps a source. " % _apparent_name(rctx) +
              "Next: build with ./bazelw (BAZELW=world), or give version, urls and sha256, or archive")
+    series = rctx.attr.series or rctx.os.environ.get(_SERIES_VARIABLE, "")
+    source = choose_source(sources, world_suite(rctx), series, SERIES)
+    if not source:
+        fail("linux.source(name = %r): the world keeps no source of Linux %s, but %s. Next: take one of these by series or --repo_env=%s, or give version, urls and sha256" % (
+            _apparent_name(rctx),
+            series or " or ".join(SERIES),
+            ", ".join(["%s %s (%s)" % (kept.name, kept.version, kept.suite) for kept in sources]),
+            _SERIES_VARIABLE,
+        ))
+    return source
+
+def _debian_archive(rctx):
+    """Takes a source that the world keeps; returns struct(label, version)."""
+    archive = _debian_source(rctx)
     if rctx.attr.sha256 and rctx.attr.sha256 != archive.sha256:
         fail("linux.source(name = %r): the world keeps %s with SHA-256 %s, wanted %s" %
              (_apparent_name(rctx), archive.name, archive.sha256, rctx.attr.sha256))
     rctx.download(url = ["file://" + archive.path], output = "linux.tar.xz", sha256 = archive.sha256)
-    return struct(label = "linux.tar.xz", version = archive.version.partition("-")[0])
+    return struct(label = "linux.tar.xz", version = release_of(archive.version))
 
 def _download(rctx):
     """Downloads an archive; returns struct(label, version)."""
@@ -52,6 +71,9 @@ def _download(rctx):
 def _linux_repository_impl(rctx):
     if rctx.attr.urls and rctx.attr.archive:
         fail("linux.source(name = %r): got both urls and archive, want one of them" % _apparent_name(rctx))
+    if rctx.attr.series and (rctx.attr.urls or rctx.attr.archive):
+        fail("linux.source(name = %r): got series and a source of your own, want series for Debian's source alone. " % _apparent_name(rctx) +
+             "Next: drop series, and give the source's version: patches go by that")
     if rctx.attr.archive:
         source = struct(label = str(rctx.attr.archive), version = rctx.attr.version)
     elif rctx.attr.urls:
@@ -68,19 +90,26 @@ def _linux_repository_impl(rctx):
 
 _ATTRIBUTES = {
     "archive": attr.label(doc = "A source archive of your own: tar, compressed by xz, gzip or zstd. Not with `urls`."),
-    "patches": attr.label_list(doc = "Patches to apply with `patch -p1`, in order. One that does not fit exactly is an error."),
+    "patches": attr.label_list(doc = "Patches to apply with `patch -p1`, in order. One that does not fit exactly is an error. Of a `patch_series`, those for `version`."),
+    "series": attr.string(doc = """\
+Which of Debian's sources to take, such as `7.3`, where there are neither `urls` nor `archive`. Default: what
+`--repo_env=RULES_MODHASH_LINUX=7.3` says, else the newest of the world's Debian suite that this repository
+has patches for."""),
     "sha256": attr.string(doc = "SHA-256 digest of the archive, 64 hex digits. Mandatory with `urls`."),
     "urls": attr.string_list(doc = """\
 Where to download the archive. With neither this nor `archive`: the `linux-source` package of Debian that
 `./bazelw` pinned when it made its world."""),
-    "version": attr.string(doc = "The version, such as `7.2.12`: for the reader. Default: that of Debian's package."),
+    "version": attr.string(doc = "The version, such as `7.2.12`: it chooses among a `patch_series`. Default: that of Debian's package."),
 }
 
 _linux_repository = repository_rule(
     implementation = _linux_repository_impl,
     doc = "A kernel_source target `source`. See `linux.source`.",
     attrs = _ATTRIBUTES,
-    environ = ["RULES_MODHASH_WORLD"],
+    environ = [
+        "RULES_MODHASH_WORLD",
+        _SERIES_VARIABLE,
+    ],
 )
 
 _source = tag_class(
@@ -91,7 +120,7 @@ was published, `@NAME//:version.bzl` has the `VERSION`.
 linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
 linux.source(
     name = "linux",
-    patches = ["@rules_modhash//toolchains/kernel/patches/7.2:module_hashes"],
+    patches = ["@rules_modhash//toolchains/kernel/patches:module_hashes"],
     sha256 = "…",
     urls = ["https://…/linux-7.2.12.tar.xz"],
     version = "7.2.12",
@@ -109,6 +138,7 @@ def _linux_impl(module_ctx):
                 name = tag.name,
                 archive = tag.archive,
                 patches = tag.patches,
+                series = tag.series,
                 sha256 = tag.sha256,
                 urls = tag.urls,
                 version = tag.version,

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PatchSeriesInfo: patches for several series of Linux versions."""
+
+visibility("//...")
+
+DOC = "Patches for the kernel, by the series of Linux versions that they are for."
+
+FIELDS = {
+    "series": "dict of string to list of File: a series such as `7.2`, and its patches in the order to apply them in.",
+}
+
+PatchSeriesInfo = provider(doc = DOC, fields = FIELDS)

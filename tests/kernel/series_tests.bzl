@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of how Linux versions choose patches and sources."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
+load("//rules:defs.bzl", "kernel_source", "patch_series")
+load("//rules:providers.bzl", "PatchSeriesInfo")
+load("//rules/private:linux_version.bzl", "linux_series", "linux_series_order")
+load("//tests/analysis:declare.bzl", "declare")
+load("//toolchains/kernel/patches:series.bzl", "SERIES")
+load("//toolchains/kernel/private:debian_source.bzl", "choose_source", "release_of")
+load(":actions.bzl", "actions_test")
+load(":toolchains.bzl", "refused")
+
+# What each version belongs to.
+_VERSIONS = {
+    "": None,
+    "7": None,
+    "7.": None,
+    "7..2": None,
+    "7.1": "7.1",
+    "7.1.10": "7.1",
+    "7.10": "7.10",
+    "7.10.1": "7.10",
+    "7.2+dirty": "7.2",
+    "7.2.12": "7.2",
+    "7.2.12+deb14-amd64": "7.2",
+    "7.2.12-1": "7.2",
+    "7.2rc1": None,
+    "7.3-rc7": "7.3",
+    "7.3.0-rc7": "7.3",
+    "7.3.4-1~bpo13+1": "7.3",
+    "7.3~rc7-1~exp1": "7.3",
+    "7.x": None,
+    "next-20261030": None,
+    "v7.2": None,
+}
+
+_RELEASES = {
+    "7.10-1": "7.10.0",
+    "7.2.12": "7.2.12",
+    "7.2.12-1": "7.2.12",
+    "7.3.4-1~bpo13+1": "7.3.4",
+    "7.3~rc7-1~exp1": "7.3.0-rc7",
+}
+
+def _versions_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for version, series in _VERSIONS.items():
+        asserts.equals(env, series, linux_series(version), "series of %r" % version)
+    for version, release in _RELEASES.items():
+        asserts.equals(env, release, release_of(version), "release of %r" % version)
+    asserts.equals(env, ["6.12", "7.1", "7.2", "7.10"], sorted(["7.10", "7.2", "6.12", "7.1"], key = linux_series_order))
+    for series in SERIES:
+        asserts.equals(env, series, linux_series(series), "a line of toolchains/kernel/patches/series.bzl")
+    return unittest.end(env)
+
+_versions_test = unittest.make(_versions_test_impl)
+
+def _source(version, suite):
+    return struct(name = "linux-source-" + linux_series(version), suite = suite, version = version)
+
+# What a world of forky may keep, the series asked for, and the version and suite that is taken.
+_CHOICES = [
+    # The suite's own goes first, even where it is older.
+    (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "", "7.2.12-1 forky"),
+    (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "7.2", "7.2.12-1 forky"),
+    (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "7.3", "7.3.4-1 backports"),
+    # The suite has gone on to the next series, with patches and without.
+    (["7.2.12-1 forky", "7.3.4-1 forky"], "", "7.3.4-1 forky"),
+    (["7.10.1-1 forky", "7.2.12-1 forky"], "", "7.2.12-1 forky"),
+    (["7.10.1-1 forky", "7.3.4-1 backports"], "", "7.3.4-1 backports"),
+    (["7.10.1-1 forky", "7.3.4-1 backports"], "7.10", "7.10.1-1 forky"),
+    # Nothing that fits.
+    (["7.10.1-1 forky"], "", None),
+    (["7.10.1-1 forky"], "7.1", None),
+    ([], "", None),
+]
+
+def _choices_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for kept, series, want in _CHOICES:
+        sources = [_source(*words.split(" ")) for words in kept]
+        got = choose_source(sources, "forky", series, ["7.2", "7.3"])
+        asserts.equals(env, want, "%s %s" % (got.version, got.suite) if got else None, "of %s for %r" % (kept, series))
+    return unittest.end(env)
+
+_choices_test = unittest.make(_choices_test_impl)
+
+def _series_info_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    got = {series: [file.basename for file in files] for series, files in target[PatchSeriesInfo].series.items()}
+    asserts.equals(env, {"7.1": ["one.patch"], "7.10": ["b.patch", "a.patch"]}, got)
+    asserts.equals(env, ["one.patch", "b.patch", "a.patch"], [file.basename for file in target[DefaultInfo].files.to_list()])
+    return analysistest.end(env)
+
+_series_info_test = analysistest.make(_series_info_test_impl)
+
+def _chosen_patches_tests(name):
+    """One source a version: its action gets the patches of that version, and those that are for all."""
+    ten = ["b.patch", "a.patch"]
+    cases = {
+        "7.1": ["one.patch"],
+        "7.1.12-1": ["one.patch"],
+        "7.10.1": ten,
+        "7.10~rc7-1~exp1": ten,
+    }
+    for version, patches in cases.items():
+        target = "%s_of_%s" % (name, version)
+        kernel_source(
+            name = target,
+            archive = "fixtures_archive",
+            patches = ["fixtures_patches", name + "_series"],
+            tags = ["manual"],
+            version = version,
+        )
+        chosen = ["fixtures/b.patch", "fixtures/a.patch"] + ["%s/%s" % (name, patch) for patch in patches]
+        actions_test(
+            name = target + "_test",
+            arguments = {"ModhashKernelSource tests/kernel/%s.tar.zst" % target: [
+                "source",
+                "--label=//tests/kernel:" + target,
+                "--archive=tests/kernel/fixtures/linux.tar.xz",
+            ] + ["--patch=tests/kernel/" + patch for patch in chosen] + [
+                "--out=tests/kernel/%s.tar.zst" % target,
+            ]},
+            target_under_test = target,
+        )
+
+def _refused_tests(name):
+    series = "//tests/kernel:%s_series" % name
+    versions = {
+        "": "none",
+        "7.2.12": "\"7.2.12\"",
+        "7.11": "\"7.11\"",
+        "linux": "\"linux\"",
+    }
+    for version, got in versions.items():
+        refused(
+            name = "%s_version_%s" % (name, version or "none"),
+            archive = "fixtures_archive",
+            attribute = "version",
+            error = [
+                "%s, want one that %s has patches for: 7.1, 7.10. Next: take a source of one of these, or write a series" % (got, series),
+            ],
+            patches = [name + "_series"],
+            rule = kernel_source,
+            version = version,
+        )
+    for bad in ["7", "7.2.12", "7.2-rc1", "v7.2", ""]:
+        refused(
+            name = "%s_series_%s" % (name, bad),
+            attribute = "series",
+            error = ["%r, want the first two numbers of a Linux version, such as 7.2" % bad],
+            rule = patch_series,
+            series = {name + "_one": bad},
+        )
+    refused(
+        name = name + "_twice",
+        attribute = "series",
+        error = ["two targets for Linux 7.1, want one. Next: put their patches into one filegroup, in order"],
+        rule = patch_series,
+        series = {name + "_one": "7.1", name + "_ten": "7.1"},
+    )
+
+def series_tests(name):
+    """Tests of patch_series, of kernel_source with one, and of the choice among Debian's sources.
+
+    Args:
+      name: string, what the tests' names begin with.
+    """
+    _versions_test(name = name + "_versions_test")
+    _choices_test(name = name + "_choices_test")
+    declare(name = name + "_one", files = [name + "/one.patch"])
+    declare(name = name + "_ten", files = [name + "/b.patch", name + "/a.patch"])
+    patch_series(
+        name = name + "_series",
+        series = {name + "_one": "7.1", name + "_ten": "7.10"},
+        tags = ["manual"],
+    )
+    _series_info_test(name = name + "_info_test", target_under_test = name + "_series")
+    _chosen_patches_tests(name)
+    _refused_tests(name)
