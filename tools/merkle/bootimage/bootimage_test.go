@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"rules_modhash/tools/merkle/internal/imagetest"
 )
 
 // testdata holds kernel.elf, compressed by the kernel's own command lines; see
@@ -102,10 +104,19 @@ func FuzzKernel(f *testing.F) {
 	for _, name := range []string{"gzip", "xz", "zstd", "lz4", "bzip2", "lzma"} {
 		f.Add(image(1, testdata(f, "kernel."+name)))
 	}
+	memory := imagetest.Memory(binary.LittleEndian, testRoot, "7.2.12")
+	f.Add(imagetest.ZImage(binary.LittleEndian, imagetest.Gzipped(f, memory), true))
+	f.Add(imagetest.BzImage(imagetest.Gzipped(f, imagetest.VmlinuxOf(f, "x86_64", testRoot, "7.2.12", true)), "7.2.12"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kernel, err := Kernel(bytes.NewReader(data))
 		if err == nil && !Is(data) {
 			t.Errorf("%d bytes of a kernel in what is no boot image", len(kernel))
+		}
+		if kernel, err := Payload(bytes.NewReader(data)); err == nil && !isPayload(kernel) {
+			t.Errorf("%d bytes that are no kernel", len(kernel))
+		}
+		if release := Release(bytes.NewReader(data)); validRelease([]byte(release)) != release {
+			t.Errorf("release is %q", release)
 		}
 	})
 }

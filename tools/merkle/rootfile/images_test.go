@@ -180,6 +180,12 @@ func TestCompressions(t *testing.T) {
 	}
 }
 
+// elfWithoutRoot returns a kernel that was not linked with a root.
+func elfWithoutRoot(t testing.TB) []byte {
+	t.Helper()
+	return bytes.ReplaceAll(imagetest.VmlinuxOf(t, "x86_64", testRoot, "", false), []byte("module_hashes"), []byte("module_hushes"))
+}
+
 func TestReadImageErrors(t *testing.T) {
 	image := imagetest.ARM64Image(binary.LittleEndian, testRoot)
 	other := strings.Replace(imagetest.SystemMap, "0100 R", "01f8 R", 1)
@@ -205,21 +211,22 @@ func TestReadImageErrors(t *testing.T) {
 		{"no PE header", append([]byte("MZ"), make([]byte, 0x200)...), imagetest.SystemMap, "but has 4d5a0000 where PE should be"},
 		{"no kernel", imagetest.UKI(t, nil), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"text in UKI", unknown, imagetest.SystemMap, "the kernel in the unified kernel image carries no root: it starts with 74657874"},
-		{"U-Boot with several parts", imagetest.UBoot(4, nil), imagetest.SystemMap, "carries no root that can be read in the format U-Boot kernel image: it consists of several files. Next: give the vmlinux of the same build (--kernel)"},
-		{"U-Boot in U-Boot", imagetest.UBoot(2, imagetest.UBoot(2, image)), imagetest.SystemMap, "in the format U-Boot kernel image: it holds another one"},
+		{"U-Boot with several parts", imagetest.UBoot(4, nil), imagetest.SystemMap, "carries no root that can be read in the format U-Boot kernel image (it consists of several files). Next: give the vmlinux of the same build (--kernel)"},
+		{"U-Boot in U-Boot", imagetest.UBoot(2, imagetest.UBoot(2, image)), imagetest.SystemMap, "in the format U-Boot kernel image (it holds another one"},
 		{"U-Boot initramfs", imagetest.UBoot(3, nil), imagetest.SystemMap, "carries no root: its format is U-Boot initramfs image"},
 		{"flattened image tree", imagetest.DeviceTree("images"), imagetest.SystemMap, "carries no root that can be read in the format flattened image tree. Next: give the vmlinux of the same build (--kernel)"},
 		{"Android", []byte("ANDROID!"), imagetest.SystemMap, "carries no root that can be read in the format Android boot image. Next: give the vmlinux"},
 		{"device tree", imagetest.DeviceTree("cpus"), imagetest.SystemMap, "carries no root: its format is device tree"},
-		{"zImage without a kernel", imagetest.ZImage(binary.LittleEndian, imagetest.Gzipped(t, []byte("text")), false), imagetest.SystemMap, "carries no root that can be read in the format zImage: no compressed kernel was found in the boot image. Next: give the vmlinux"},
-		{"s390x image without a kernel", imagetest.S390Image(nil, ""), imagetest.SystemMap, "carries no root that can be read in the format s390x boot image: no compressed kernel was found"},
-		{"wrapper without a kernel", wrapper(t, []byte("text")), imagetest.SystemMap, "in the format boot wrapper: section .kernel:vmlinux.strip: no compressed kernel was found"},
+		{"zImage without a kernel", imagetest.ZImage(binary.LittleEndian, imagetest.Gzipped(t, []byte("text")), false), imagetest.SystemMap, "carries no root that can be read in the format zImage (no compressed kernel was found in the boot image). Next: give the vmlinux"},
+		{"s390x image without a kernel", imagetest.S390Image(nil, ""), imagetest.SystemMap, "carries no root that can be read in the format s390x boot image (no compressed kernel was found"},
+		{"wrapper without a kernel", wrapper(t, []byte("text")), imagetest.SystemMap, "in the format boot wrapper (section .kernel:vmlinux.strip: no compressed kernel was found"},
 		{"wrapper with an initramfs", imagetest.ELF{Machine: "ppc64le", Type: elf.ET_EXEC, Sections: []imagetest.ELFSection{
 			{Name: ".kernel:vmlinux.strip"}, {Name: ".kernel:initrd"}}}.Bytes(t), imagetest.SystemMap, "section .kernel:initrd has an initramfs, which is not examined"},
 		{"stub that names its kernel by path", imagetest.PE(t, imagetest.Section{Name: ".kernelp"}), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"addon", imagetest.Addon(t, nil), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"boot loader", imagetest.PE(t, imagetest.Section{Name: ".text"}), imagetest.SystemMap, "is an EFI program without a section .linux"},
 		{"object in UKI", imagetest.PE(t, imagetest.Section{Name: ".linux", Data: object(t)}), imagetest.SystemMap, "the kernel in the unified kernel image is a root object, want a kernel"},
+		{"bzImage without a root in UKI", imagetest.PE(t, imagetest.Section{Name: ".linux", Data: bootImage(t, elfWithoutRoot(t))}), imagetest.SystemMap, "the kernel in the unified kernel image: the kernel in the boot image has neither a symbol"},
 		{"UKI in UKI", nested, imagetest.SystemMap, "the kernel in the unified kernel image carries no root: it starts with 4d5a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

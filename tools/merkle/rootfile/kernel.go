@@ -138,7 +138,7 @@ func readZImage(f *io.SectionReader, o Options) (Found, error) {
 
 // unreadable is the error about a boot image whose kernel was not found.
 func unreadable(found Found, err error) error {
-	return fmt.Errorf("%w that can be read in the format %s: %w. Next: give the vmlinux of the same build (--kernel)",
+	return fmt.Errorf("%w that can be read in the format %s (%w). Next: give the vmlinux of the same build (--kernel)",
 		ErrFormat, found.Format, err)
 }
 
@@ -277,9 +277,12 @@ func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o O
 	if err == nil && !found.IsKernel() {
 		err = fmt.Errorf("is a %s, want a kernel", found.Format)
 	}
-	found.Format, found.Release = FormatUKI, cmp.Or(release, found.Release)
-	if err != nil {
+	switch {
+	case err != nil && found.Format == FormatBootImage: // the error has a subject
+		err = fmt.Errorf("the kernel in the unified kernel image: %w", err)
+	case err != nil:
 		err = fmt.Errorf("the kernel in the unified kernel image %w", err)
 	}
+	found.Format, found.Release = FormatUKI, cmp.Or(release, found.Release)
 	return found, err
 }

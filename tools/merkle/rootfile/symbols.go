@@ -25,12 +25,12 @@ import (
 const symbolBanner = "linux_banner"
 
 // startSymbols are those at the first byte of a kernel's memory, the first that there is: _start on riscv64, where _text
-// follows the code for booting, _text elsewhere (arch/*/kernel/vmlinux.lds.S).
+// follows the code for booting, elsewhere _text (arch/*/kernel/vmlinux.lds.S).
 func startSymbols(machine elf.Machine) []string {
 	if machine == elf.EM_RISCV {
 		return []string{"_start", "_text"}
 	}
-	return []string{"_text", "_stext", "stext"}
+	return []string{"_text"}
 }
 
 // addresses are those of symbols.
@@ -113,7 +113,7 @@ func readBySymbols(found Found, f located, candidates []Candidate) (Found, error
 		}
 	}
 	if len(problems) == len(candidates) {
-		return found, fmt.Errorf("%w that can be found: %w. Next: give the System.map, or the vmlinux with symbols, of the same build",
+		return found, fmt.Errorf("%w that can be found (%w). Next: give the System.map, or the vmlinux with symbols, of the same build",
 			ErrFormat, joined(problems))
 	}
 	return found, nil
@@ -199,7 +199,7 @@ func order(t module.Target) binary.ByteOrder {
 }
 
 // wanted are the symbols whose addresses are of use.
-var wanted = []string{"_start", "_text", "_stext", "stext", symbolBanner, rootobj.SymbolName}
+var wanted = []string{"_start", "_text", symbolBanner, rootobj.SymbolName}
 
 // readAddresses returns the addresses that a System.map or a vmlinux has of the wanted symbols.
 func readAddresses(f SymbolFile, target module.Target) (addresses, error) {
