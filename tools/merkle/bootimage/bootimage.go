@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bootimage takes the kernel out of boot images: an x86 boot image (bzImage), which is a compressed vmlinux
-// behind the boot loader's code; an arm64 Image, which is the kernel's memory, plain or compressed; and a unified
-// kernel image, which holds either.
+// Package bootimage knows boot images by their contents, and takes the kernel out of them: an x86 boot image (bzImage),
+// which is a compressed vmlinux after the boot loader's code; an Image of arm64, riscv64 or loongarch64, which is the
+// kernel's memory; a zImage and an s390x boot image, which have the kernel's memory compressed; and a unified kernel
+// image, which holds any of these.
 //
 // The header of a bzImage is that of the x86 boot protocol, Documentation/arch/x86/boot.rst in
 // the kernel's source; compressions are those of arch/x86/boot/compressed/Makefile.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"rules_modhash/tools/merkle/bootimage"
@@ -37,6 +38,13 @@ func readers() map[bootimage.Kind]reader {
 		bootimage.KindEFI:        readUKI,
 		bootimage.KindCompressed: readCompressed,
 	}
+}
+
+// innermost are the kinds that hold no file of another kind but a vmlinux. What is compressed must be one of them: a file
+// can be made to hold itself.
+var innermost = []bootimage.Kind{
+	bootimage.KindVmlinux, bootimage.KindModule, bootimage.KindELF, bootimage.KindWrapper, bootimage.KindBzImage,
+	bootimage.KindImage, bootimage.KindZImage, bootimage.KindS390,
 }
 
 // readKernel reads a kernel, or a root object. Names are what it may be, for the error.
@@ -182,8 +190,9 @@ func readUBoot(f *io.SectionReader, o Options) (Found, error) {
 	if err != nil {
 		return named, unreadable(named, err)
 	}
-	if bootimage.KindOf(kernel, kernel.Size()) == bootimage.KindUBoot { // no further one in it
-		return named, unreadable(named, errors.New("it holds another one"))
+	inner := bootimage.KindOf(kernel, kernel.Size())
+	if inner != bootimage.KindCompressed && inner != bootimage.KindZboot && !slices.Contains(innermost, inner) {
+		return named, unreadable(named, fmt.Errorf("its contents have the format %q", inner))
 	}
 	found, err := readKernel(kernel, o, kernelNames)
 	found.Format = named.Format
@@ -211,8 +220,7 @@ func readCompressed(f *io.SectionReader, o Options) (Found, error) {
 // readContents reads a kernel that was compressed: it is not compressed again.
 func readContents(kernel []byte, o Options) (Found, error) {
 	f := inMemory(kernel)
-	switch kind := bootimage.KindOf(f, f.Size()); kind {
-	case bootimage.KindCompressed, bootimage.KindZboot, bootimage.KindNone, bootimage.KindEFI, bootimage.KindAddon:
+	if !slices.Contains(innermost, bootimage.KindOf(f, f.Size())) {
 		return Found{Format: string(bootimage.KindCompressed)},
 			fmt.Errorf("%w: what is compressed in it starts with %x and is neither vmlinux nor Image",
 				ErrFormat, kernel[:min(len(kernel), 6)])
@@ -242,7 +250,10 @@ func readUKI(f *io.SectionReader, o Options) (Found, error) {
 		named.Release = bootimage.SectionRelease(f)
 		return named, fmt.Errorf("%w: is an EFI program without a section %s", ErrFormat, bootimage.SectionKernel)
 	}
-	return all[0], checkOneRoot(all)
+	if err := checkOneRoot(all); err != nil {
+		return without(all[0]), err
+	}
+	return all[0], nil
 }
 
 // checkOneRoot reports that the kernels of an image have several roots.
