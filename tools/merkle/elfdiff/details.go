@@ -50,6 +50,8 @@ func (c *comparison) knownDetails(kind Kind, a, b *section) []Detail {
 		return btf(inA, inB)
 	case Symbols:
 		return c.symbols(a, b)
+	case Names:
+		return c.renamed(a)
 	}
 	return nil
 }
@@ -259,6 +261,16 @@ func (c *comparison) symbols(a, b *section) []Detail {
 		return []Detail{{fmt.Sprintf("order, from symbol %d on", i), printable(namesA[i]), printable(namesB[i])}}
 	}
 	return []Detail{{"values, not names", "", ""}}
+}
+
+// renamed compares the names of symbols if the table of symbols is the same, but their names are not: those have the
+// same lengths.
+func (c *comparison) renamed(names *section) []Detail {
+	a, b := c.a.sections[".symtab"], c.b.sections[".symtab"]
+	if names == nil || names.Name != ".strtab" || a == nil || b == nil || a.sum != b.sum {
+		return nil
+	}
+	return c.symbols(a, b)
 }
 
 // symbolNames returns the names of a file's symbols; a section's symbol has the section's name.

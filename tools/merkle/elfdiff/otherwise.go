@@ -42,8 +42,8 @@ func (c *comparison) otherwise(kind Kind, key string, a, b *section, explained b
 	case bytes.Equal(inA, inB):
 		return false
 	}
-	_, restA := printables(inA)
-	_, restB := printables(inB)
+	_, restA := textsIn(a, inA)
+	_, restB := textsIn(b, inB)
 	return !explained || !bytes.Equal(restA, restB)
 }
 

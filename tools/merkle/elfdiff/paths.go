@@ -82,6 +82,13 @@ func replaceDirectory(text, dir, with string) string {
 			out.WriteString(dir)
 		default:
 			out.WriteString(with)
+			// The rest of this path is not the beginning of another one.
+			below := strings.IndexFunc(after, func(r rune) bool { return r != '/' && r < 0x80 && !isNameByte(byte(r)) })
+			if below < 0 {
+				below = len(after)
+			}
+			out.WriteString(after[:below])
+			after = after[below:]
 		}
 		text = after
 	}
@@ -145,8 +152,8 @@ func (c *comparison) findRoots() {
 
 // differingTexts returns the texts that one side alone has.
 func (c *comparison) differingTexts(a, b *section) (onlyA, onlyB []string) {
-	textsA, _ := printables(c.a.contents(a, maxContents))
-	textsB, _ := printables(c.b.contents(b, maxContents))
+	textsA, _ := textsIn(a, c.a.contents(a, maxContents))
+	textsB, _ := textsIn(b, c.b.contents(b, maxContents))
 	onlyA, onlyB = differences(textsA, textsB)
 	return onlyA[:min(len(onlyA), maxTexts)], onlyB[:min(len(onlyB), maxTexts)]
 }

@@ -3,12 +3,15 @@
 package elfdiff
 
 import (
+	"debug/elf"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
-	// minText is how many characters in a row make a text.
+	// minText is how many bytes in a row make a text among other data.
 	minText = 4
 	// maxTexts is how many texts that differ are looked at of each side.
 	maxTexts = 4096
@@ -52,15 +55,26 @@ func (c *comparison) texts(kind Kind, a, b *section) (details []Detail, explaine
 	return append(details, Detail{"texts", list(onlyA), list(onlyB)}), false
 }
 
-// printables returns the runs of printable ASCII that end with NUL, and what is left, NUL bytes in a row as one: how
+// textsIn returns the texts in a section, and what is left of it.
+func textsIn(s *section, contents []byte) (texts []string, rest []byte) {
+	if s.Flags&elf.SHF_STRINGS != 0 || slices.Contains(stringSections, s.Name) {
+		return split(contents), nil
+	}
+	return printables(contents)
+}
+
+// stringSections hold nothing but strings, though not all compilers say so.
+var stringSections = []string{".debug_str", ".debug_line_str", ".zdebug_str"}
+
+// printables returns the runs of printable text that end with NUL, and what is left, NUL bytes in a row as one: how
 // many there are depends on the lengths of texts.
 func printables(b []byte) (texts []string, rest []byte) {
 	start := 0
 	for i, char := range b {
 		switch {
-		case char >= ' ' && char <= '~', char == '\t', char == '\n':
+		case char >= ' ' && char != 0x7f, char == '\t', char == '\n':
 			continue
-		case char == 0 && i-start >= minText:
+		case char == 0 && i-start >= minText && utf8.Valid(b[start:i]):
 			texts = append(texts, string(b[start:i]))
 		default:
 			rest = append(rest, b[start:i]...)

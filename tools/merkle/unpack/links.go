@@ -36,7 +36,7 @@ func (d *directory) hardLink(name, target string) error {
 	if k == isFile {
 		d.Others++
 	}
-	return d.enter(name, k)
+	return d.enter(name, isFile)
 }
 
 // first returns the first name of a file, of which the archive has the contents.

@@ -67,7 +67,7 @@ func member(name, size string) string {
 	return fmt.Sprintf("%-16s%-12d%-6d%-6d%-8s%-10s`\n", name, 0, 0, 0, "100644", size)
 }
 
-// unpack unpacks into a new directory and returns its files as "PATH:SIZE".
+// unpack unpacks into a new directory and returns its files as "PATH:SIZE", its links as "PATH->TARGET".
 func unpack(t testing.TB, archive []byte, limit int64) ([]string, error) {
 	t.Helper()
 	files, _, err := unpackAll(t, archive, limit)
@@ -88,6 +88,11 @@ func unpackAll(t testing.TB, archive []byte, limit int64) ([]string, Contents, e
 	var files []string
 	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
+			return err
+		}
+		if entry.Type() == fs.ModeSymlink {
+			target, err := fs.ReadLink(os.DirFS(dir), name)
+			files = append(files, name+"->"+target)
 			return err
 		}
 		info, err := entry.Info()
@@ -197,11 +202,18 @@ func FuzzModules(f *testing.F) {
 	plain := tarOf(f, file("lib/a.ko", 5), link(tar.TypeLink, "c.ko", "lib/a.ko"), file("x", 600))
 	f.Add(plain)
 	f.Add(gzipped(f, plain))
+	f.Add(tarOf(f, link(tar.TypeSymlink, "d", "../up"), file("lib/a.ko", 5), link(tar.TypeSymlink, "e", "/lib/./"), link(tar.TypeSymlink, "e/f.ko", "d")))
 	f.Add(ar("debian-binary", "2.0\n", "data.tar", string(plain)))
 	f.Add([]byte(arMagic + member("loop", "-60")))
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		files, _ := unpack(t, archive, 1<<20)
 		for _, name := range files {
+			if link, target, ok := strings.Cut(name, "->"); ok {
+				if !filepath.IsLocal(filepath.Join(filepath.Dir(link), target)) {
+					t.Errorf("linked %q", name)
+				}
+				continue
+			}
 			if !filepath.IsLocal(name) || !strings.Contains(name, ".ko") {
 				t.Errorf("wrote %q", name)
 			}
