@@ -20,7 +20,12 @@ const (
 type unit struct {
 	// directory is where the compiler ran (DW_AT_comp_dir), name the file as the compiler was given it.
 	directory, name string
+	// split says that the rest is in a .dwo file, by which the unit has a hash of it, the directory included.
+	split bool
 }
+
+// attrGNUDwoName is DW_AT_GNU_dwo_name, from before DWARF 5.
+const attrGNUDwoName dwarf.Attr = 0x2130
 
 // units returns the first compilation units, none if there are none or if they cannot be read. Debug information is
 // not trusted: its size is checked ahead, and what package dwarf does not expect ends in a panic of its own.
@@ -50,7 +55,8 @@ func (f *file) units() (found []unit) {
 		}
 		directory, _ := entry.Val(dwarf.AttrCompDir).(string)
 		name, _ := entry.Val(dwarf.AttrName).(string)
-		found = append(found, unit{directory, name})
+		split := entry.Val(dwarf.AttrDwoName) != nil || entry.Val(attrGNUDwoName) != nil
+		found = append(found, unit{directory, name, split})
 	}
 	return found
 }

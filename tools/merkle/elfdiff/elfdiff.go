@@ -173,6 +173,8 @@ type comparison struct {
 	reordered bool
 	// roots are the directories that the modules were built in, where they differ.
 	roots roots
+	// split says that units have hashes of what is in other files.
+	split bool
 	facts facts
 }
 

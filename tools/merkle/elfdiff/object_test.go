@@ -22,8 +22,13 @@ type object struct {
 	compress string
 	// broken has abbreviations that make no sense, bomb a compressed section that says it has 2^60 bytes.
 	broken, bomb bool
+	// split refers to a .dwo file.
+	split bool
 	// texts are strings in .rodata.str1.1, identifiers in .debug_str.
 	texts, identifiers []string
+	// number and zeros are in .data.
+	number byte
+	zeros  int
 	// code is .text, info .modinfo; lines stands for whatever debug information has besides texts.
 	code, info string
 	lines      byte
@@ -86,6 +91,7 @@ func (o object) make(t testing.TB) []byte {
 		{name: ".debug_abbrev", kind: elf.SHT_PROGBITS, data: abbrev},
 		{name: ".rela.debug_info", kind: elf.SHT_RELA, link: symtabIndex, info: debugInfoIndex, entry: 24, data: relocations},
 		{name: ".rodata.str1.1", kind: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_MERGE | elf.SHF_STRINGS, data: texts.Bytes()},
+		{name: ".data", kind: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, data: append([]byte{o.number}, make([]byte, o.zeros)...)},
 		{name: ".modinfo", kind: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC, data: []byte(o.info + "\x00")},
 		{name: ".note.gnu.build-id", kind: elf.SHT_NOTE, flags: elf.SHF_ALLOC, data: []byte("\x04\x00\x00\x00\x04\x00\x00\x00\x03\x00\x00\x00GNU\x00same")},
 	}
@@ -149,8 +155,13 @@ func (o object) debug() (str, lineStr, info, abbrev, relocations []byte) {
 		unit = append(unit, 0, 0, 0, 0)
 	}
 	unit = append(unit, o.lines)
-	info = append(binary.LittleEndian.AppendUint32(nil, uint32(len(unit))), unit...)
 	abbrev = []byte{1, compileUnit, 0, 0x03, form, 0x1b, form, 0x25, strp, 0x13, data1, 0, 0, 0}
+	if o.split {
+		const dwoName, stringForm = 0x76, 0x08
+		unit = append(unit, "m.dwo\x00"...)
+		abbrev = append(abbrev[:len(abbrev)-3], dwoName, stringForm, 0, 0, 0)
+	}
+	info = append(binary.LittleEndian.AppendUint32(nil, uint32(len(unit))), unit...)
 	if o.broken {
 		abbrev[0] = 9
 	}

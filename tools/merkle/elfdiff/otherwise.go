@@ -52,7 +52,7 @@ const minPlaced = 8
 
 // structureDiffers compares sections that are among structures.
 func (c *comparison) structureDiffers(a, b []byte) bool {
-	if bytes.Equal(a, b) {
+	if c.split || bytes.Equal(a, b) {
 		return false
 	}
 	for _, r := range c.roots {

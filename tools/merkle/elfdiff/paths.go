@@ -127,6 +127,7 @@ func (c *comparison) findRoots() {
 	units := pairUnits(unitsA, unitsB)
 	for _, p := range units {
 		c.roots.add(p[0].directory, p[1].directory)
+		c.split = c.split || p[0].split
 	}
 	for _, p := range units {
 		if path.IsAbs(p[0].name) && path.IsAbs(p[1].name) && path.Base(p[0].name) == path.Base(p[1].name) {

@@ -36,6 +36,8 @@ var others = map[string]func(*object){
 	"path in data":     func(o *object) { o.texts[2] = "/dev/zero" },
 	"text added":       func(o *object) { o.texts = append(o.texts, "more") },
 	"short text":       func(o *object) { o.texts = append(o.texts, "no") },
+	"zeros in data":    func(o *object) { o.zeros = 8 },
+	"number in data":   func(o *object) { o.number = 7 },
 	"description":      func(o *object) { o.info = "license=GPL\x00description=another" },
 	"identifier":       func(o *object) { o.identifiers[0] = "pr_err" },
 	"name of a symbol": func(o *object) { o.symbol = "start_module" },
@@ -126,6 +128,27 @@ func TestBuildPathAndLines(t *testing.T) {
 	a, b := module(dirs[0]), module(dirs[1])
 	b.lines = 7
 	wantPath(t, compare(t, a.make(t), b.make(t)), dirs, "code")
+}
+
+// TestBuildPathInSplitDebugInformation checks that the hash of what is in a .dwo file, which names the directory, counts
+// for nothing else.
+func TestBuildPathInSplitDebugInformation(t *testing.T) {
+	dirs := [2]string{"/tmp/aaaaaa", "/home/me/src/y"}
+	a, b := module(dirs[0]), module(dirs[1])
+	a.split, b.split, b.lines = true, true, 7
+	wantPath(t, compare(t, a.make(t), b.make(t)), dirs, "")
+}
+
+// TestBuildPathsOfSourcesAndObjects checks that both directories of a build with O= are found.
+func TestBuildPathsOfSourcesAndObjects(t *testing.T) {
+	a, b := module("/out/aaaaaa"), module("/build/b/out")
+	a.name, b.name = "/src/linux-1/drivers/m.c", "/home/me/drivers/m.c"
+	a.texts[1], b.texts[1] = a.name, b.name
+	diff := compare(t, a.make(t), b.make(t))
+	const want = "/out/aaaaaa against /build/b/out, /src/linux-1 against /home/me"
+	if got := causesOf(diff); got != "build-path" || !strings.Contains(diff.Causes[0].Text, want) {
+		t.Errorf("causes are %+v, want %q", diff.Causes, want)
+	}
 }
 
 // TestRandomBuildPaths compares modules that were built in random directories.

@@ -50,7 +50,7 @@ func (c *comparison) texts(kind Kind, a, b *section) (details []Detail, explaine
 	details = append(details, pairDetails("time", times)...)
 	c.facts.producers = append(c.facts.producers, producers(onlyA, onlyB)...)
 	if len(onlyA)+len(onlyB) == 0 {
-		return details, true
+		return details, kind == Debug || len(details) > 0
 	}
 	return append(details, Detail{"texts", list(onlyA), list(onlyB)}), false
 }
