@@ -53,7 +53,7 @@ loaded is taken out again before the next attempt. QEMU emulates the processor (
 no rights; a boot of a small kernel takes about two seconds.
 
 **The kernel** needs a serial console (8250 on x86-64, PL011 on arm64) and `CONFIG_BLK_DEV_INITRD`,
-`BINFMT_ELF`, `FUTEX`, `PRINTK`, `PROC_FS`, `PROC_SYSCTL`; to unload modules `MODULE_UNLOAD`.
+`BINFMT_ELF`, `FUTEX`, `PRINTK`, `PROC_FS`, `PROC_SYSCTL` (since Linux 7.3 `SYSCTL`); to unload modules `MODULE_UNLOAD`.
 
 **Outputs.** A test, and its initramfs `NAME.cpio` (output group `initramfs`). The serial log of each boot is
 among the test's outputs: `boot-01.serial.log` and so on.

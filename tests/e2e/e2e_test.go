@@ -186,11 +186,20 @@ linux.source(
     sha256 = "0000000000000000000000000000000000000000000000000000000000000000",
 )
 linux.source(
+    name = "other_series",
+    series = "1.0",
+)
+linux.source(
     name = "own",
     archive = "//:linux.tar.gz",
     version = "1.2.3",
 )
-use_repo(linux, "both", "no_digest", "other_digest", "own")
+linux.source(
+    name = "own_series",
+    archive = "//:linux.tar.gz",
+    series = "1.2",
+)
+use_repo(linux, "both", "no_digest", "other_digest", "other_series", "own", "own_series")
 -- BUILD.bazel --
 load("@own//:version.bzl", "VERSION")
 
@@ -210,7 +219,9 @@ func TestLinux(t *testing.T) {
 		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
 		"@no_digest//:source":    `linux.source(name = "no_digest"): got urls without sha256. Next: add the archive's SHA-256 digest`,
 		"@other_digest//:source": `linux.source(name = "other_digest"): the world keeps linux-source-`,
+		"@other_series//:source": `linux.source(name = "other_series"): the world keeps no source of Linux 1.0, but linux-source-`,
 		"@own//:source":          "unpacking",
+		"@own_series//:source":   `linux.source(name = "own_series"): got series and a source of your own, want series for Debian's source alone`,
 	} {
 		output, err := w.Bazel("build", target)
 		if err == nil || !strings.Contains(output, want) {

@@ -114,7 +114,7 @@ print_world() {
         $1 == "package" && $2 ~ /^(bazel-bootstrap|golang-1.26-go|protobuf-compiler|gcc-[0-9]+|clang-[0-9]+|binutils|make|dwarves|kmod|qemu-system-x86)$/ {
             printf "%-15s%s (sha256 %s)\n", "package:", $2 " " $3, $5
         }
-        $1 == "archive" { printf "%-15s%s (sha256 %s)\n", "archive:", $2 " " $3, $5 }
+        $1 == "archive" { printf "%-15s%s (%s, sha256 %s)\n", "archive:", $2 " " $3, $6, $5 }
         END { printf "%-15s%d, all in the manifest\n", "packages:", packages }' $manifest
 }
 

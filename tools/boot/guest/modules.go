@@ -68,7 +68,7 @@ func readState() (*state, error) {
 	}
 	mask, err := ReadFile("/proc/sys/kernel/tainted")
 	if err != nil {
-		return nil, fmt.Errorf("%w (the kernel needs CONFIG_PROC_SYSCTL)", err)
+		return nil, fmt.Errorf("%w (the kernel needs CONFIG_PROC_SYSCTL, since Linux 7.3 CONFIG_SYSCTL)", err)
 	}
 	taint, err := strconv.ParseUint(strings.TrimSpace(string(mask)), 10, 64)
 	return &state{modules, taint}, err

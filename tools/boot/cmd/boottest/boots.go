@@ -79,7 +79,7 @@ func runLogged(ctx context.Context, vm qemu.VM, path string) (string, error) {
 }
 
 // kernelNeeds is what a kernel must have for the program that makes the attempts.
-const kernelNeeds = "the kernel needs CONFIG_BLK_DEV_INITRD, BINFMT_ELF, FUTEX, PRINTK, PROC_FS, PROC_SYSCTL " +
+const kernelNeeds = "the kernel needs CONFIG_BLK_DEV_INITRD, BINFMT_ELF, FUTEX, PRINTK, PROC_FS, PROC_SYSCTL (since Linux 7.3 SYSCTL) " +
 	"and the console of the serial line"
 
 // ending says why a boot did not run to its end.
