@@ -3,6 +3,7 @@ module rules_modhash
 go 1.25.0
 
 require (
+	github.com/anchore/go-lzo v0.1.1
 	github.com/bazelbuild/bazel-gazelle v0.47.0
 	github.com/bazelbuild/buildtools v0.0.0-20250930140053-2eb4fccefb52
 	github.com/bmatcuk/doublestar/v4 v4.9.1

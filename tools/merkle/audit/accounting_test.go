@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/u-root/u-root/pkg/cpio"
+
 	"rules_modhash/tools/merkle/internal/imagetest"
 )
 
@@ -69,6 +71,10 @@ func TestFound(t *testing.T) {
 	module := string(bare(t))
 	other := newBuild(t, "other", 2)
 	initrd := archive(t, "usr/lib/modules/7.1/kernel/x.ko", bare(t))
+	hardLinks := []cpio.Record{
+		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, Name: "usr/lib/modules/7.1/kernel/x.ko"}},
+		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, FileSize: uint64(len(module)), Name: "zzz-blob"}, ReaderAt: strings.NewReader(module)},
+	}
 	uki := func(sections map[string][]byte, names ...string) []byte { return imagetest.UKI(t, sections, names...) }
 	for name, c := range map[string]struct {
 		make func(dir string)
@@ -82,6 +88,9 @@ func TestFound(t *testing.T) {
 			write(t, dir, "opt/vendor/x.ko", []byte(module))
 			symlink(t, dir, "lib/modules/7.1/updates", "/opt/vendor")
 		}, "updates/x.ko" + unsigned},
+		"hard links in an initramfs": {func(dir string) {
+			write(t, dir, "boot/initrd.img-7.1", pack(t, hardLinks))
+		}, "boot/initrd.img-7.1: zzz-blob" + unsigned},
 		"microcode of a unified kernel image": {func(dir string) {
 			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": newBuild(t, "one", 3).kernel, ".ucode": initrd}, ".linux", ".ucode"))
 		}, "efi/EFI/Linux/a.efi: .ucode!/usr/lib/modules/7.1/kernel/x.ko" + unsigned},

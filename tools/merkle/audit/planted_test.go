@@ -249,14 +249,15 @@ func (p *planter) initramfs() ([]byte, string) {
 			archive = p.compressed(archive)
 		}
 		image = append(image, archive...)
-		image = append(image, make([]byte, 4*p.IntN(3)+(4-len(image)%4)%4)...)
+		// lz4 has no mark for its end: what follows must not look like the size of a block.
+		image = append(image, make([]byte, 4+4*p.IntN(3)+(4-len(image)%4)%4)...)
 	}
 	return image, what
 }
 
 // linkedRecords returns a file under several names, of which any may have the contents.
 func (p *planter) linkedRecords(name string, data []byte) (records []cpio.Record) {
-	names := []string{name, "zzz-blob", "0-blob"}[:1]
+	names := []string{name, "zzz-blob", "0-blob"}[:1+p.IntN(3)]
 	p.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	holder := p.IntN(len(names))
 	for i, n := range names {
@@ -325,7 +326,7 @@ func (p *planter) zip() []byte {
 
 // compressed returns data, compressed in a random way or not at all.
 func (p *planter) compressed(data []byte) []byte {
-	ways := []func([]byte) []byte{func(b []byte) []byte { return b }, p.gzip, p.xz, p.zstd, p.gzip}
+	ways := []func([]byte) []byte{func(b []byte) []byte { return b }, p.gzip, p.xz, p.zstd, p.lz4, p.lzma}
 	return ways[p.IntN(len(ways))](data)
 }
 

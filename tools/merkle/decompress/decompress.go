@@ -1,48 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package decompress undoes the compressions that kernels, archives and packages come in, told by their first
-// bytes. No decoder takes more memory than MaxDictionary and a little, whatever its input asks for; how much
+// Package decompress reads the compressions that kernels, modules, archives and packages come in. A compression is
+// recognized by the first bytes of the data.
+//
+// What is read is not trusted: no decoder takes more memory than MaxDictionary and a little, whatever its input asks
+// for, and none reads past the end of the compressed data, so that what follows it can be read or reported. How much
 // comes out is for the caller to bound.
 package decompress
 
 import (
+	"bufio"
 	"bytes"
-	"compress/bzip2"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/mikelolasagasti/xz"
-	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz/lzma"
 )
 
-// MaxDictionary bounds dictionaries and windows, in bytes: scripts/xz_wrap.sh in the kernel's source and
-// `zstd --ultra -22` use as much.
+// MaxDictionary bounds dictionaries (xz, lzma) and windows (zstd) of everything that is read, in bytes:
+// scripts/xz_wrap.sh in the kernel's source and `zstd --ultra -22` use as much.
 const MaxDictionary = 128 << 20
 
 // Format is one way of compressing.
 type Format struct {
 	// Name is the usual one: "gzip".
 	Name string
+	// Suffix ends the names of compressed files: ".gz". It is "" for a second format of the same name.
+	Suffix string
 	// EndsWithSize says that the format itself ends with the uncompressed size, 4 bytes.
 	EndsWithSize bool
-	magic        string
-	open         func(io.Reader) (io.Reader, error)
+
+	magic string
+	// open reads one member, and nothing of what follows it.
+	open func(*Decoders, *bufio.Reader) (io.Reader, error)
+	// more skips what may stand between members, and reports whether another member follows. It is nil if the
+	// format has one member.
+	more func(*bufio.Reader) (bool, error)
 }
 
 var formats = []Format{
-	{"gzip", true, "\x1f\x8b", openGzip},
-	{"xz", false, "\xfd7zXZ\x00", openXZ},
-	{"zstd", false, "\x28\xb5\x2f\xfd", openZstd},
-	{"lz4", false, "\x04\x22\x4d\x18", openLZ4},
-	{"lz4", false, "\x02\x21\x4c\x18", openLZ4},
-	{"bzip2", false, "BZh", openBzip2},
-	{"lzma", false, "\x5d\x00\x00", openLZMA},
-	{"lzo", false, "\x89LZO", refuseLZO},
+	{"gzip", ".gz", true, gzipMagic, (*Decoders).openGzip, moreOf(gzipMagic)},
+	{"xz", ".xz", false, xzMagic, (*Decoders).openXZ, moreXZ},
+	{"zstd", ".zst", false, zstdMagic, (*Decoders).openZstd, moreFrames(zstdMagic)},
+	{"lz4", ".lz4", false, lz4Magic, (*Decoders).openLZ4, moreFrames(lz4Magic)},
+	{"lz4", "", false, lz4LegacyMagic, (*Decoders).openLZ4Legacy, moreOf(lz4LegacyMagic)},
+	{"bzip2", ".bz2", false, bzip2Magic, (*Decoders).openBzip2, nil}, // its decoder reads all members
+	{"lzma", ".lzma", false, lzmaMagic, (*Decoders).openLZMA, nil},
+	{"lzo", ".lzo", false, lzoMagic[:4], (*Decoders).openLZO, moreOf(lzoMagic)},
 }
 
 // Of returns the format of data that begins with head, and whether it is one that is known.
@@ -55,53 +57,26 @@ func Of(head []byte) (Format, bool) {
 	return Format{}, false
 }
 
-// Open returns the decompressed contents of r. Errors, those of reading too, do not name the format.
-func (f Format) Open(r io.Reader) (io.Reader, error) {
-	return f.open(r)
-}
-
-func openGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
-
-func openXZ(r io.Reader) (io.Reader, error) { return xz.NewReader(LateEOF{Reader: r}, MaxDictionary) }
-
-func openZstd(r io.Reader) (io.Reader, error) {
-	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(MaxDictionary))
-}
-
-// openLZ4 reads the legacy format too, which is what `lz4 -l` writes.
-func openLZ4(r io.Reader) (io.Reader, error) {
-	d := lz4.NewReader(r)
-	return d, d.Apply(lz4.ConcurrencyOption(1))
-}
-
-func openBzip2(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }
-
-// openLZMA checks the dictionary's size, which is in the header behind the
-// properties, before anything of that size is allocated.
-func openLZMA(r io.Reader) (io.Reader, error) {
-	head := make([]byte, lzma.HeaderLen)
-	if _, err := io.ReadFull(r, head); err != nil {
-		return nil, err
+// Named returns the format of that name, and whether there is one.
+func Named(name string) (Format, bool) {
+	for _, f := range formats {
+		if f.Name == name {
+			return f, true
+		}
 	}
-	if size := binary.LittleEndian.Uint32(head[1:]); size > MaxDictionary {
-		return nil, fmt.Errorf("dictionary of %d bytes, want at most %d", size, MaxDictionary)
-	}
-	return lzma.NewReader(io.MultiReader(bytes.NewReader(head), r))
+	return Format{}, false
 }
 
-func refuseLZO(io.Reader) (io.Reader, error) {
-	return nil, errors.New("no decompressor for it here: give the file uncompressed (of a boot image, the vmlinux)")
+// Open returns the decompressed contents of r: of all members (frames, streams) that follow each other. Errors,
+// those of reading too, do not name the format.
+func (f Format) Open(r io.Reader) (*Reader, error) {
+	return new(Decoders).Open(f, r)
 }
 
-// LateEOF reports the end of a file in a Read of its own. The xz reader takes an end
-// that comes with data for the end of all streams, and would skip what follows the first.
-type LateEOF struct{ io.Reader }
-
-// Read reads data, or the end of the file, never both.
-func (l LateEOF) Read(p []byte) (int, error) {
-	n, err := l.Reader.Read(p)
-	if n > 0 && err == io.EOF {
-		err = nil
+// checkDictionary refuses a dictionary or window of size bytes before it is allocated.
+func checkDictionary(kind string, size uint64) error {
+	if size > MaxDictionary {
+		return fmt.Errorf("%s of %d bytes, want at most %d", kind, size, MaxDictionary)
 	}
-	return n, err
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // newc returns an entry; the last one of an archive is newc(trailer, "").
@@ -25,8 +26,17 @@ func newc(name, contents string) string {
 }
 
 func newcSized(name, contents string, size, nameSize int) string {
+	return newcOf(0o100644, 1, 1, name, contents, size, nameSize)
+}
+
+// newcLink returns an entry that is one name of a file with several names.
+func newcLink(inode int, name, contents string) string {
+	return newcOf(0o100644, inode, 2, name, contents, len(contents), len(name)+1)
+}
+
+func newcOf(mode, inode, links int, name, contents string, size, nameSize int) string {
 	entry := fmt.Sprintf("070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00",
-		1, 0o100644, 0, 0, 1, 0, size, 0, 0, 0, 0, nameSize, 0, name)
+		inode, mode, 0, 0, links, 0, size, 8, 1, 0, 0, nameSize, 0, name)
 	return pad(pad(entry) + contents)
 }
 
@@ -50,6 +60,8 @@ func compress(t testing.TB, format, data string) string {
 	case "lz4":
 		legacy := lz4.NewWriter(&out)
 		w, err = legacy, legacy.Apply(lz4.LegacyOption(true))
+	case "lzma":
+		w, err = lzma.NewWriter(&out)
 	}
 	if err == nil {
 		_, err = io.WriteString(w, data)
@@ -60,13 +72,20 @@ func compress(t testing.TB, format, data string) string {
 	return out.String()
 }
 
-var compressions = []string{"gzip", "xz", "zstd", "lz4"}
+var compressions = []string{"gzip", "xz", "zstd", "lz4", "lzma"}
 
 // read returns what is in an initramfs: "NAME=CONTENTS" of each entry, and the compressions of its archives.
 func read(image string) (files, archives string, err error) {
 	segments, err := Read(strings.NewReader(image), int64(len(image)), func(e Entry, r io.Reader) error {
 		contents, err := io.ReadAll(r)
-		files += fmt.Sprintf("%s=%s ", e.Name, contents)
+		files += e.Name + "=" + string(contents)
+		if e.LinkOf != "" {
+			files += "->" + e.LinkOf
+		}
+		if e.Ignored != "" {
+			files += "(" + e.Ignored + ")"
+		}
+		files += " "
 		return err
 	})
 	for _, s := range segments {
@@ -108,9 +127,13 @@ func TestLarge(t *testing.T) {
 		random[i] = byte(state >> 24)
 	}
 	for _, format := range compressions {
-		image := compress(t, format, cpio("large", string(random))) + cpio("behind", "")
+		contents := string(random)
+		if format == "lzma" || format == "xz" {
+			contents = contents[:200_000] // the encoder is slow
+		}
+		image := compress(t, format, cpio("large", contents)) + cpio("behind", "")
 		files, _, err := read(image)
-		if want := "large=" + string(random) + " behind= "; files != want || err != nil {
+		if want := "large=" + contents + " behind= "; files != want || err != nil {
 			t.Errorf("%s: got %d bytes, %v, want %d", format, len(files), err, len(want))
 		}
 	}
@@ -153,27 +176,23 @@ func TestReadErrors(t *testing.T) {
 		{"garbage behind", good + "\x00\x00\x00\x00more", fmt.Sprintf("archive at byte %d: it starts with 6d6f7265", len(good)+4)},
 		{"cut header", good[:50], "archive at byte 0: entry at byte 0: reading its header: unexpected EOF"},
 		{"cut name", good[:111], "entry at byte 0: reading its name: unexpected EOF"},
-		{"cut contents", good[:114], `archive at byte 0: "a" says that it has 8 bytes, but the archive ends before`},
+		{"cut contents", good[:114], `archive at byte 0: entry at byte 0: "a" has 8 bytes by its header, but the archive ends before`},
 		{"no digits", strings.Replace(good, "00000001", "0000000x", 1), "reading its header: encoding/hex: invalid byte"},
-		{"2 GB", newcSized("a", "short", 2<<30, 2), `"a" says that it has 2147483648 bytes, but the archive ends before`},
-		{"4 GB", newcSized("a", "short", 1<<32-1, 2), `"a" says that it has 4294967295 bytes, but the archive ends before`},
-		{"long name", newcSized("a", "", 0, 1<<32-1), "its name has 4294967295 bytes, want between 1 and 4096"},
-		{"no name", newcSized("", "", 0, 0), "its name has 0 bytes, want between 1 and 4096"},
-		{"name without NUL", newcSized("abc", "", 0, 3), `its name "abc" does not end with its only NUL`},
-		{"name with NUL", newcSized("a\x00b", "", 0, 4), `does not end with its only NUL`},
-		{"absolute", cpio("/etc/passwd", ""), `the path "/etc/passwd" is absolute, want one relative`},
-		{"up", cpio("../x", ""), `the path "../x" leads out of the initramfs`},
-		{"up later", cpio("a/../../x", ""), `the path "a/../../x" leads out of the initramfs`},
+		{"2 GB", newcSized("a", "short", 2<<30, 2), `"a" has 2147483648 bytes by its header, but the archive ends before`},
+		{"4 GB", newcSized("a", "short", 1<<32-1, 2), `"a" has 4294967295 bytes by its header, but the archive ends before`},
+		{"name of 4 GB", newcSized("a", "", 0, 1<<32-1), "reading its name: unexpected EOF"},
+		{"name without NUL", newcSized("abc", "", 0, 3), `its name "abc" does not end with NUL`},
 		{"twice", compress(t, "gzip", compress(t, "xz", good)), "it is compressed twice, the second time by xz: the kernel decompresses once"},
 		{"no cpio inside", compress(t, "gzip", "no cpio"), "got 6e6f20637069 where an entry should begin, want 070701"},
-		{"bzip2", "BZh91AY&SY", "it is compressed by bzip2, want gzip, xz, zstd or lz4"},
-		{"lz4 frames", "\x04\x22\x4d\x18\x64\x40\xa7\x00\x00\x00\x00", "it is in the lz4 frame format, which the kernel does not read"},
+		{"cut bzip2", "BZh91AY&SY", "decompressing bzip2 data: unexpected EOF"},
 		{"cut gzip", compress(t, "gzip", good)[:40], "decompressing gzip data: unexpected EOF"},
-		{"cut xz", compress(t, "xz", good)[:60], "decompressing xz data: xz: data is truncated or corrupt"},
+		{"cut xz", compress(t, "xz", good)[:60], "decompressing xz data: unexpected EOF"},
 		{"cut zstd", compress(t, "zstd", good)[:20], "decompressing zstd data: unexpected EOF"},
 		{"cut lz4", compress(t, "lz4", good)[:20], "decompressing lz4 data: unexpected EOF"},
 		{"zstd block of 2 MiB", "\x28\xb5\x2f\xfd\x00\x00\xff\xff\xff", "decompressing zstd data: "},
 		{"xz dictionary of 4 GiB", "\xfd7zXZ\x00\x00\x01\x69\x22\xde\x36\x02\x00\x21\x01\x28\x00\x00\x00\x18\x4d\x42\xc6", "decompressing xz data: "},
+		{"garbage after gzip", compress(t, "gzip", good) + "more", fmt.Sprintf("archive at byte %d: it starts with 6d6f7265", len(compress(t, "gzip", good)))},
+		{"garbage after lz4", compress(t, "lz4", good) + "more", "it starts with 6d6f7265"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, _, err := read(c.image); err == nil || !strings.Contains(err.Error(), c.want) {

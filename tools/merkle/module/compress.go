@@ -7,39 +7,49 @@ import (
 	"io"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/mikelolasagasti/xz"
-
 	"rules_modhash/tools/merkle/decompress"
 )
 
 // Suffix ends the name of a module that is not compressed.
 const Suffix = ".ko"
 
-// maxDictionary is the largest dictionary (xz) or window (zstd) taken, in bytes.
-// It is what the highest preset of xz uses; the kernel's own Makefiles ask xz for
-// 1 MiB. A file that asks for more is refused before anything is allocated.
-const maxDictionary = 64 << 20
-
 // compression is one way modules are compressed.
 type compression struct {
 	name, suffix string
-	magic        []byte
-	open         func(*decoders, io.Reader) (io.Reader, error)
+	format       decompress.Format
+	// restIgnored says that bytes after the compressed data are ignored. kmod reads modules with zlib's gzread, which
+	// ignores them, and with liblzma and libzstd, which take them for an error (libkmod/libkmod-file*.c in its source).
+	restIgnored bool
 }
 
 // compressions are those that the kernel and kmod know.
 var compressions = []*compression{
-	{"xz", ".xz", []byte("\xfd7zXZ\x00"), (*decoders).openXZ},
-	{"zstd", ".zst", []byte("\x28\xb5\x2f\xfd"), (*decoders).openZstd},
-	{"gzip", ".gz", []byte("\x1f\x8b"), (*decoders).openGzip},
+	compressedBy("xz", false), compressedBy("zstd", false), compressedBy("gzip", true),
+}
+
+func compressedBy(name string, restIgnored bool) *compression {
+	f, ok := decompress.Named(name)
+	if !ok {
+		panic("no compression is named " + name)
+	}
+	return &compression{f.Name, f.Suffix, f, restIgnored}
 }
 
 // compressionOf returns the compression that a file's name gives away, or nil.
 func compressionOf(name string) *compression {
 	for _, c := range compressions {
 		if strings.HasSuffix(name, Suffix+c.suffix) {
+			return c
+		}
+	}
+	return nil
+}
+
+// compressionIn returns the compression of data that begins with b, or nil.
+func compressionIn(b []byte) *compression {
+	f, ok := decompress.Of(b)
+	for _, c := range compressions {
+		if ok && f.Name == c.name {
 			return c
 		}
 	}
@@ -59,46 +69,48 @@ func HasModuleName(name string) bool {
 	return strings.HasSuffix(TrimCompression(name), Suffix)
 }
 
-// decoders holds one decoder of each kind for reuse: setting one up costs more
-// than a small module.
+// decoders are those of a Scanner. What follows the compressed data is kept for BytesAfter.
 type decoders struct {
-	xz   *xz.Reader
-	zstd *zstd.Decoder
-	gzip *gzip.Reader
+	decompress.Decoders
+	rest int64
 }
 
-func (d *decoders) openXZ(r io.Reader) (io.Reader, error) {
-	var err error
-	r = decompress.LateEOF{Reader: r}
-	if d.xz == nil {
-		d.xz, err = xz.NewReader(r, maxDictionary)
-	} else {
-		err = d.xz.Reset(r)
-	}
+// open returns the module in r. Its end is an error if other bytes follow that kmod does not ignore.
+func (c *compression) open(d *decoders, r io.Reader) (io.Reader, error) {
+	in, err := d.Decoders.Open(c.format, r)
 	if err != nil {
-		// A reader whose first header was bad is not fit for reuse.
-		d.xz = nil
 		return nil, err
 	}
-	return d.xz, nil
+	return &wholeFile{in, d, c.restIgnored}, nil
 }
 
-func (d *decoders) openZstd(r io.Reader) (io.Reader, error) {
-	if d.zstd != nil {
-		return d.zstd, d.zstd.Reset(r)
-	}
-	var err error
-	d.zstd, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxDictionary))
-	return d.zstd, err
+// wholeFile reads a module and counts what follows it in the file.
+type wholeFile struct {
+	*decompress.Reader
+	d           *decoders
+	restIgnored bool
 }
 
-func (d *decoders) openGzip(r io.Reader) (io.Reader, error) {
-	if d.gzip == nil {
-		d.gzip = new(gzip.Reader)
+// Read reads the module.
+func (w *wholeFile) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err != io.EOF {
+		return n, err
 	}
-	return d.gzip, d.gzip.Reset(r)
+	rest, restErr := w.RestSize()
+	w.d.rest += rest
+	switch {
+	case restErr != nil:
+		return n, restErr
+	case w.d.rest > 0 && !w.restIgnored:
+		return n, fmt.Errorf("%d bytes follow the compressed data, with which kmod does not load a module: remove them", w.d.rest)
+	}
+	return n, err
 }
+
+// BytesAfter returns how many bytes follow the compressed data in the file that was scanned last without an error.
+// They are not part of the module: kmod ignores them.
+func (s *Scanner) BytesAfter() int64 { return s.dec.rest }
 
 // errReader names the compression in the errors of a decoder.
 type errReader struct {

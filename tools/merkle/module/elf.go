@@ -127,11 +127,4 @@ func (e *NotELFError) Error() string {
 // not at its end then.
 func (e *NotELFError) Compressed() bool { return e.compression() != nil }
 
-func (e *NotELFError) compression() *compression {
-	for _, c := range compressions {
-		if bytes.HasPrefix(e.head, c.magic) {
-			return c
-		}
-	}
-	return nil
-}
+func (e *NotELFError) compression() *compression { return compressionIn(e.head) }

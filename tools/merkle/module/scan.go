@@ -53,7 +53,7 @@ type Options struct {
 
 // Scanner reads modules one after another. It keeps its buffers and decoders, so
 // that reading many modules does not allocate. It is not safe for concurrent use;
-// memory is about 0.6 MiB, and the dictionary (at most 64 MiB) if modules are
+// memory is about 0.7 MiB, and the dictionary (at most 128 MiB) if modules are
 // compressed. The zero Scanner is ready for use.
 type Scanner struct {
 	buffer []byte
@@ -77,6 +77,7 @@ func (s *Scanner) ScanFile(name string, o Options) (Digest, error) {
 // Scan reads a module from r, decompressing it as ScanFile would do with a file
 // of that name.
 func (s *Scanner) Scan(r io.Reader, name string, o Options) (Digest, error) {
+	s.dec.rest = 0
 	if c := compressionOf(name); c != nil {
 		d, err := c.open(&s.dec, r)
 		if err != nil {
