@@ -148,29 +148,51 @@ func (in *reader) entry(s *stream) error {
 		}
 		e.Ignored = "it ends the archive"
 	}
-	segment := in.current()
-	segment.Entries++
-	if e.Ignored != "" {
-		segment.Ignored++
-	}
 	return in.contents(s, e, h.id)
 }
 
-// contents visits an entry, unless it is a name whose contents are elsewhere, and skips what was left unread.
+// contents visits an entry, unless it is a name whose contents may be elsewhere, and skips what was left unread.
 func (in *reader) contents(s *stream, e Entry, id fileID) error {
 	if err := s.align(); err != nil && e.Size > 0 {
 		return fmt.Errorf("%q: %w", e.Name, noEOF(err))
 	}
-	f, err := in.links.file(e, id)
+	n, err := in.links.enter(&e, id)
 	if err != nil {
 		return err
 	}
-	if f != nil {
-		if e.Size == 0 && e.Links >= 2 {
-			f.add(e)
-			return nil
+	in.count(e)
+	switch {
+	case n == nil:
+		return in.visitContents(s, e, nil)
+	case e.Size == 0 && e.Links >= 2:
+		n.pending++
+		return nil
+	}
+	e.Links = max(e.Links, uint32(len(n.file.users)))
+	if err := in.visitContents(s, e, n.file); err != nil {
+		return err
+	}
+	if e.Size > 0 {
+		in.links.setContents(n)
+	}
+	return nil
+}
+
+// count counts an entry of the current segment.
+func (in *reader) count(e Entry) {
+	segment := &in.segments[len(in.segments)-1]
+	segment.Entries++
+	if e.Ignored != "" {
+		segment.Ignored++
+	}
+}
+
+// visitContents visits an entry with its contents, which are those of file f if it may have several names.
+func (in *reader) visitContents(s *stream, e Entry, f *linkedFile) error {
+	if e.Ignored == "" && e.Size > 0 {
+		if err := in.release(e.Name, f); err != nil {
+			return err
 		}
-		e.Links = max(e.Links, uint32(len(f.headers)+1))
 	}
 	contents := &io.LimitedReader{R: s, N: e.Size}
 	if err := in.call(e, contents); err != nil {
@@ -178,9 +200,6 @@ func (in *reader) contents(s *stream, e Entry, id fileID) error {
 	}
 	if err := in.skipContents(s, e, contents.N); err != nil {
 		return err
-	}
-	if f != nil && e.Size > 0 {
-		f.add(e)
 	}
 	return s.align()
 }

@@ -56,8 +56,8 @@ type Entry struct {
 	Links uint32
 	// Size is the number of bytes of contents.
 	Size int64
-	// LinkOf is the name whose contents were visited before and are those of this name too. It is "" for a file that
-	// comes with its contents.
+	// LinkOf is a name that was visited before, with contents or as a link itself: its contents are those of this name
+	// too. It is "" for an entry that comes with its contents.
 	LinkOf string
 	// Ignored says why the kernel does not unpack the entry. It is "" if it does.
 	Ignored string
@@ -77,10 +77,11 @@ func (e Entry) IsRegular() bool { return e.Mode&typeMask == typeFile }
 func (e Entry) IsSymlink() bool { return e.Mode&typeMask == typeLink }
 
 // Read reads the initramfs of size bytes in r, and calls visit for each entry with its contents, which visit may
-// leave unread. Each header in an archive is visited once, in order, but for names of a file that have no contents of
-// their own: any of the names may have them, in any place. These names are visited after all archives, in order. If
-// another name replaces the contents of a file, the names visited before are visited once more, there. A file of which
-// no name has contents is visited as an empty one.
+// leave unread. Each header in an archive is visited once, in order, but for names of a file that come without
+// contents: any of its names may have them, in any place. These names are visited with LinkOf after all archives, in
+// order, or before the name that LinkOf is gets other contents. A name is visited again if its contents are replaced
+// under another name. A file of which no name has contents is visited as an empty one. Contents of an entry that the
+// kernel ignores are not those of its name.
 //
 // Read returns the segments it came across, also with an error. Only an error of visit leaves out what is left to
 // visit of what was read.
@@ -92,7 +93,9 @@ func Read(r io.ReaderAt, size int64, visit func(Entry, io.Reader) error) ([]Segm
 	}
 	err := in.archives()
 	if !in.stopped {
-		err = firstOf(in.visitLinks(), err)
+		if linkErr := in.visitLinks(); err == nil || in.stopped {
+			err = linkErr
+		}
 	}
 	if config != nil {
 		in.segments = append(in.segments, *config)
