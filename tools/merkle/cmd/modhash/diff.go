@@ -181,7 +181,7 @@ func (t *diffText) summary(side string, s compare.Summary) {
 	if s.Release != "" {
 		release = ", release " + s.Release
 	}
-	t.line("%s  %s", side, s.Name)
+	t.line("%s  %s", side, printable(s.Name))
 	t.line("   %s%s, modules %d, levels %d, root %s", s.Format, release, s.Modules, s.Levels, s.Root)
 	if s.Others > 0 {
 		t.line("   other files, not looked into: %d", s.Others)

@@ -273,9 +273,9 @@ func (o *inspectOptions) print(w io.Writer, reports []inspectReport) error {
 
 // print writes a block of lines.
 func (r inspectReport) print(w io.Writer) error {
-	text := r.File + "\n" + line("carries", r.description()) + r.trailerLines()
+	text := printable(r.File) + "\n" + line("carries", printable(r.description())) + r.trailerLines()
 	if r.Problem != "" {
-		text += line("problem", r.Problem)
+		text += line("problem", printable(r.Problem))
 	}
 	if r.SHA256 != "" {
 		text += line("size", r.Size) + line("sha256", r.SHA256)
