@@ -242,7 +242,16 @@ func (d *directory) isUsed(name string, seen map[string]bool) bool {
 
 // idle returns a variable that nothing reads.
 func (d *directory) idle(name, reason string) *Flag {
-	return &Flag{Use: Nothing, Words: gnumake.Words(d.e.Value(name)), Reason: reason}
+	return &Flag{Use: Nothing, Words: append(gnumake.Words(d.e.Value(name)), d.undecided(name)...), Reason: reason}
+}
+
+// undecided returns why parts of a variable are undecided.
+func (d *directory) undecided(name string) []string {
+	var reasons []string
+	for _, u := range d.e.Undecided(d.e.Value(name)) {
+		reasons = append(reasons, u.Reason)
+	}
+	return reasons
 }
 
 // isKnown reports whether Kbuild may read a variable that no table has.

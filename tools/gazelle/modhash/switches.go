@@ -3,6 +3,7 @@
 package modhash
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -31,14 +32,14 @@ func (g *generation) saySwitches(t *tree) {
 	if !known {
 		return
 	}
-	off := switches(d)
+	off := switches(d, g.builtWords(t))
 	for i, s := range off {
 		if i == maxSwitches {
 			g.x.say("%s: %d more switches are off", t.makefile(g.Rel), len(off)-i)
 			break
 		}
 		g.x.say("%s: %s, not built: %s. Want # gazelle:%s %s in a BUILD file here or above, if it is wanted",
-			t.place(s.at), s.state(), strings.Join(s.words, " "), configSetDirective, g.suggestion(t, s))
+			t.place(s.at), s.state(), listed(s.words), configSetDirective, g.suggestion(t, s))
 	}
 	if len(off) == 0 && len(t.modules[g.Rel]) == 0 && !g.hasBelow(t) {
 		g.sayNothingBuilt(t, d)
@@ -77,8 +78,32 @@ func (s *offSwitch) state() string {
 	return strings.Join(s.unset, ", ") + verb + is
 }
 
-// switches joins those of the same variables.
-func switches(d kbuild.Directory) []*offSwitch {
+// maxListed is how many words of a list are reported.
+const maxListed = 12
+
+func listed(words []string) string {
+	if len(words) <= maxListed {
+		return strings.Join(words, " ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(words[:maxListed], " "), len(words)-maxListed)
+}
+
+// builtWords returns the objects that are built here, as the Makefile names them: another
+// branch of it may list what one that is off lists, too.
+func (g *generation) builtWords(t *tree) []string {
+	var built []string
+	for _, m := range t.modules[g.Rel] {
+		prefix := strings.TrimPrefix(m.Directory+"/", "./")
+		built = append(built, strings.TrimPrefix(m.Object, prefix))
+		for _, part := range m.Parts {
+			built = append(built, strings.TrimPrefix(part.Object, prefix))
+		}
+	}
+	return built
+}
+
+// switches joins those of the same variables, without what is built all the same.
+func switches(d kbuild.Directory, built []string) []*offSwitch {
 	var all []*offSwitch
 	for _, s := range d.Off {
 		i := slices.IndexFunc(all, func(o *offSwitch) bool { return o.is == s.Value && slices.Equal(o.unset, s.Unset) })
@@ -89,7 +114,7 @@ func switches(d kbuild.Directory) []*offSwitch {
 		if strings.HasPrefix(s.Name, "obj-") {
 			all[i].value = "m"
 		}
-		all[i].words = union(all[i].words, s.Words)
+		all[i].words = union(all[i].words, without(s.Words, built))
 	}
 	return slices.DeleteFunc(all, func(o *offSwitch) bool { return len(o.words) == 0 })
 }
