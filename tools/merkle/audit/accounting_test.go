@@ -14,6 +14,7 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 
 	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/merkle/module"
 )
 
 // image writes a system whose modules are sealed, and returns their build: release 7.1, a kernel in boot.
@@ -68,12 +69,12 @@ func bare(t testing.TB) []byte {
 
 // TestFound has modules that were not sealed, and other kernels, where audit has to find them.
 func TestFound(t *testing.T) {
-	module := string(bare(t))
+	unsealed := string(bare(t))
 	other := newBuild(t, "other", 2)
 	initrd := archive(t, "usr/lib/modules/7.1/kernel/x.ko", bare(t))
 	hardLinks := []cpio.Record{
 		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, Name: "usr/lib/modules/7.1/kernel/x.ko"}},
-		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, FileSize: uint64(len(module)), Name: "zzz-blob"}, ReaderAt: strings.NewReader(module)},
+		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, FileSize: uint64(len(unsealed)), Name: "zzz-blob"}, ReaderAt: strings.NewReader(unsealed)},
 	}
 	uki := func(sections map[string][]byte, names ...string) []byte { return imagetest.UKI(t, sections, names...) }
 	for name, c := range map[string]struct {
@@ -81,11 +82,11 @@ func TestFound(t *testing.T) {
 		want string
 	}{
 		"linked directory": {func(dir string) {
-			write(t, dir, "opt/vendor/x.ko", []byte(module))
+			write(t, dir, "opt/vendor/x.ko", []byte(unsealed))
 			symlink(t, dir, "lib/modules/7.1/updates", "../../../opt/vendor")
 		}, "updates/x.ko" + unsigned},
 		"absolute link": {func(dir string) {
-			write(t, dir, "opt/vendor/x.ko", []byte(module))
+			write(t, dir, "opt/vendor/x.ko", []byte(unsealed))
 			symlink(t, dir, "lib/modules/7.1/updates", "/opt/vendor")
 		}, "updates/x.ko" + unsigned},
 		"hard links in an initramfs": {func(dir string) {
@@ -244,5 +245,32 @@ func TestRelease(t *testing.T) {
 	r := run(t, dir)
 	if r.Kernels[0].Path != "efi/EFI/Linux/system.efi" || r.Counts[Verified] != 2 {
 		t.Errorf("got %+v, %s", r.Kernels, findings(r))
+	}
+}
+
+// TestFurtherTrailers has a proof under a signature, which the kernel does not see, and a signature under a proof.
+func TestFurtherTrailers(t *testing.T) {
+	dir, b := image(t)
+	signature := "sig\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x03" + module.Marker
+	write(t, dir, "lib/modules/7.1/m00.ko", append(bytes.Clone(b.sealed[0]), signature...))
+	r := run(t, dir)
+	want := fmt.Sprintf("m00.ko: signed: carries a PKCS#7 signature of 3 bytes in place of a proof, on a Merkle proof of %d bytes", 4+2*32)
+	if got := findings(r); got != want || r.Installed[0].Modules[0].Further != 1 {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestBehindCompressed has data behind a compressed kernel: a device tree, which is harmless, and an initramfs.
+func TestBehindCompressed(t *testing.T) {
+	dir, b := image(t)
+	compressed := imagetest.Gzipped(t, b.kernel)
+	write(t, dir, "boot/vmlinuz-7.1", append(bytes.Clone(compressed), "\xd0\x0d\xfe\xed a device tree"...))
+	if r := run(t, dir); !r.Clean || r.Kernels[0].Problem != "" {
+		t.Errorf("with a device tree: %s", findings(r))
+	}
+	write(t, dir, "boot/vmlinuz-7.1", append(compressed, archive(t, "lib/modules/7.1/x.ko", bare(t))...))
+	want := "boot/vmlinuz-7.1: rest!/lib/modules/7.1/x.ko" + unsigned
+	if got := findings(run(t, dir)); got != want {
+		t.Errorf("with an initramfs: got %s, want %s", got, want)
 	}
 }

@@ -156,7 +156,19 @@ func (a *audit) compressed(p *place, c contents) verdict {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return notExaminedError(fmt.Errorf("cannot be decompressed (%s): %w", format.Name, err))
 	}
-	return a.unpacked(p, c, format.Name, io.MultiReader(bytes.NewReader(start[:n]), data))
+	v := a.unpacked(p, c, format.Name, io.MultiReader(bytes.NewReader(start[:n]), data))
+	a.behind(p, c, data.InputOffset())
+	return v
+}
+
+// behind examines what follows compressed data from an offset on, such as the device tree of an Image.gz-dtb. Who
+// decompresses the file does not read it; a boot loader may.
+func (a *audit) behind(p *place, c contents, offset int64) {
+	if offset >= c.size {
+		return
+	}
+	rest := c.inner("rest", io.NewSectionReader(c.r, offset, c.size-offset), c.size-offset)
+	a.account.entry(rest.path, func() verdict { return a.contents(p, rest) })
 }
 
 // headSize is how much of decompressed data is looked at to know an initramfs.

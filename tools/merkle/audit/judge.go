@@ -39,7 +39,7 @@ func (a *audit) judge() {
 			if status == OtherBuild {
 				reason = a.nameOtherBuild(m, otherRoots)
 			}
-			p.Modules.Modules = append(p.Modules.Modules, Module{m.path, status, reason})
+			p.Modules.Modules = append(p.Modules.Modules, Module{m.path, status, reason, m.Further})
 		}
 		if p.installed {
 			a.report.Installed = append(a.report.Installed, p.Modules)
@@ -157,9 +157,20 @@ func (r *release) judge(p *place, m readModule) (Status, string) {
 	case m.Sealed():
 		return r.judgeSealed(p, m)
 	case m.Signed:
-		return Signed, fmt.Sprintf("carries a %s of %d bytes in place of a proof", m.Type, m.SignatureSize)
+		return Signed, fmt.Sprintf("carries a %s of %d bytes in place of a proof%s", m.Type, m.SignatureSize, beneath(m))
 	}
 	return r.judgeBare(p, m)
+}
+
+// beneath lists the trailers that a signature lies on: a proof may be one of them.
+func beneath(m readModule) (text string) {
+	for _, t := range m.Beneath {
+		text += fmt.Sprintf(", on a %s of %d bytes", t.Type, t.SignatureSize)
+	}
+	if m.FurtherErr != nil {
+		text += fmt.Sprintf(", on what is not a trailer: %v", m.FurtherErr)
+	}
+	return text
 }
 
 func (r *release) judgeError(m readModule) (Status, string) {

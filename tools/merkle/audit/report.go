@@ -108,6 +108,8 @@ type Module struct {
 	Status Status `json:"status"`
 	// Reason says more, unless the module is verified.
 	Reason string `json:"reason,omitempty"`
+	// Further is the number of trailers beneath the outermost one, which the kernel takes for bytes of the module.
+	Further int `json:"further_trailers,omitempty"`
 }
 
 // Problem is something wrong that is not about a module.

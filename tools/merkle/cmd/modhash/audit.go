@@ -206,11 +206,17 @@ func (t *auditText) kernel(k audit.Kernel) {
 // modules lists those that are not verified.
 func (t *auditText) modules(m audit.Modules) {
 	ofStatus := map[audit.Status]int{}
-	listed, hidden := 0, 0
+	listed, hidden, further := 0, 0, 0
 	for _, module := range m.Modules {
 		ofStatus[module.Status]++
+		if module.Status == audit.Verified && module.Further > 0 {
+			further++
+		}
 	}
 	t.line("  %s", counts(ofStatus))
+	if further > 0 {
+		t.line("  %d of the verified carry further trailers beneath the proof: modhash inspect lists them", further)
+	}
 	for _, module := range m.Modules {
 		switch {
 		case module.Status == audit.Verified:
