@@ -47,7 +47,7 @@ var titles = map[CauseID]string{
 	OtherSource:   "another source",
 	OtherSymbols:  "interfaces of the kernel or of other modules changed",
 	BuildPath:     "an embedded build path",
-	TimeStamp:     "an embedded time stamp",
+	TimeStamp:     "an embedded timestamp",
 	Stripped:      "stripped in another way",
 	SymbolOrder:   "symbols in another order",
 	TypeInfo:      "type information (BTF) made in another way",
@@ -233,7 +233,7 @@ func (c *comparison) timeStamp() *Cause {
 		return nil
 	}
 	t := c.facts.times[0]
-	return cause(TimeStamp, "a time stamp is embedded: %s against %s (set SOURCE_DATE_EPOCH or KBUILD_BUILD_TIMESTAMP)",
+	return cause(TimeStamp, "a timestamp is embedded: %s against %s (set SOURCE_DATE_EPOCH or KBUILD_BUILD_TIMESTAMP)",
 		printable(t[0]), printable(t[1]))
 }
 

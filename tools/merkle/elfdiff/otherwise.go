@@ -56,7 +56,7 @@ func (c *comparison) structureDiffers(a, b []byte) bool {
 		return false
 	}
 	for _, r := range c.roots {
-		// A path in place moves what comes after it: there is no telling.
+		// A path in place moves what comes after it: what else differs cannot be seen.
 		if min(len(r[0]), len(r[1])) < minPlaced || bytes.Contains(a, []byte(r[0])) || bytes.Contains(b, []byte(r[1])) {
 			return false
 		}
