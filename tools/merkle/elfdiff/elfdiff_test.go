@@ -50,15 +50,7 @@ static const struct version versions[] __attribute__((section("__versions"), use
 };
 char this_module[MODULE_SIZE] __attribute__((section(".gnu.linkonce.this_module"), used)) = "name";
 extern int printk(const char *text, ...);
-#ifdef TEXT
-static const char *const text = "starting";
-#else
 static const char *const text = "loading";
-#endif
-#ifdef LINE
-
-
-#endif
 #ifdef STAMP
 static const char *const stamp = "built " __DATE__ " " __TIME__;
 #else
@@ -183,6 +175,7 @@ func TestCauses(t *testing.T) {
 		{"build path", build{dir: "one/fs", flags: []string{"-DFILE_NAME"}}, build{dir: "another/fs", flags: []string{"-DFILE_NAME"}},
 			elfdiff.BuildPath, "ROOT/one against ROOT/another", "path: ROOT/one/fs/module.c -> ROOT/another/fs/module.c"},
 		{"build path in debug information", debug("one"), debug("another"), elfdiff.BuildPath, "ROOT/one against ROOT/another", ""},
+		{"build path of other depth and name", debug("one"), debug("some/where/else"), elfdiff.BuildPath, "ROOT/one against ROOT/some/where/else", ""},
 		{"build path that was stripped", debug("one", strip), debug("another", strip), elfdiff.OnlyBuildID, "only the build-id differs", ""},
 		{"time stamp", build{flags: []string{"-DSTAMP"}, env: []string{"SOURCE_DATE_EPOCH=1700000000"}},
 			build{flags: []string{"-DSTAMP"}, env: []string{"SOURCE_DATE_EPOCH=1700086461"}}, elfdiff.TimeStamp,
