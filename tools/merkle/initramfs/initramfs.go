@@ -22,21 +22,17 @@ import (
 // fit into memory.
 const maxUnpacked = 4 << 30
 
-// The kinds of segment.
-const (
-	KindCpio       = "cpio"
-	KindBootConfig = "boot configuration"
-)
+// KindBootConfig is the kind of the segment that is not an archive.
+const KindBootConfig = "boot configuration"
 
 // Segment is a part of an initramfs: an archive, several archives in one compressed stream, or the boot configuration.
 type Segment struct {
-	// Kind is KindCpio or KindBootConfig.
-	Kind string `json:"kind"`
+	// Kind is "" for archives, or KindBootConfig.
+	Kind string `json:"kind,omitempty"`
 	// Offset is where it begins in the file.
 	Offset int64 `json:"offset"`
-	// Size is how many bytes it has in the file. Those of an archive that is not compressed include the zeros after
-	// it. It is 0 for an archive that was not read to its end.
-	Size int64 `json:"size"`
+	// Size is how many bytes a boot configuration has, with its header and what a boot loader added.
+	Size int64 `json:"size,omitempty"`
 	// Compression is "none", or the name of one of package decompress.
 	Compression string `json:"compression"`
 	// Entries is the number of files, directories and so on.
@@ -139,11 +135,10 @@ func (in *reader) archives() error {
 			return err
 		}
 		in.offset = at
-		in.segments = append(in.segments, Segment{Kind: KindCpio, Offset: at, Compression: "none"})
+		in.segments = append(in.segments, Segment{Offset: at, Compression: "none"})
 		if err := in.segment(); err != nil {
 			return fmt.Errorf("archive at byte %d: %w", at, err)
 		}
-		in.current().Size = in.offset - at
 	}
 }
 
