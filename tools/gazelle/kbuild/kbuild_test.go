@@ -130,11 +130,29 @@ func render(r *Result) string {
 				fmt.Fprintf(&b, "  %s %q\n", v.name, v.words)
 			}
 		}
+		renderRecord(&b, d)
 	}
 	for _, d := range r.Diagnostics {
 		fmt.Fprintf(&b, "%s\n", d)
 	}
 	return b.String()
+}
+
+// renderRecord prints what shows in no variable that has a field of its own.
+func renderRecord(b *strings.Builder, d Directory) {
+	for _, f := range d.Flags {
+		fmt.Fprintf(b, "  flag %s of %s, use %d, adds %q, removes %t, target %q: %s\n",
+			f.Name, f.Position, f.Use, f.Words, f.Removes, f.Target, f.Reason)
+	}
+	for _, name := range d.Inputs {
+		fmt.Fprintf(b, "  input %s\n", name)
+	}
+	for _, m := range d.Made {
+		fmt.Fprintf(b, "  makes %s by %s\n", m.File, m.Position)
+	}
+	for _, s := range d.Off {
+		fmt.Fprintf(b, "  off by %q, which are %q, at %s: %s %q\n", s.Unset, s.Value, s.Position, s.Name, s.Words)
+	}
 }
 
 // kernelFiles is the least that is a kernel tree.

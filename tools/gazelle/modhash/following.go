@@ -109,8 +109,8 @@ func (f *following) embed(from string, scanned *csource.Source) {
 
 // followMacros takes over all that macros of #include NAME may stand for.
 func (f *following) followMacros() {
-	for macro, from := range f.macros {
-		known := false
+	for _, macro := range slices.Sorted(maps.Keys(f.macros)) {
+		from, known := f.macros[macro], false
 		for _, operand := range f.p.operands[macro] {
 			text := operand[1:]
 			if i := strings.IndexAny(text, `">`); i >= 0 {
