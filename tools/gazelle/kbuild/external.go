@@ -140,7 +140,7 @@ var extraVariables = map[string]Use{
 // programVariables list what is built beside modules.
 var programVariables = []string{"hostprogs", "hostprogs-y", "userprogs", "userprogs-y", "always-y", "always-m", "extra-y"}
 
-// A Flag is a variable with flags that a Kbuild file sets beside those that [Directory] and
+// A Flag is a variable with flags that a Kbuild file sets in addition to those that [Directory] and
 // [Part] have the values of.
 type Flag struct {
 	Name     string
@@ -343,7 +343,7 @@ var withoutEffect = []string{
 // directoryFlags are those that [Directory] has the values of.
 var directoryFlags = []string{"asflags-y", "ccflags-y", "ldflags-y", "rustflags-y", "subdir-ccflags-y"}
 
-// inputs returns the files of external modules that the Makefile needs beside itself: as
+// inputs returns the files of external modules that the Makefile needs in addition to itself: as
 // absolute paths, each once.
 func (d *directory) inputs() []string {
 	own := d.files.Absolute(d.file(path.Base(d.makefile)))
@@ -368,7 +368,7 @@ func (d *directory) inputs() []string {
 	return slices.Compact(all)
 }
 
-// programs returns the sources of programs that are built beside the modules.
+// programs returns the sources of programs that are built in addition to the modules.
 func (d *directory) programs() []string {
 	var files []string
 	for _, variable := range programVariables {
@@ -389,7 +389,7 @@ type Made struct {
 	Position gnumake.Position
 }
 
-// madeFiles returns what rules make that is no object and no source of one: headers.
+// madeFiles returns what rules make but objects and their sources: headers and the like.
 func (d *directory) madeFiles() []Made {
 	var all []Made
 	for _, r := range d.record.Rules {

@@ -96,7 +96,7 @@ type plan struct {
 	forced      []forced
 	forcedFiles []string
 	// inputs are what the Kbuild file needs beside sources and headers, if it is kept. data are
-	// files that are no code, and needed in any case.
+	// files without code, needed in any case.
 	inputs, data []string
 	// operands are what macros are defined as by flags, NAME and "FILE" or <FILE>.
 	operands map[string][]string
@@ -115,7 +115,7 @@ type beyond struct {
 	reason, word string
 	// ofAll is set if it holds for all modules of the directory.
 	ofAll bool
-	// at is where it is, if that is known better than by word; taken tells that copts have it.
+	// at is where it is, if that is known better than by word; taken is set if copts have it.
 	at    string
 	taken bool
 }

@@ -99,7 +99,7 @@ func TestEachIncludedFileIsAnInput(t *testing.T) {
 		for name := range c.files {
 			below, isOurs := strings.CutPrefix(name, "m/")
 			if isOurs && !strings.Contains(written, `"`+below+`"`) {
-				t.Fatalf("seed %d: %s is no input.\n%q\ngot\n%s%s", seed, name, c.files, logged, written)
+				t.Fatalf("seed %d: %s is not an input.\n%q\ngot\n%s%s", seed, name, c.files, logged, written)
 			}
 		}
 	}
@@ -233,7 +233,7 @@ func TestHeaderPackage(t *testing.T) {
 		t.Errorf("got\n%s%swant the module m, and no message", logged, written)
 	}
 
-	// A fault of the kernel's tree is told by the path that the user has.
+	// A fault of the kernel's tree is reported by the path that the user has.
 	common := filepath.Join(outside, "src", "no-such-headers-common")
 	writeFile(t, filepath.Join(common, "Makefile"), "VERSION = 6\nPATCHLEVEL = 12\ninclude scripts/gone.mk\n")
 	logged, _ = runLogged(t, root, flags...)

@@ -36,7 +36,7 @@ func (s sourceFiles) scan(root, name string) *csource.Source {
 	return found
 }
 
-// isData reports whether a file is no text, as what .incbin reads may be.
+// isData reports whether a file is not text, as what .incbin reads may be.
 func isData(text string) bool {
 	return strings.IndexByte(text[:min(len(text), 8000)], 0) >= 0
 }

@@ -14,5 +14,5 @@ static void __exit switched_exit(void)
 
 module_init(switched_init);
 module_exit(switched_exit);
-MODULE_DESCRIPTION("A module behind a symbol");
+MODULE_DESCRIPTION("A module that a symbol switches on");
 MODULE_LICENSE("GPL");
