@@ -13,91 +13,38 @@ import (
 	"strings"
 
 	"rules_modhash/tools/merkle/bootimage"
+	"rules_modhash/tools/merkle/container"
+	"rules_modhash/tools/merkle/decompress"
 	"rules_modhash/tools/merkle/rootfile"
 )
 
-// format is a kind of file that holds other files.
-type format struct {
-	// name is a noun phrase: "a tar archive".
-	name string
-	// magic stands at offset.
-	offset int64
-	magic  string
-	// read examines the members; nil if nothing here can.
-	read func(a *audit, p *place, c contents) verdict
-}
-
-// formats returns the archives and file system images that are known. Those without a reader are reported. A function,
-// as it holds functions that come back to it.
-func formats() []format {
-	return []format{
-		{"a cpio archive", 0, "070701", (*audit).initramfs},
-		{"a cpio archive", 0, "070702", (*audit).initramfs},
-		{"a cpio archive of the old portable format, which the kernel does not unpack", 0, "070707", nil},
-		{"a cpio archive of the old binary format, which the kernel does not unpack", 0, "\xc7\x71", nil},
-		{"a tar archive", 257, "ustar", (*audit).tar},
-		{"a zip archive", 0, "PK\x03\x04", (*audit).zip},
-		{"an ar archive or Debian package", 0, "!<arch>\n", nil},
-		{"an RPM package", 0, "\xed\xab\xee\xdb", nil},
-		{"a 7-Zip archive", 0, "7z\xbc\xaf\x27\x1c", nil},
-		{"a squashfs image", 0, "hsqs", nil},
-		{"an EROFS image", 1024, "\xe2\xe1\xf5\xe0", nil},
-		{"an ext2, ext3 or ext4 image", 1024 + 0x38, "\x53\xef", nil},
-		{"an XFS image", 0, "XFSB", nil},
-		{"a Btrfs image", 0x10040, "_BHRfS_M", nil},
-		{"an F2FS image", 1024, "\x10\x20\xf5\xf2", nil},
-		{"an ISO 9660 image", 0x8001, "CD001", nil},
-		{"a UDF image", 0x8001, "NSR0", nil},
-		{"a cramfs image", 0, "\x45\x3d\xcd\x28", nil},
-		{"a cramfs image", 0, "\x28\xcd\x3d\x45", nil},
-		{"a romfs image", 0, "-rom1fs-", nil},
-		{"a bcachefs image", 0x1018, "\xc6\x85\x73\xf6\x4e\x1a\x45\xca", nil},
-		{"a LUKS volume", 0, "LUKS\xba\xbe", nil},
-		{"a QCOW2 image", 0, "QFI\xfb", nil},
-		{"a disk image with partitions (GPT)", 512, "EFI PART", nil},
-		{"a disk image with partitions (GPT)", 4096, "EFI PART", nil},
-		{"a FAT image", 0x36, "FAT", nil},
-		{"a FAT image", 0x52, "FAT32", nil},
-		{"an NTFS image", 3, "NTFS    ", nil},
-		{"an exFAT image", 3, "EXFAT   ", nil},
-	}
-}
-
 // container examines an archive or a file system image. Ok is false if it is neither.
 func (a *audit) container(p *place, c contents) (v verdict, ok bool) {
-	for _, f := range formats() {
-		if !f.is(c) {
-			continue
-		}
-		if f.read == nil {
-			return notExamined("is " + f.name), true
-		}
-		return f.read(a, p, c), true
+	head := make([]byte, min(container.HeadSize, c.size))
+	if _, err := c.r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return notExaminedError(err), true
 	}
-	if startsWithZeros(c) {
+	switch kind := container.Of(head); {
+	case kind == container.Cpio || startsWithZeros(head):
 		return a.initramfs(p, c), true
+	case kind == container.Tar:
+		return a.tar(p, c), true
+	case kind == container.Zip:
+		return a.zip(p, c), true
+	case kind != container.None:
+		return notExamined("is " + string(kind)), true
 	}
 	return verdict{}, false
 }
 
-func (f format) is(c contents) bool {
-	b := make([]byte, len(f.magic))
-	n, _ := c.r.ReadAt(b, f.offset)
-	return n == len(b) && string(b) == f.magic && f.offset+int64(n) <= c.size
-}
-
 // startsWithZeros knows an initramfs with padding ahead, which the kernel skips.
-func startsWithZeros(c contents) bool {
-	head := make([]byte, min(headSize, c.size))
-	n, _ := c.r.ReadAt(head, 0)
-	if head = head[:n]; n == 0 || head[0] != 0 {
+func startsWithZeros(head []byte) bool {
+	if len(head) == 0 || head[0] != 0 {
 		return false
 	}
 	rest := bytes.TrimLeft(head, "\x00")
-	if isInitramfs(rest) {
-		return true
-	}
-	return len(rest) > 0 && bootimage.KindOf(bytes.NewReader(rest), int64(len(rest))) == bootimage.KindCompressed
+	_, compressed := decompress.Of(rest)
+	return isInitramfs(rest) || compressed
 }
 
 // tar examines the members of a tar archive.

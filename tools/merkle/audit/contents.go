@@ -61,7 +61,7 @@ func (a *audit) contents(p *place, c contents) verdict {
 	case kind == bootimage.KindUBoot || kind == bootimage.KindUBootInitramfs:
 		return a.uBoot(p, c)
 	case kind == bootimage.KindFIT || kind == bootimage.KindAndroid:
-		return notExamined(fmt.Sprintf("is a %s, which may hold a kernel and an initramfs", kind))
+		return notExamined(fmt.Sprintf("is %s, which may hold a kernel and an initramfs", kind.Article()))
 	}
 	if v, ok := a.container(p, c); ok {
 		return v

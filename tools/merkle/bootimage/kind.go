@@ -67,6 +67,15 @@ var kernels = []Kind{
 	KindAndroid,
 }
 
+// Article returns the name of a kind with its article.
+func (k Kind) Article() string {
+	name := string(k)
+	if strings.HasPrefix(name, "s390x") || name != "" && strings.ContainsAny(name[:1], "AEIOaeio") {
+		return "an " + name
+	}
+	return "a " + name
+}
+
 // IsKernel reports whether a file of this kind boots as a kernel, or holds one. Of KindCompressed that is not known.
 func (k Kind) IsKernel() bool { return slices.Contains(kernels, k) }
 

@@ -74,12 +74,15 @@ func (d *directory) notExamined(name, reason string) error {
 }
 
 // unpackTar writes the modules of a tar.
-func (d *directory) unpackTar(r io.Reader) error {
-	return d.bounded(r, func(r io.Reader) error {
+func (d *directory) unpackTar(archive io.Reader) error {
+	return d.bounded(archive, func(r io.Reader) error {
 		if err := d.entries(tar.NewReader(r), d.entry); err != nil {
 			return err
 		}
 		if err := d.rest(r); err != nil {
+			return err
+		}
+		if err := d.behind(archive); err != nil {
 			return err
 		}
 		return d.resolveLinks()
@@ -135,6 +138,22 @@ func (d *directory) rest(r io.Reader) error {
 			return d.notExamined(where, fmt.Sprintf("is data that cannot be read: %v", err))
 		}
 	}
+}
+
+// behind reports what follows compressed data in the file: nothing decompresses it.
+func (d *directory) behind(r io.Reader) error {
+	compressed, ok := r.(*namedErrors)
+	if !ok {
+		return nil
+	}
+	if _, err := compressed.Reader.Read(make([]byte, 1)); err != io.EOF {
+		return nil // it was not read to its end: that is reported
+	}
+	n, err := compressed.RestSize()
+	if err != nil || n == 0 {
+		return err
+	}
+	return d.notExamined("(after the compressed data)", fmt.Sprintf("is %d bytes that are not %s data", n, compressed.format))
 }
 
 // entryPath returns a name in an archive as a clean relative path.

@@ -198,7 +198,7 @@ func noEOF(err error) error {
 
 // namedErrors names the compression in the errors of a decompressor.
 type namedErrors struct {
-	io.Reader
+	*decompress.Reader
 	format string
 }
 
