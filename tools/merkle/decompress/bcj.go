@@ -13,7 +13,7 @@ import (
 type branches struct {
 	r io.Reader
 	// undo changes instructions in b, the first byte of which is at pos, and returns how many bytes it is done
-	// with. The rest, fewer bytes than ahead, needs more data behind it.
+	// with. The rest, fewer bytes than ahead, needs more data after it.
 	undo func(pos uint32, b []byte) int
 	pos  uint32
 	// buffer[read:done] is ready to be read, buffer[done:filled] is not filtered yet.

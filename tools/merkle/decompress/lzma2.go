@@ -224,7 +224,7 @@ func (l *lzma2Chunks) next() (int64, error) {
 	return size, err
 }
 
-// chunk returns the size of the chunk that comes next. Its first byte tells the rest of its header: the size
+// chunk returns the size of the chunk that comes next. Its first byte decides the rest of its header: the size
 // decompressed, then, of a chunk that is compressed, the size, and properties where they change.
 func (l *lzma2Chunks) chunk() (int64, error) {
 	const storedHeader, header, uncompressed, compressed, properties = 3, 5, 0x02, 0x80, 0xc0

@@ -115,7 +115,7 @@ func xzOf(arguments string, data []byte) ([]byte, error) {
 	return cmd.Output()
 }
 
-// readAll reads data of a format that its first bytes tell.
+// readAll reads data of the format that its first bytes show.
 func readAll(r io.Reader) ([]byte, error) {
 	head := make([]byte, 16)
 	n, err := io.ReadFull(r, head)
