@@ -88,7 +88,9 @@ type readModule struct {
 	install string
 	release string
 	module.Finding
-	err error
+	// after is how many bytes follow its compressed data.
+	after int64
+	err   error
 }
 
 // foundKernel is a kernel and its root.
@@ -142,6 +144,7 @@ func (a *audit) readDirectory(d directory) error {
 		m.install = module.TrimCompression(m.path)
 		if m.err == nil {
 			m.Finding, m.err = a.examine(s, name, uint32(i))
+			m.after = s.BytesAfter()
 		}
 		return nil
 	})

@@ -87,6 +87,7 @@ func (a *audit) module(p *place, c contents) verdict {
 	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", c.path), bootimage.SectionInitramfs+"!/")}
 	m.release, m.install = releaseAndPath(m.path)
 	m.Finding, m.err = a.examineContents(c)
+	m.after = a.scratch.scanner.BytesAfter()
 	p.read = append(p.read, m)
 	return of(ClassModule)
 }

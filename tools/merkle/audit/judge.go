@@ -39,7 +39,7 @@ func (a *audit) judge() {
 			if status == OtherBuild {
 				reason = a.nameOtherBuild(m, otherRoots)
 			}
-			p.Modules.Modules = append(p.Modules.Modules, Module{m.path, status, reason, m.Further})
+			p.Modules.Modules = append(p.Modules.Modules, Module{m.path, status, reason, m.Further, m.after})
 		}
 		if p.installed {
 			a.report.Installed = append(a.report.Installed, p.Modules)

@@ -110,6 +110,8 @@ type Module struct {
 	Reason string `json:"reason,omitempty"`
 	// Further is the number of trailers beneath the outermost one, which the kernel takes for bytes of the module.
 	Further int `json:"further_trailers,omitempty"`
+	// BytesAfter is the number of bytes that follow the compressed data, which kmod and the kernel do not read.
+	BytesAfter int64 `json:"bytes_after,omitempty"`
 }
 
 // Problem is something wrong that is not about a module.

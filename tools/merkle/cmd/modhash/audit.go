@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/audit"
+	"rules_modhash/tools/merkle/initramfs"
 	"rules_modhash/tools/merkle/rootfs"
 )
 
@@ -159,8 +160,8 @@ func (t *auditText) report(r *audit.Report) {
 	}
 	for _, i := range r.Initramfs {
 		t.line("initramfs %s", quoted(i.Path))
-		for _, a := range i.Archives {
-			t.line("  archive at byte %d, compression %s, entries %d", a.Offset, a.Compression, a.Entries)
+		for _, s := range i.Archives {
+			t.segment(s)
 		}
 		t.modules(i.Modules)
 	}
@@ -191,6 +192,18 @@ func entries(of map[audit.Class]int) string {
 	return strings.Join(parts, ", ")
 }
 
+func (t *auditText) segment(s initramfs.Segment) {
+	switch {
+	case s.Kind == initramfs.KindBootConfig:
+		t.line("  boot configuration at byte %d, %d bytes", s.Offset, s.Size)
+	case s.Ignored > 0:
+		t.line("  archive at byte %d, compression %s, entries %d, of which the kernel ignores %d",
+			s.Offset, s.Compression, s.Entries, s.Ignored)
+	default:
+		t.line("  archive at byte %d, compression %s, entries %d", s.Offset, s.Compression, s.Entries)
+	}
+}
+
 func (t *auditText) kernel(k audit.Kernel) {
 	t.line("kernel %s", quoted(k.Path))
 	if k.Release != "" {
@@ -206,16 +219,22 @@ func (t *auditText) kernel(k audit.Kernel) {
 // modules lists those that are not verified.
 func (t *auditText) modules(m audit.Modules) {
 	ofStatus := map[audit.Status]int{}
-	listed, hidden, further := 0, 0, 0
+	listed, hidden, further, after := 0, 0, 0, 0
 	for _, module := range m.Modules {
 		ofStatus[module.Status]++
 		if module.Status == audit.Verified && module.Further > 0 {
 			further++
 		}
+		if module.BytesAfter > 0 {
+			after++
+		}
 	}
 	t.line("  %s", counts(ofStatus))
 	if further > 0 {
 		t.line("  %d of the verified carry further trailers beneath the proof: modhash inspect lists them", further)
+	}
+	if after > 0 {
+		t.line("  %d have bytes after the compressed data, which are not part of the module", after)
 	}
 	for _, module := range m.Modules {
 		switch {
