@@ -14,6 +14,7 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 
 	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 )
 
@@ -272,5 +273,35 @@ func TestBehindCompressed(t *testing.T) {
 	want := "boot/vmlinuz-7.1: rest!/lib/modules/7.1/x.ko" + unsigned
 	if got := findings(run(t, dir)); got != want {
 		t.Errorf("with an initramfs: got %s, want %s", got, want)
+	}
+}
+
+// TestGRUB has a GRUB that carries an archive with a module as its memory disk, and one that carries an image.
+func TestGRUB(t *testing.T) {
+	object := func(kind uint32, data []byte) []byte {
+		b := binary.LittleEndian.AppendUint32(nil, kind)
+		return append(binary.LittleEndian.AppendUint32(b, uint32(8+len(data))), data...)
+	}
+	grub := func(memdisk []byte) []byte {
+		objects := append(object(0, []byte("module of GRUB")), object(1, memdisk)...)
+		b := append([]byte("mimg\x00\x00\x00\x00"), 24, 0, 0, 0, 0, 0, 0, 0)
+		b = binary.LittleEndian.AppendUint64(b, uint64(24+len(objects)))
+		return append(b, objects...)
+	}
+	dir, _ := image(t)
+	name := "boot/efi/EFI/debian/grubx64.efi"
+	for want, memdisk := range map[string][]byte{
+		"": []byte("text"), name + "!/mods!/memdisk: is a squashfs image": append([]byte("hsqs"), make([]byte, 96)...),
+		name + ": mods!/memdisk!/lib/modules/7.1/x.ko" + unsigned: archive(t, "lib/modules/7.1/x.ko", bare(t)),
+	} {
+		sections := map[string][]byte{".text": []byte("code"), "mods": grub(memdisk)}
+		write(t, dir, name, imagetest.UKI(t, sections, ".text", "mods"))
+		if got := findings(run(t, dir)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	write(t, dir, "boot/grub/x86_64-efi/kernel.img", imagetest.Object(t, "x86_64", merkle.Root{Levels: 1}))
+	if r := run(t, dir); len(r.Kernels) != 1 {
+		t.Errorf("GRUB's kernel.img is taken for a kernel: %+v", r.Kernels)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/initramfs"
@@ -187,6 +188,8 @@ func (a *audit) examine(s *module.Scanner, name string, index uint32) (module.Fi
 
 // readFiles examines files that are not installed modules, and accounts for each entry.
 func (a *audit) readFiles(entries []rootfs.Entry) {
+	// A file goes by its own name, if that is among them, not by that of a link.
+	slices.SortStableFunc(entries, func(e, f rootfs.Entry) int { return linked(e) - linked(f) })
 	for _, e := range entries {
 		if a.ctx.Err() != nil {
 			return
@@ -197,6 +200,14 @@ func (a *audit) readFiles(entries []rootfs.Entry) {
 		a.account.entry(e.Path, func() verdict { return a.readEntry(e) })
 	}
 	a.readReferences(entries)
+}
+
+// linked returns 1 for an entry that is reached through a link, else 0.
+func linked(e rootfs.Entry) int {
+	if e.Kind == rootfs.File && e.Path != e.Real {
+		return 1
+	}
+	return 0
 }
 
 // readEntry examines one entry of a directory.

@@ -31,6 +31,8 @@ func (a *audit) container(p *place, c contents) (v verdict, ok bool) {
 		return a.tar(p, c), true
 	case kind == container.Zip:
 		return a.zip(p, c), true
+	case isGRUB(head):
+		return a.grub(p, c), true
 	case kind != container.None:
 		return notExamined("is " + string(kind)), true
 	}

@@ -66,13 +66,15 @@ func (a *audit) contents(p *place, c contents) verdict {
 	if v, ok := a.container(p, c); ok {
 		return v
 	}
-	return a.byName(p, c)
+	return a.byName(p, c, kind)
 }
 
 // byName judges what is nothing known by its contents: it must not have the name of something that is loaded.
-func (a *audit) byName(p *place, c contents) verdict {
+func (a *audit) byName(p *place, c contents, kind bootimage.Kind) verdict {
 	switch {
-	case c.depth > 0:
+	case c.depth > 0 || kind == bootimage.KindDTB || kind == bootimage.KindUBootOther:
+		return of(ClassOther)
+	case kind == bootimage.KindELF && !claims(c.path, []string{"vmlinuz", "vmlinux"}): // GRUB's kernel.img is one
 		return of(ClassOther)
 	case claimsKernel(c.path):
 		return a.kernel(c)
