@@ -2,8 +2,8 @@
 """patch_series: kernel patches by the Linux version that they are for."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:linux_version.bzl", "linux_series")
 load("//rules/private/providers:patch_series_info.bzl", "PatchSeriesInfo")
+load("//toolchains/kernel:versions.bzl", "linux_series")
 
 _DOC = """\
 Patches for several Linux versions, under one label: `kernel_source` takes those for its `version`.

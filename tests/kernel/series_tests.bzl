@@ -4,10 +4,10 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "kernel_source", "patch_series")
 load("//rules:providers.bzl", "PatchSeriesInfo")
-load("//rules/private:linux_version.bzl", "linux_series", "linux_series_order")
 load("//tests/analysis:declare.bzl", "declare")
+load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
+load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
-load("//toolchains/kernel/private:debian_source.bzl", "choose_source", "release_of")
 load(":actions.bzl", "actions_test")
 load(":toolchains.bzl", "refused")
 

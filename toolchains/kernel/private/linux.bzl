@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `linux` module extension: kernel source."""
 
+load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load("//toolchains/world:manifest.bzl", "world_archives", "world_suite")
-load(":debian_source.bzl", "choose_source", "release_of")
 
 visibility("//toolchains/kernel/...")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of the kernel sources that Debian offers is taken."""
 
-load("//rules/private:linux_version.bzl", "linux_series", "linux_series_order")
+load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order")
 
 visibility([
     "//tests/kernel/...",
