@@ -195,7 +195,8 @@ func (g *generation) isSame(p *plan, alone *tree) bool {
 	if len(d.Flags) != len(other.Flags) || len(module.Parts) != len(p.module.Parts) {
 		return false
 	}
-	flags := [][2][]string{{d.CFlags[len(d.Inherited):], other.CFlags}, {d.AFlags, other.AFlags}, {d.LDFlags, other.LDFlags}}
+	own := d.CFlags[min(len(d.Inherited), len(d.CFlags)):]
+	flags := [][2][]string{{own, other.CFlags}, {d.AFlags, other.AFlags}, {d.LDFlags, other.LDFlags}}
 	for i, part := range p.module.Parts {
 		if p.t.path(part.Object) != alone.path(module.Parts[i].Object) {
 			return false

@@ -4,6 +4,7 @@ package gnumake
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -75,13 +76,25 @@ func (e *Evaluator) Undecided(value string) []Undecided {
 	return all
 }
 
-// Words splits a value and returns the words that are decided.
+// options are those of compilers and linkers whose argument is the next word.
+var options = []string{
+	"--imacros", "--include", "--param", "-D", "-I", "-L", "-T", "-U", "-Xassembler", "-Xlinker", "-Xpreprocessor",
+	"-idirafter", "-imacros", "-include", "-iquote", "-isystem", "-mllvm", "-x",
+}
+
+// Words splits a value and returns the words that are decided. An option goes with its
+// argument: without it, it would take the next word for one.
 func Words(value string) []string {
 	var words []string
+	previous := ""
 	for _, w := range strings.Fields(value) {
-		if !hasMark(w) {
+		switch {
+		case !hasMark(w):
 			words = append(words, w)
+		case slices.Contains(options, previous):
+			words = words[:len(words)-1]
 		}
+		previous = w
 	}
 	return words
 }
