@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The modules that the example kernel is built with."""
 
+visibility("//...")
+
 IN_TREE_MODULES = [
     "crypto/blowfish_common.ko",
     "crypto/blowfish_generic.ko",

@@ -14,13 +14,13 @@ load(
     "write_initramfs",
 )
 
+visibility("//...")
+
 _DOC = """\
 An initramfs: a cpio archive that the kernel unpacks into memory, and whose `/init` it starts.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "initramfs")
-
-visibility("//...")
 
 initramfs(
     name = "rescue",

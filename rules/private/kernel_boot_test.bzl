@@ -17,14 +17,14 @@ load(
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
 
+visibility("//...")
+
 _DOC = """\
 A test that boots a kernel in QEMU, tries to load modules, and compares what comes of each try with what is
 expected.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_boot_test", "load_attempt")
-
-visibility("//...")
 
 kernel_boot_test(
     name = "boot_test",
@@ -69,8 +69,6 @@ only if all is as expected.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_boot", "load_attempt")
-
-visibility("//...")
 
 kernel_boot(
     name = "demo",

@@ -9,13 +9,13 @@ load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 
+visibility("//...")
+
 _DOC = """\
 A kernel and its modules, built by the kernel's own Kbuild in one action.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_build")
-
-visibility("//...")
 
 kernel_build(
     name = "kernel",

@@ -7,13 +7,13 @@ load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
 
+visibility("//...")
+
 _DOC = """\
 A kernel configuration: a base, fragments over it, and Kconfig's defaults for all that they leave open.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_config")
-
-visibility("//...")
 
 kernel_config(
     name = "config",
@@ -68,7 +68,8 @@ kernel_config = rule(
     doc = _DOC,
     attrs = {
         "base": attr.string(doc = """\
-A make target that writes a configuration: `tinyconfig`, `defconfig`, `allmodconfig`, `x86_64_defconfig`, …"""),
+A make target that writes a configuration: `tinyconfig`, `defconfig`, `allmodconfig`, or one that the architecture has,
+such as `x86_64_defconfig`."""),
         "base_file": attr.label(
             doc = "A configuration to start from, in place of `base`.",
             allow_single_file = True,

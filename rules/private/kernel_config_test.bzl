@@ -5,13 +5,13 @@ load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "label_text")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 
+visibility("//...")
+
 _DOC = """\
 A test that a configuration has what fragments say: those of somebody else, say a hardening guide.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_config_test")
-
-visibility("//...")
 
 kernel_config_test(
     name = "hardened_test",

@@ -4,6 +4,8 @@
 load("@rules_pkg//pkg:deb.bzl", "pkg_deb")
 load("//rules/private:modules_install.bzl", "modules_install")
 
+visibility("//...")
+
 _SCRIPT = Label("//rules/private/deb:maintainer_script.sh")
 
 # What Debian calls the machines of module_tree.
@@ -34,8 +36,6 @@ def kernel_deb(
 
     ```starlark
     load("@rules_modhash//rules:deb.bzl", "kernel_deb")
-
-    visibility("//...")
 
     kernel_deb(
         name = "linux-image",

@@ -9,13 +9,13 @@ load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuil
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 
+visibility("//...")
+
 _DOC = """\
 A kernel module of one's own sources, built by Kbuild against a `kernel_build`.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_module")
-
-visibility("//...")
 
 kernel_module(
     name = "hello",

@@ -7,13 +7,13 @@ load("//rules/private:paths.bzl", "SUFFIXES", "drop_compression", "is_install_pa
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 
+visibility("//...")
+
 _DOC = """\
 One prebuilt kernel module, as a member of a `module_tree`.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_module_import")
-
-visibility("//...")
 
 kernel_module_import(
     name = "ext4",

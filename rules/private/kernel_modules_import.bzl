@@ -16,13 +16,13 @@ load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModule
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 
+visibility("//...")
+
 _DOC = """\
 Many prebuilt kernel modules, as members of a `module_tree`: files, directories, or both.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import")
-
-visibility("//...")
 
 kernel_modules_import(
     name = "modules",

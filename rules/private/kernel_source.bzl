@@ -5,13 +5,13 @@ load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN
 load("//rules/private:patch_series.bzl", "choose_patches")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
 
+visibility("//...")
+
 _DOC = """\
 Kernel source with patches applied. The module extension `linux` makes such a target of what it brings in.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_source")
-
-visibility("//...")
 
 kernel_source(
     name = "source",

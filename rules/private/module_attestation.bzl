@@ -8,13 +8,13 @@ load("//rules/private:linked.bzl", "check_vmlinux")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
+visibility("//...")
+
 _DOC = """\
 States what was built, unsigned: an in-toto Statement and an SPDX document, as `docs/attest.md` describes them.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_attestation")
-
-visibility("//...")
 
 module_attestation(
     name = "attestation",

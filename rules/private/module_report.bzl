@@ -6,14 +6,14 @@ load("//rules/private:linked.bzl", "check_vmlinux")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
+visibility("//...")
+
 _DOC = """\
 A tree as one web page that uses no network: root, subsystems by size, all modules with search, and the proof of each
 drawn from leaf to root. Modules that are dropped on it are verified in the browser. `docs/report.md` shows it.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_report")
-
-visibility("//...")
 
 module_report(
     name = "report",

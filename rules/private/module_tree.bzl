@@ -16,13 +16,13 @@ load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
+visibility("//...")
+
 _DOC = """\
 A Merkle tree over kernel modules: its root for vmlinux, and each module's proof.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import", "module_tree")
-
-visibility("//...")
 
 kernel_modules_import(
     name = "modules",

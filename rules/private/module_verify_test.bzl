@@ -10,14 +10,14 @@ load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModule
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
+visibility("//...")
+
 _DOC = """\
 A test that modules, as they will be installed, match a tree: what the kernel checks when it loads them,
 done ahead for each module.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_module_import", "module_tree", "module_verify_test")
-
-visibility("//...")
 
 kernel_module_import(
     name = "ext4",

@@ -10,14 +10,14 @@ load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
+visibility("//...")
+
 _DOC = """\
 The sealed modules of a tree as `lib/modules/RELEASE`, with what depmod writes: what `make modules_install`
 does.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "modules_install")
-
-visibility("//...")
 
 modules_install(
     name = "modules_install",
@@ -95,7 +95,7 @@ modules_install = rule(
         "compression": attr.string(
             doc = """\
 How installed modules are compressed: `none`, `gzip`, `xz` or `zstd`, with Kbuild's own flags. The kernel takes
-them with `CONFIG_MODULE_DECOMPRESS` and the same `CONFIG_MODULE_COMPRESS_…`.""",
+them with `CONFIG_MODULE_DECOMPRESS` and the same `CONFIG_MODULE_COMPRESS_*`.""",
             default = "none",
             values = ["gzip", "none", "xz", "zstd"],
         ),

@@ -5,6 +5,8 @@ load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private/providers:patch_series_info.bzl", "PatchSeriesInfo")
 load("//toolchains/kernel:versions.bzl", "linux_series")
 
+visibility("//...")
+
 _DOC = """\
 Patches for several Linux versions, under one label: `kernel_source` takes those for its `version`.
 

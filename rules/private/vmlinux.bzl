@@ -14,14 +14,14 @@ load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
+visibility("//...")
+
 _DOC = """\
 A kernel, linked with the root of its modules: Kbuild's own link, with the root object of a `module_tree` in
 place of the blank one. Nothing is compiled but the parts of the boot image that depend on vmlinux.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_tree", "vmlinux")
-
-visibility("//...")
 
 module_tree(
     name = "tree",

@@ -3,6 +3,8 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 
+visibility("//...")
+
 def _declare_impl(ctx):
     files = [ctx.actions.declare_file(path) for path in ctx.attr.files]
     directories = [ctx.actions.declare_directory(path) for path in ctx.attr.directories]

@@ -6,6 +6,8 @@ load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import")
 load("//rules:providers.bzl", "KernelModuleInfo", "KernelModulesInfo")
 load(":declare.bzl", "declare", "failure_test")
 
+visibility("//...")
+
 def _describe_module(module):
     return "%s %s %s" % (module.install_path, module.module.basename, module.existing_signature)
 

@@ -12,6 +12,8 @@ load(
     "path_below_package",
 )  # buildifier: disable=bzl-visibility
 
+visibility("//...")
+
 def _names_test_impl(ctx):
     env = unittest.begin(ctx)
     for path, bare in {

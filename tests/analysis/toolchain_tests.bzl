@@ -6,6 +6,8 @@ load("//rules:defs.bzl", "module_tree", "module_verify_test")
 load("//rules:providers.bzl", "ModhashToolchainInfo")
 load("//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
 
+visibility("//...")
+
 def _program_impl(ctx):
     program = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.write(program, "", is_executable = True)

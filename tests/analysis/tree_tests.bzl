@@ -7,6 +7,8 @@ load("//rules:providers.bzl", "ModuleTreeInfo")
 load("//rules/private:module_tree.bzl", "shard_size")  # buildifier: disable=bzl-visibility
 load(":declare.bzl", "declare", "failure_test")
 
+visibility("//...")
+
 def _arguments(action, bin_path):
     """What the program is told, with output folders left out."""
     return [argument.replace(bin_path + "/", "") for argument in action.argv[1:]]

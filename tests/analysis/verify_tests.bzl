@@ -5,6 +5,8 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree", "module_verify_test")
 load(":declare.bzl", "declare", "failure_test")
 
+visibility("//...")
+
 def _written(env):
     """What the target's actions write: the content by the extension of the file."""
     written = {}

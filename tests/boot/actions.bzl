@@ -3,6 +3,8 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 
+visibility("//...")
+
 def single_action(env, mnemonic):
     """The target's only action of a kind.
 

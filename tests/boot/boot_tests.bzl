@@ -7,6 +7,8 @@ load("//tests/analysis:declare.bzl", "declare", "failure_test")
 load("//toolchains/boot:toolchain.bzl", "boot_toolchain")
 load(":actions.bzl", "check_inputs", "single_action")
 
+visibility("//...")
+
 _ATTEMPTS = [
     load_attempt(name = "sealed", module = "/m.ko"),
     load_attempt(

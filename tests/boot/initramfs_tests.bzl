@@ -12,6 +12,8 @@ load(
 load("//tests/analysis:declare.bzl", "declare", "failure_test")
 load(":actions.bzl", "check_inputs", "single_action")
 
+visibility("//...")
+
 def _initramfs_test_impl(ctx):
     env = analysistest.begin(ctx)
     action = single_action(env, "ModhashInitramfs")

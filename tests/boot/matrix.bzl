@@ -3,6 +3,8 @@
 
 load("//rules:defs.bzl", "kernel_boot_test", "load_attempt")
 
+visibility("//...")
+
 # Policies, and what they put on the kernel's command line.
 POLICIES = {
     "enforce": "module.sig_enforce=1",

@@ -5,6 +5,8 @@ load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//rules:defs.bzl", "initramfs", "kernel_boot_test", "load_attempt")
 load("//tests/private:refused_test.bzl", "refused_test")
 
+visibility("//...")
+
 def _refused(name, error, target):
     refused_test(name = name, size = "small", error = ["mkinitramfs: " + error], mnemonic = "ModhashInitramfs", target = target)
 

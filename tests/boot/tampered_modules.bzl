@@ -3,6 +3,8 @@
 
 load("//rules:providers.bzl", "ModuleTreeInfo")
 
+visibility("//...")
+
 def _tampered_modules_impl(ctx):
     sealed = ctx.attr.tree[ModuleTreeInfo].sealed
     outputs = []

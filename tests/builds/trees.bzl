@@ -5,6 +5,8 @@ load("//rules:defs.bzl", "kernel_module_import", "module_tree", "module_verify_t
 load("//rules:providers.bzl", "ModuleTreeInfo")
 load("//tests/private:modules.bzl", "test_module")
 
+visibility("//...")
+
 def _command_line_tree_impl(ctx):
     name = ctx.label.name
     tree = ModuleTreeInfo(

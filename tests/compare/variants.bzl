@@ -4,6 +4,8 @@
 load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
 load("//rules:defs.bzl", "kernel_module")
 
+visibility("//...")
+
 _BASE = {
     "BUILT": "Nov 24 2026 10:00:00",
     "PLACE": "/usr/src/linux/drivers/note.c",

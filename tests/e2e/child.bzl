@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests need that run a Bazel of their own."""
 
+visibility("//...")
+
 # The child's Bazel fetches Go modules as the parent's did.
 ENVIRONMENT = [
     "GOFLAGS",

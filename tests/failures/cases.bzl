@@ -7,6 +7,8 @@ load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "modul
 load("//tests/private:modules.bzl", "test_module", "test_module_directory")
 load("//tests/private:refused_test.bzl", "refused_test")
 
+visibility("//...")
+
 def imported(name, existing_signature = "strip", path = "kernel/a.ko", **kwargs):
     """A test module, in a file of the folder NAME, and its import.
 

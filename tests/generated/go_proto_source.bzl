@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """go_proto_source: the Go code of a .proto file, as a file to compare with the one that is checked in."""
 
+visibility("//...")
+
 def _go_proto_source_impl(ctx):
     source = ctx.file.src
     path = source.short_path.removesuffix(".proto") + ".pb.go"

@@ -4,6 +4,8 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load(":toolchains.bzl", "MANIFEST", "PATH", "WITH_TOOLCHAIN")
 
+visibility("//...")
+
 # Flags whose values are no files; the value of any other one is an input or an output.
 _WORDS = [
     "--base",

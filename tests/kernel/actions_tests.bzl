@@ -4,6 +4,8 @@
 load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "modules_install")
 load(":actions.bzl", "actions_test")
 
+visibility("//...")
+
 _FIXTURES = "tests/kernel/fixtures"
 
 _SOURCE = "--source=%s_source.tar.zst" % _FIXTURES

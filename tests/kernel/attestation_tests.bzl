@@ -6,6 +6,8 @@ load("//rules:defs.bzl", "kernel_module_import", "module_attestation", "module_t
 load("//tests/analysis:declare.bzl", "declare")
 load(":toolchains.bzl", "MANIFEST", "WITH_TOOLCHAIN", "refused")
 
+visibility("//...")
+
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)
     bin_path = analysistest.target_bin_dir_path(env) + "/"

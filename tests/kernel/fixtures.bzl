@@ -4,6 +4,8 @@
 load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "kernel_source", "module_tree", "vmlinux")
 load("//tests/analysis:declare.bzl", "declare")
 
+visibility("//...")
+
 def kernel_fixtures(name):
     """Source, configurations, kernels, trees and a vmlinux.
 

@@ -15,6 +15,8 @@ load(
 )
 load(":toolchains.bzl", "MANIFEST", "PATH", "WITH_TOOLCHAIN")
 
+visibility("//...")
+
 def _names(files):
     return [file.basename for file in files.to_list()]
 

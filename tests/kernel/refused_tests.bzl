@@ -16,6 +16,8 @@ load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
 load(":toolchains.bzl", "refused")
 
+visibility("//...")
+
 def _config_tests(name):
     refused(
         name = name + "_compiler",

@@ -5,6 +5,8 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "module_report", "module_tree", "vmlinux")
 load(":toolchains.bzl", "WITH_TOOLCHAIN", "refused")
 
+visibility("//...")
+
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)
     bin_path = analysistest.target_bin_dir_path(env) + "/"

@@ -11,6 +11,8 @@ load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load(":actions.bzl", "actions_test")
 load(":toolchains.bzl", "refused")
 
+visibility("//...")
+
 # What each version belongs to.
 _VERSIONS = {
     "": None,

@@ -3,6 +3,8 @@
 
 load("//toolchains/world:manifest.bzl", "world_archives")
 
+visibility("//...")
+
 _BUILD = """\
 package(default_visibility = ["//visibility:public"])
 

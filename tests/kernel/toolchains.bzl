@@ -5,6 +5,8 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
 
+visibility("//...")
+
 PATH = "/opt/kernel/bin:/bin"
 
 MANIFEST = "tests/kernel/toolchains/manifest.tsv"

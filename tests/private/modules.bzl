@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Test modules, made by mkmodule."""
 
+visibility("//...")
+
 def _run(ctx, output, root, paths):
     args = ctx.actions.args()
     args.add("--machine", ctx.attr.machine)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """refused_test: an action of a target fails, for the right reason, and leaves nothing behind."""
 
+visibility("//...")
+
 _ActionsInfo = provider(doc = "Actions of a target.", fields = {"actions": "list of Action"})
 
 def _actions_aspect_impl(target, _ctx):

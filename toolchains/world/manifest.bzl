@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the manifest of the world that `./bazelw` makes (toolchains/world/provision.sh)."""
 
+visibility("//...")
+
 # Where the manifest lies inside a world; nowhere else.
 MANIFEST = "/etc/rules_modhash/manifest.tsv"
 

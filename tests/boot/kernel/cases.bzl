@@ -4,6 +4,8 @@
 load("@linux//:version.bzl", "VERSION")
 load("//tests/boot:matrix.bzl", "bad", "good", "malformed")
 
+visibility("//...")
+
 # The module that is tampered with.
 DUMMY = "kernel/drivers/net/dummy.ko"
 

@@ -3,6 +3,8 @@
 
 load("//rules:providers.bzl", "KernelBuildInfo", "ModuleTreeInfo")
 
+visibility("//...")
+
 _TOOLCHAIN = "//toolchains/kernel:toolchain_type"
 
 def _signed_module_impl(ctx):

@@ -3,6 +3,8 @@
 
 load(":modules_package.bzl", "debian_modules_package")
 
+visibility("//toolchains/debian/...")
+
 _modules = tag_class(
     doc = """A Debian package of kernel modules, unpacked into a repository.
 
@@ -10,8 +12,8 @@ _modules = tag_class(
 debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
 debian.modules(
     name = "debian_modules",
-    sha256 = "…",
-    urls = ["https://…/linux-modules-7.2.12+deb14-amd64_7.2.12-1_amd64.deb"],
+    sha256 = "...",  # 64 hex digits
+    urls = ["https://mirror.example.org/linux-modules-7.2.12+deb14-amd64_7.2.12-1_amd64.deb"],
 )
 use_repo(debian, "debian_modules")
 ```

@@ -3,6 +3,8 @@
 
 load("//toolchains/world:manifest.bzl", "world_archive")
 
+visibility("//toolchains/debian/...")
+
 _BUILD = """\
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import")
 

@@ -121,8 +121,8 @@ linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux
 linux.source(
     name = "linux",
     patches = ["@rules_modhash//toolchains/kernel/patches:module_hashes"],
-    sha256 = "…",
-    urls = ["https://…/linux-7.2.12.tar.xz"],
+    sha256 = "...",  # 64 hex digits
+    urls = ["https://mirror.example.org/linux-7.2.12.tar.xz"],
     version = "7.2.12",
 )
 use_repo(linux, "linux")
