@@ -77,6 +77,15 @@ func TestFound(t *testing.T) {
 		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, Name: "usr/lib/modules/7.1/kernel/x.ko"}},
 		{Info: cpio.Info{Ino: 5, Mode: cpio.S_IFREG | 0o644, NLink: 2, FileSize: uint64(len(unsealed)), Name: "zzz-blob"}, ReaderAt: strings.NewReader(unsealed)},
 	}
+	object := string(imagetest.Object(t, "x86_64", newBuild(t, "object", 1).root))
+	linkedAs := func(names ...string) (records []cpio.Record) { // of which the last has the contents
+		for i, name := range names {
+			r := cpio.StaticFile(name, object[:len(object)*((i+1)/len(names))], 0o644)
+			r.Ino, r.NLink = 5, uint64(len(names))
+			records = append(records, r)
+		}
+		return records
+	}
 	uki := func(sections map[string][]byte, names ...string) []byte { return imagetest.UKI(t, sections, names...) }
 	for name, c := range map[string]struct {
 		make func(dir string)
@@ -93,6 +102,23 @@ func TestFound(t *testing.T) {
 		"hard links in an initramfs": {func(dir string) {
 			write(t, dir, "boot/initrd.img-7.1", pack(t, hardLinks))
 		}, "boot/initrd.img-7.1: zzz-blob" + unsigned},
+		"hard link to what is a module by one name alone": {func(dir string) {
+			write(t, dir, "boot/initrd.img-7.1", pack(t, linkedAs("usr/lib/modules/7.1/kernel/x.ko", "zzz-blob")))
+		}, "boot/initrd.img-7.1: usr/lib/modules/7.1/kernel/x.ko" + unsigned},
+		"hard link whose first name states a compression": {func(dir string) {
+			write(t, dir, "boot/initrd.img-7.1", pack(t, linkedAs("a/x.ko", "b", "y.ko.xz")))
+		}, "boot/initrd.img-7.1: y.ko.xz: unreadable: decompressing xz data: it starts with 7f454c460201, want fd377a585a00\n" +
+			"boot/initrd.img-7.1: a/x.ko" + unsigned},
+		"hard link whose name states another compression": {func(dir string) {
+			write(t, dir, "boot/initrd.img-7.1", pack(t, linkedAs("x.ko.gz", "b")))
+		}, "boot/initrd.img-7.1: x.ko.gz: unreadable: is the same file as b, which is not a module in the form that this name states"},
+		"release that .uname has wrong": {func(dir string) {
+			kernel := imagetest.BzImage(imagetest.Gzipped(t, other.kernel), "7.1")
+			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": kernel, ".uname": []byte("9.9")}, ".linux", ".uname"))
+		}, `m00.ko: other build: belongs to the build of boot/vmlinuz-7.1
+m01.ko: other build: belongs to the build of boot/vmlinuz-7.1
+m02.ko: other build: belongs to the build of boot/vmlinuz-7.1
+efi/EFI/Linux/a.efi: has another root than boot/vmlinuz-7.1, of the same release "7.1"`},
 		"microcode of a unified kernel image": {func(dir string) {
 			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": newBuild(t, "one", 3).kernel, ".ucode": initrd}, ".linux", ".ucode"))
 		}, "efi/EFI/Linux/a.efi: .ucode!/usr/lib/modules/7.1/kernel/x.ko" + unsigned},
@@ -127,6 +153,12 @@ boot/vmlinuz-7.1: has another root than boot/ostree/x/vmlinuz-7.1, of the same r
 		"thin stub": {func(dir string) {
 			write(t, dir, "boot/EFI/Linux/n.efi", uki(map[string][]byte{".kernelp": []byte(`\EFI\nixos\gone.efi`)}, ".kernelp"))
 		}, `boot/EFI/Linux/n.efi!/.kernelp: names "\\EFI\\nixos\\gone.efi", which is not here`},
+		"thin stub with paths in .linux and .initrd": {func(dir string) {
+			write(t, dir, "boot/EFI/nixos/i.efi", initrd)
+			paths := map[string][]byte{".linux": []byte(`\EFI\nixos\gone.efi`), ".initrd": []byte(`\EFI\nixos\i.efi`), ".linuxh": make([]byte, 32)}
+			write(t, dir, "boot/EFI/Linux/n.efi", uki(paths, ".linux", ".initrd", ".linuxh"))
+		}, "boot/EFI/nixos/i.efi: usr/lib/modules/7.1/kernel/x.ko" + unsigned + "\n" +
+			`boot/EFI/Linux/n.efi!/.linux: names "\\EFI\\nixos\\gone.efi", which is not here`},
 		"payload of a U-Boot image": {func(dir string) {
 			header := make([]byte, 64)
 			binary.BigEndian.PutUint32(header, 0x27051956)

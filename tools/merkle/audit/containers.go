@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -144,12 +145,12 @@ type program struct {
 // section examines the i-th section of an EFI program.
 func (a *audit) section(p *place, e program, i int, c contents) verdict {
 	switch name := e.sections[i].Name; {
+	case slices.Contains(pathSections, name) || namesFile(c):
+		return a.kernelElsewhere(e, c)
 	case name == bootimage.SectionKernel:
 		return a.kernelInSection(p, e, i, c)
 	case name == bootimage.SectionInitramfs || name == bootimage.SectionMicrocode:
 		return a.initramfs(p, c)
-	case slices.Contains(pathSections, name):
-		return a.kernelElsewhere(e, c)
 	case bootimage.HarmlessSection(name) || slices.Contains(hashSections, name):
 		return of(ClassOther)
 	}
@@ -172,12 +173,21 @@ func (a *audit) kernelInSection(p *place, e program, i int, c contents) verdict 
 	return v
 }
 
-// Sections of lanzaboote's stub (rust/uefi/linux-bootloader in its source): paths of a kernel and an initramfs on the
-// same partition, and their hashes.
+// Sections of lanzaboote's stub (rust/tool/shared/src/pe.rs in its source): paths of a kernel and an initramfs on the
+// same partition, and their hashes. Its current version has the paths in .linux and .initrd.
 var (
 	pathSections = []string{".kernelp", ".initrdp", ".linuxp"}
 	hashSections = []string{".kernelh", ".initrdh", ".linuxh"}
 )
+
+// namesFile reports whether a section .linux or .initrd is the path of a file: no kernel and no archive begins like one.
+func namesFile(c contents) bool {
+	var first [1]byte
+	_, err := c.r.ReadAt(first[:], 0)
+	name := path.Base(c.path)
+	return err == nil && first[0] == '\\' && c.size <= maxName &&
+		(strings.HasPrefix(name, bootimage.SectionKernel) || strings.HasPrefix(name, bootimage.SectionInitramfs))
+}
 
 // kernelElsewhere examines the file that a section names.
 func (a *audit) kernelElsewhere(e program, c contents) verdict {

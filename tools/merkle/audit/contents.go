@@ -201,12 +201,9 @@ func (a *audit) unpacked(p *place, c contents, what string, data io.Reader) verd
 
 // initramfs examines the archives that a boot loader hands to a kernel. What is wrong with them is a problem of p.
 func (a *audit) initramfs(p *place, c contents) verdict {
-	links := map[string]Class{}
+	links := map[string]linked{}
 	archives, err := initramfs.Read(c.r, c.size, func(e initramfs.Entry, data io.Reader) error {
-		v := a.account.entry(joined(c.path, e.Name), func() verdict { return a.member(p, c, e, data, links) })
-		if e.Links > 1 {
-			links[e.Name] = v.Class
-		}
+		a.account.entry(joined(c.path, e.Name), func() verdict { return a.member(p, c, e, data, links) })
 		return a.ctx.Err()
 	})
 	p.archives = append(p.archives, archives...)
@@ -217,25 +214,71 @@ func (a *audit) initramfs(p *place, c contents) verdict {
 }
 
 // member examines an entry of an archive.
-func (a *audit) member(p *place, c contents, e initramfs.Entry, data io.Reader, links map[string]Class) verdict {
+func (a *audit) member(p *place, c contents, e initramfs.Entry, data io.Reader, links map[string]linked) verdict {
 	switch {
 	case e.LinkOf != "":
-		return a.furtherName(p, c, e, links)
+		v := a.furtherName(p, c, e, links[e.LinkOf])
+		links[e.Name] = links[e.LinkOf]
+		return v
 	case !e.IsRegular():
 		return of(ClassOther) // the kernel makes it itself: nothing is read out of the archive
 	}
-	return a.stream(p, c, e.Name, e.Size, data)
+	v := a.stream(p, c, e.Name, e.Size, data)
+	if e.Links > 1 {
+		links[e.Name] = a.linked(c, e, v)
+	}
+	return v
 }
 
-// furtherName accounts for a further name of a file. Under the name of a module it is one, whatever the first name is.
-func (a *audit) furtherName(p *place, c contents, e initramfs.Entry, links map[string]Class) verdict {
-	if module.HasModuleName(e.Name) && links[e.LinkOf] != ClassModule {
-		p.read = append(p.read, readModule{
-			path: e.Name, err: fmt.Errorf("is the same file as %s, which is not a module", e.LinkOf),
-		})
-		return of(ClassModule)
+// linked is what a file with several names was found to be under the first of them.
+type linked struct {
+	Class
+	// suffix is that of the compression of the contents.
+	suffix string
+	// reread says that Finding and err are what the contents are as a module, as its first name did not show that.
+	reread bool
+	module.Finding
+	err error
+}
+
+// linked reads what was examined under the name of an entry as a module too, which a further name may make it.
+func (a *audit) linked(c contents, e initramfs.Entry, v verdict) linked {
+	l := linked{Class: v.Class}
+	if len(a.scratch.files) <= c.depth+1 { // it could not be copied
+		l.err = errors.New("was not read under its first name")
+		return l
 	}
-	return of(ClassLink)
+	f := a.scratch.files[c.depth+1]
+	head := make([]byte, 6)
+	n, _ := f.ReadAt(head, 0)
+	if format, ok := decompress.Of(head[:n]); ok {
+		l.suffix = format.Suffix
+	}
+	if v.is(ClassModule) && (!module.HasModuleName(e.Name) || compressionSuffix(e.Name) == l.suffix) {
+		return l
+	}
+	l.reread = true
+	if _, l.err = f.Seek(0, io.SeekStart); l.err == nil {
+		l.Finding, l.err = examineFile(&a.scratch.scanner, f, "linked"+module.Suffix+l.suffix, 0)
+	}
+	return l
+}
+
+func compressionSuffix(name string) string { return name[len(module.TrimCompression(name)):] }
+
+// furtherName accounts for a further name of a file. Under the name of a module it is one, whatever the first name is.
+func (a *audit) furtherName(p *place, c contents, e initramfs.Entry, first linked) verdict {
+	sameForm := compressionSuffix(e.Name) == first.suffix
+	if !module.HasModuleName(e.Name) || first.Class == ClassModule && sameForm && !first.reread {
+		return of(ClassLink)
+	}
+	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", joined(c.path, e.Name)), bootimage.SectionInitramfs+"!/")}
+	m.release, m.install = releaseAndPath(m.path)
+	if m.Finding, m.err = first.Finding, first.err; !sameForm || !first.reread {
+		m.err = fmt.Errorf("is the same file as %s, which is not a module in the form that this name states", e.LinkOf)
+	}
+	p.read = append(p.read, m)
+	return of(ClassModule)
 }
 
 // stream examines a member of an archive that can be read once.

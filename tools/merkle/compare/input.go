@@ -89,7 +89,10 @@ func (in *Input) openFile() error {
 		return in.openArchive(f)
 	}
 	found, err := rootfile.ReadFrom(f, rootfile.Options{})
-	if err == nil && found.Tree == nil {
+	switch {
+	case module.HasModuleName(in.Name) && err != nil:
+		err = errors.New("is a single module, want a directory with modules. Next: name the directory that it is in")
+	case err == nil && found.Tree == nil:
 		err = fmt.Errorf("is a %s: it has a root, but does not tell the modules", found.Format)
 	}
 	if err != nil {

@@ -107,6 +107,15 @@ func (o Options) forRelease(release string) Options {
 	return Options{func(string) []Candidate { return symbolFiles(release) }}
 }
 
+// forUnnamed returns options for a kernel that may not name its release.
+func (o Options) forUnnamed(release string) Options {
+	symbolFiles := o.SymbolFiles
+	if symbolFiles == nil {
+		return o
+	}
+	return Options{func(own string) []Candidate { return symbolFiles(cmp.Or(own, release)) }}
+}
+
 // target64 is the target of a 64-bit kernel.
 func target64(machine elf.Machine, order binary.ByteOrder) module.Target {
 	t := module.Target{Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: machine}
@@ -271,7 +280,7 @@ func checkOneRoot(all []Found) error {
 }
 
 // ReadSection reads the kernel in sections[i] of a unified kernel image: one of its sections .linux. Found.Release is
-// that of .uname in the same profile, else that of the kernel.
+// that of the kernel, which is what it loads modules of; else that of .uname in the same profile, which may be wrong.
 func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o Options) (Found, error) {
 	release := bootimage.ReleaseOfKernel(image, sections, i)
 	kernel := sections[i].Open(image)
@@ -283,7 +292,7 @@ func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o O
 		err = cmp.Or(headErr, fmt.Errorf("%w: it starts with %x and is none of vmlinux, bzImage, Image",
 			ErrFormat, head[:min(len(head), 6)]))
 	default:
-		found, err = readKernel(kernel, o.forRelease(release), "vmlinux, bzImage, Image")
+		found, err = readKernel(kernel, o.forUnnamed(release), "vmlinux, bzImage, Image")
 	}
 	if err == nil && !found.IsKernel() {
 		err = fmt.Errorf("is a %s, want a kernel", found.Format)
@@ -294,6 +303,6 @@ func ReadSection(image io.ReaderAt, sections []bootimage.SectionInfo, i int, o O
 	case err != nil:
 		err = fmt.Errorf("the kernel in the unified kernel image %w", err)
 	}
-	found.Format, found.Release = FormatUKI, cmp.Or(release, found.Release)
+	found.Format, found.Release = FormatUKI, cmp.Or(found.Release, release)
 	return found, err
 }

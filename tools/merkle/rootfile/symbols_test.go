@@ -143,17 +143,20 @@ func TestSymbolsOutsideSegments(t *testing.T) {
 	}
 }
 
-// TestUnameForCandidates asks for the symbols of the release that a unified kernel image names.
+// TestUnameForCandidates has unified kernel images whose .uname is wrong, or names what the kernel does not: the
+// release is the kernel's own, also when symbols are looked for.
 func TestUnameForCandidates(t *testing.T) {
-	image := imagetest.ARM64ImageOf(binary.LittleEndian, testRoot, testRelease)
-	uki := imagetest.UKI(t, map[string][]byte{".linux": image, ".uname": []byte("7.1")}, ".linux", ".uname")
-	var asked []string
-	found, err := ReadKernelFrom(bytes.NewReader(uki), Options{SymbolFiles: func(release string) []Candidate {
-		asked = append(asked, release)
-		return []Candidate{textCandidate("System.map", imagetest.SystemMap)}
-	}})
-	if err != nil || found.Release != "7.1" || len(asked) != 1 || asked[0] != "7.1" {
-		t.Errorf("got %+v, asked for %q, %v", found, asked, err)
+	for own, want := range map[string]string{testRelease: testRelease, "": "7.1"} {
+		image := imagetest.ARM64ImageOf(binary.LittleEndian, testRoot, own)
+		uki := imagetest.UKI(t, map[string][]byte{".linux": image, ".uname": []byte("7.1")}, ".linux", ".uname")
+		var asked []string
+		found, err := ReadKernelFrom(bytes.NewReader(uki), Options{SymbolFiles: func(release string) []Candidate {
+			asked = append(asked, release)
+			return []Candidate{textCandidate("System.map", imagetest.SystemMap)}
+		}})
+		if err != nil || found.Release != want || len(asked) != 1 || asked[0] != want {
+			t.Errorf("release %q: got %+v, asked for %q, %v", own, found, asked, err)
+		}
 	}
 }
 
