@@ -90,7 +90,7 @@ func (in *Input) openFile() error {
 	}
 	found, err := rootfile.ReadFrom(f, rootfile.Options{})
 	switch {
-	case module.HasModuleName(in.Name) && err != nil:
+	case module.HasModuleName(in.Name):
 		err = errors.New("is a single module, want a directory with modules. Next: name the directory that it is in")
 	case err == nil && found.Tree == nil:
 		err = fmt.Errorf("is a %s: it has a root, but does not tell the modules", found.Format)

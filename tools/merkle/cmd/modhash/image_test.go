@@ -8,6 +8,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"rules_modhash/tools/merkle/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
@@ -54,4 +58,29 @@ func compressedBytes(b []byte) ([]byte, error) {
 	}
 	err := w.Close()
 	return out.Bytes(), err
+}
+
+// cmdBzImage is the command "bzimage FILE KERNEL RELEASE": it makes an x86 boot image of a vmlinux.
+func cmdBzImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: bzimage FILE KERNEL RELEASE")
+	}
+	kernel, err := compressedBytes([]byte(ts.ReadFile(args[1])))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), imagetest.BzImage(kernel, args[2]), 0o600))
+}
+
+// cmdUKI returns the command "uki FILE NAME=FILE...": it makes an EFI program with sections, in order.
+func cmdUKI(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) < 2 {
+			ts.Fatalf("usage: uki FILE NAME=FILE...")
+		}
+		var sections []imagetest.Section
+		for _, arg := range args[1:] {
+			name, file, _ := strings.Cut(arg, "=")
+			sections = append(sections, imagetest.Section{Name: name, Data: []byte(ts.ReadFile(file))})
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), imagetest.PE(t, sections...), 0o600))
+	}
 }

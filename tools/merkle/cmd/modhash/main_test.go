@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 //	mkmodule MACHINE TEXT FILE an ELF object that holds TEXT
 //	mkvmlinux ROOT_OBJECT FILE the object as if it were linked
 //	mkimage KIND FILE          a boot image of a kernel, or a file that goes with it (image_test.go)
+//	bzimage FILE KERNEL RELEASE  a bzImage that names its release
+//	uki FILE NAME=FILE...      an EFI program with sections
 //	sign FILE                  append a PKCS#7 trailer
 //	trailer TYPE LENGTH FILE   append a trailer without signature, LENGTH being its sig_len
 //	fill LENGTH FILE           append LENGTH bytes
@@ -60,6 +62,8 @@ func TestScripts(t *testing.T) {
 			"archive":   cmdArchive,
 			"initramfs": cmdInitramfs,
 			"newc":      cmdNewc,
+			"bzimage":   cmdBzImage,
+			"uki":       cmdUKI(t),
 		},
 	})
 }
