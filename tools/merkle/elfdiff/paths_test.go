@@ -139,6 +139,18 @@ func TestBuildPathInSplitDebugInformation(t *testing.T) {
 	wantPath(t, compare(t, a.make(t), b.make(t)), dirs, "")
 }
 
+// TestBuildPathWithLivepatchSymbols has a symbol as livepatches have them, whose name says what it is resolved to.
+func TestBuildPathWithLivepatchSymbols(t *testing.T) {
+	dirs := [2]string{"/tmp/aaaaaa", "/home/me/src/y"}
+	a, b := module(dirs[0]), module(dirs[1])
+	a.symbol, b.symbol = ".klp.sym.vmlinux.printk,1", ".klp.sym.vmlinux.printk,1"
+	wantPath(t, compare(t, a.make(t), b.make(t)), dirs, "")
+	b.symbol = ".klp.sym.vmlinux.printk,2"
+	if diff := compare(t, a.make(t), b.make(t)); causesOf(diff) == "build-path" {
+		t.Errorf("causes are %+v, want another one for the symbol", diff.Causes)
+	}
+}
+
 // TestBuildPathsOfSourcesAndObjects checks that both directories of a build with O= are found.
 func TestBuildPathsOfSourcesAndObjects(t *testing.T) {
 	a, b := module("/out/aaaaaa"), module("/build/b/out")
