@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What actions that run Kbuild have in common."""
 
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:inputs.bzl", "params")
+load("//rules/private:jobs.bzl", "resources_of")
 
 visibility("//...")
 
@@ -12,6 +14,11 @@ KBUILD_ATTRIBUTE = attr.label(
     cfg = "exec",
     default = "//tools/kernel/cmd/kbuild",
     executable = True,
+)
+
+JOBS_ATTRIBUTE = attr.label(
+    default = "//rules:kernel_jobs",
+    providers = [BuildSettingInfo],
 )
 
 STRIP_ATTRIBUTE = attr.string(
@@ -97,31 +104,31 @@ def check_tree(ctx, build, tree):
             "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
         )
 
-def _two_cpus(_os_name, _inputs):
-    return {"cpu": 2, "memory": 2000}
-
-def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, heavy = False):
+def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel = True):
     """Declares an action that runs the program kbuild with the programs of the toolchain.
 
     Args:
-      ctx: rule context, with KBUILD_ATTRIBUTE as `_kbuild`, of a rule with KERNEL_TOOLCHAIN.
+      ctx: rule context, with KBUILD_ATTRIBUTE as `_kbuild` and, if parallel, JOBS_ATTRIBUTE as `_jobs`, of a rule
+        with KERNEL_TOOLCHAIN.
       mnemonic: string.
       command: string, the subcommand.
       args: Args, as label_args and target_args return.
       inputs: list of File.
       outputs: list of File.
       message: string, what is done; ` of TARGET` is added.
-      heavy: bool, whether it keeps several processors busy.
+      parallel: bool, whether it runs several programs at the same time: as many as the build setting
+        `//rules:kernel_jobs` has. The action declares that number of processors.
     """
+    jobs = ctx.attr._jobs[BuildSettingInfo].value if parallel else 1
     toolchain = kernel_toolchain(ctx)
     ctx.actions.run(
         mnemonic = mnemonic,
         executable = ctx.executable._kbuild,
-        arguments = [command, args],
+        arguments = [command, "--jobs=%d" % jobs, args],
         inputs = inputs + [toolchain.manifest],
         outputs = outputs,
         env = {"PATH": toolchain.path},
         progress_message = message + " of %{label}",
-        resource_set = _two_cpus if heavy else None,
+        resource_set = resources_of(jobs),
         toolchain = KERNEL_TOOLCHAIN,
     )

@@ -2,7 +2,7 @@
 """kernel_build: a kernel and its modules, built by Kbuild."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
+load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
 load("//rules/private:paths.bzl", "is_install_path")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
@@ -127,7 +127,6 @@ def _declare_build(ctx, build, modules, outputs):
         inputs,
         outputs.values() + modules.values(),
         "Building the kernel and %d modules" % len(modules),
-        heavy = True,
     )
 
 def _kernel_build_impl(ctx):
@@ -181,6 +180,7 @@ Certificates (PEM) that the kernel trusts for signed modules from elsewhere. The
 `CONFIG_SYSTEM_TRUSTED_KEYS="certs/rules_modhash_trusted.pem"`, which is where they are put.""",
             allow_single_file = True,
         ),
+        "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [KernelBuildInfo, KernelModulesInfo],

@@ -2,7 +2,7 @@
 """kernel_config: a kernel configuration."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
+load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
 load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
@@ -88,6 +88,7 @@ such as `x86_64_defconfig`."""),
             mandatory = True,
             providers = [KernelSourceInfo],
         ),
+        "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
     } | MACHINE_ATTRIBUTES,
     provides = [KernelConfigInfo],

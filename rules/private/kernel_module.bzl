@@ -2,7 +2,7 @@
 """kernel_module: a module of one's own, built against a kernel."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
+load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
 load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
@@ -224,6 +224,7 @@ Files of any name that sources of this module include, and that are not compiled
 another one includes. `deps` do not pass them on.""",
             allow_files = True,
         ),
+        "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [KernelModuleInfo, KernelModulesInfo, KernelModuleBuildInfo],

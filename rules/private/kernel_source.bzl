@@ -35,7 +35,7 @@ def _kernel_source_impl(ctx):
     args.add_all(patches, format_each = "--patch=%s")
     args.add(archive, format = "--out=%s")
     inputs = [ctx.file.archive] + patches
-    run_kbuild(ctx, "ModhashKernelSource", "source", args, inputs, [archive], "Patching the source")
+    run_kbuild(ctx, "ModhashKernelSource", "source", args, inputs, [archive], "Patching the source", parallel = False)
     return [
         DefaultInfo(files = depset([archive])),
         KernelSourceInfo(archive = archive, version = ctx.attr.version),

@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:inputs.bzl", "add_paths")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "label_args", "run_kbuild")
+load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "label_args", "run_kbuild")
 load("//rules/private:linked.bzl", "check_vmlinux")
 load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
@@ -121,6 +121,7 @@ none.""",
             doc = "The kernel with the root of `tree`, to be installed into `boot`. Default: only modules are installed.",
             providers = [VmlinuxInfo],
         ),
+        "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     toolchains = [KERNEL_TOOLCHAIN],

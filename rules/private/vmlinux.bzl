@@ -3,6 +3,7 @@
 
 load(
     "//rules/private:kernel_actions.bzl",
+    "JOBS_ATTRIBUTE",
     "KBUILD_ATTRIBUTE",
     "KERNEL_TOOLCHAIN",
     "check_tree",
@@ -67,7 +68,7 @@ def _declare_link(ctx, build, info):
     args.add(info.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")
     args.add(info.image, format = "--image=%s")
     outputs = [info.vmlinux, info.vmlinux_unstripped, info.image]
-    run_kbuild(ctx, "ModhashKernelLink", "link", args, inputs, outputs, "Linking the kernel with its root", heavy = True)
+    run_kbuild(ctx, "ModhashKernelLink", "link", args, inputs, outputs, "Linking the kernel with its root")
 
 def _vmlinux_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]
@@ -108,6 +109,7 @@ vmlinux = rule(
             mandatory = True,
             providers = [ModuleTreeInfo],
         ),
+        "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [VmlinuxInfo],

@@ -15,6 +15,7 @@ _WORDS = [
     "--cross",
     "--dir",
     "--include",
+    "--jobs",
     "--label",
     "--machine",
     "--name",

@@ -10,6 +10,9 @@ _FIXTURES = "tests/kernel/fixtures"
 
 _SOURCE = "--source=%s_source.tar.zst" % _FIXTURES
 
+# The default of //rules:kernel_jobs.
+_JOBS = "--jobs=2"
+
 _X86_64 = ["--machine=x86_64", "--compiler=gcc", "--cross="]
 
 _ARM64 = ["--machine=arm64", "--compiler=gcc", "--cross=aarch64-test-"]
@@ -22,6 +25,7 @@ def _source_test(name):
         name = name + "_source_test",
         arguments = {"ModhashKernelSource %s_source.tar.zst" % _FIXTURES: [
             "source",
+            "--jobs=1",
             _label("fixtures_source"),
             "--archive=%s/linux.tar.xz" % _FIXTURES,
             "--patch=%s/b.patch" % _FIXTURES,
@@ -36,6 +40,7 @@ def _config_tests(name):
         name = name + "_config_test",
         arguments = {"ModhashKernelConfig %s_arm64_config.config" % _FIXTURES: [
             "config",
+            _JOBS,
             _label("fixtures_arm64_config"),
         ] + _ARM64 + [
             _SOURCE,
@@ -57,6 +62,7 @@ def _config_tests(name):
         name = name + "_of_file_test",
         arguments = {"ModhashKernelConfig tests/kernel/%s_of_file.config" % name: [
             "config",
+            _JOBS,
             _label(name + "_of_file"),
         ] + _X86_64 + [
             _SOURCE,
@@ -70,6 +76,7 @@ def _build_arguments(target, target_flags, config, strip, extra):
     folder = "tests/kernel/" + target
     return [
         "build",
+        _JOBS,
         _label(target),
     ] + target_flags + [
         _SOURCE,
@@ -127,6 +134,7 @@ def _link_test(name, machine, target_flags, image):
         name = "%s_link_%s_test" % (name, machine),
         arguments = {"ModhashKernelLink %s/vmlinux" % folder: [
             "link",
+            _JOBS,
             _label("fixtures_%s_vmlinux" % machine),
         ] + target_flags + [
             _SOURCE,
@@ -146,6 +154,7 @@ def _module_test(name):
         name = name + "_module_test",
         arguments = {"ModhashKernelModule %s/%s.ko" % (folder, target): [
             "module",
+            _JOBS,
             _label(target),
         ] + _ARM64 + [
             "--devel=%s_arm64/devel.tar.zst" % _FIXTURES,
@@ -180,6 +189,7 @@ def _dependent_module_test(name):
         name = target + "_test",
         arguments = {"ModhashKernelModule %s/over-it_2.ko" % folder: [
             "module",
+            _JOBS,
             _label(target),
         ] + _X86_64 + [
             "--devel=%s_x86_64/devel.tar.zst" % _FIXTURES,
@@ -216,6 +226,7 @@ def _textual_test(name):
         name = target + "_test",
         arguments = {"ModhashKernelModule %s/one.ko" % folder: [
             "module",
+            _JOBS,
             _label(target),
         ] + _X86_64 + [
             "--devel=%s_x86_64/devel.tar.zst" % _FIXTURES,
@@ -244,6 +255,7 @@ def _install_test(name):
     )
     arguments = [
         "install",
+        _JOBS,
         _label(target),
         "--sealed=%s_tree.sealed" % kernel,
         "--release=%s/kernel.release" % kernel,
@@ -276,6 +288,7 @@ def _install_boot_test(name):
     )
     arguments = [
         "install",
+        _JOBS,
         _label(target),
         "--sealed=%s_tree.sealed" % kernel,
         "--release=%s/kernel.release" % kernel,

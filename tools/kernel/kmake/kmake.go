@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -79,10 +80,11 @@ type Tree struct {
 	Log bytes.Buffer
 }
 
-// Make runs make with targets and VARIABLE=VALUE words.
+// Make runs make with targets and VARIABLE=VALUE words, and with as many jobs as this process may use processors:
+// GOMAXPROCS, which the caller sets to what its build action declares.
 func (t *Tree) Make(words ...string) error {
 	a := architectures[t.Machine]
-	args := []string{"-j" + fmt.Sprint(runtime.NumCPU()), "ARCH=" + a.arch}
+	args := []string{"-j" + strconv.Itoa(runtime.GOMAXPROCS(0)), "ARCH=" + a.arch}
 	if t.Compiler == "clang" {
 		args = append(args, "LLVM=1")
 	} else {
@@ -103,7 +105,7 @@ func (t *Tree) Run(program string, args ...string) error {
 	cmd.Dir = t.Dir
 	cmd.Env = environment(filepath.Dir(t.Dir))
 	cmd.Stdout, cmd.Stderr = &t.Log, &t.Log
-	fmt.Fprintf(&t.Log, "$ %s %s\n", program, strings.Join(args, " "))
+	fmt.Fprintf(&t.Log, "$ %s %s\n", program, strings.Join(withoutJobs(args), " "))
 	err := cmd.Run()
 	if err == nil {
 		return nil
@@ -114,6 +116,11 @@ func (t *Tree) Run(program string, args ...string) error {
 	}
 	text := strings.ReplaceAll(t.Log.String()[start:], t.Dir+"/", "")
 	return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(targets(args), " "), err, Excerpt(text))
+}
+
+// withoutJobs drops -j: the log is an output, and the number of jobs decides no output.
+func withoutJobs(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return strings.HasPrefix(arg, "-j") })
 }
 
 // targets drops variables and flags from make's arguments.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -211,7 +212,7 @@ func (o *buildOptions) collectModules(r *results, tree *kmake.Tree) error {
 		return err
 	}
 	var g errgroup.Group
-	g.SetLimit(4)
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, module := range modules {
 		g.Go(func() error { return stripModule(o.target, filepath.Join(tree.Dir, module[0]), o.strip) })
 	}

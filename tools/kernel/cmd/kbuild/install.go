@@ -150,7 +150,7 @@ func (o *installOptions) compress(dir string, modules []string) error {
 		return nil
 	}
 	var g errgroup.Group
-	g.SetLimit(runtime.NumCPU())
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, module := range modules {
 		g.Go(func() error {
 			tree := &kmake.Tree{Dir: dir}
