@@ -66,7 +66,7 @@ func (k *kernel) path(name string) string { return filepath.Join(k.tree.Dir, nam
 
 // make runs make as the kernel was built: with other options, all would be compiled again.
 func (k *kernel) make(words ...string) error {
-	return k.tree.Make(append([]string{"MODHASH=" + k.modhash}, words...)...)
+	return k.tree.Make(k.Context(), append([]string{"MODHASH=" + k.modhash}, words...)...)
 }
 
 func (k *kernel) mustMake(words ...string) {
@@ -201,7 +201,7 @@ func testDeleted(k *kernel) {
 	}
 	// The program is looked for in PATH, too.
 	k.Setenv("PATH", filepath.Dir(k.modhash)+":"+os.Getenv("PATH"))
-	if err := k.tree.Make(strip); err != nil {
+	if err := k.tree.Make(k.Context(), strip); err != nil {
 		k.Fatal(err)
 	}
 	if _, err := os.Stat(k.path(dummy + ".ko")); err != nil {
@@ -292,7 +292,7 @@ func TestOptions(t *testing.T) {
 // configure changes the configuration by the kernel's own script.
 func (k *kernel) configure(args ...string) {
 	k.Helper()
-	if err := k.tree.Run("scripts/config", args...); err != nil {
+	if err := k.tree.Run(k.Context(), "scripts/config", args...); err != nil {
 		k.Fatal(err)
 	}
 	k.mustMake("olddefconfig")

@@ -6,6 +6,7 @@ package kmake
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,7 +83,7 @@ type Tree struct {
 
 // Make runs make with targets and VARIABLE=VALUE words, and with as many jobs as this process may use processors:
 // GOMAXPROCS, which the caller sets to what its build action declares.
-func (t *Tree) Make(words ...string) error {
+func (t *Tree) Make(ctx context.Context, words ...string) error {
 	a := architectures[t.Machine]
 	args := []string{"-j" + strconv.Itoa(runtime.GOMAXPROCS(0)), "ARCH=" + a.arch}
 	if t.Compiler == "clang" {
@@ -94,21 +95,24 @@ func (t *Tree) Make(words ...string) error {
 	mapping := "-fdebug-prefix-map=" + t.Dir + "=/linux"
 	flags := strings.Join(append([]string{mapping}, t.Flags...), " ")
 	args = append(args, "KCFLAGS="+flags, "KAFLAGS="+flags)
-	return t.Run("make", append(args, words...)...)
+	return t.Run(ctx, "make", append(args, words...)...)
 }
 
-// Run runs a program in the tree. What it prints goes to the log; if it fails, the error tells
-// the part that matters.
-func (t *Tree) Run(program string, args ...string) error {
+// Run runs a program in the tree. What it prints goes to the log; if it fails, the error has
+// the part that matters. When the context ends, so do the program and all that it has started.
+func (t *Tree) Run(ctx context.Context, program string, args ...string) error {
 	start := t.Log.Len()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = t.Dir
 	cmd.Env = environment(filepath.Dir(t.Dir))
 	cmd.Stdout, cmd.Stderr = &t.Log, &t.Log
 	fmt.Fprintf(&t.Log, "$ %s %s\n", program, strings.Join(withoutJobs(args), " "))
-	err := cmd.Run()
+	err := runGroup(ctx, cmd)
 	if err == nil {
 		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s %s: %w", program, strings.Join(targets(args), " "), err)
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

@@ -79,13 +79,13 @@ func TestProgramsSeeNothingOfTheMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	tree := &Tree{Dir: dir}
-	if err := tree.Run("env"); err != nil {
+	if err := tree.Run(t.Context(), "env"); err != nil {
 		t.Fatal(err)
 	}
 	if log := tree.Log.String(); strings.Contains(log, "SECRET") || !strings.Contains(log, "TZ=UTC\n") {
 		t.Errorf("got %s", log)
 	}
-	if err := tree.Run("no-such-program"); err == nil || !strings.Contains(err.Error(), "starting no-such-program") {
+	if err := tree.Run(t.Context(), "no-such-program"); err == nil || !strings.Contains(err.Error(), "starting no-such-program") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ same set.`,
 		Example: `  kbuild build --source source.tar.zst --config .config --module drivers/net/dummy.ko=dummy.ko \
     --vmlinux vmlinux --objects objects.tar.zst --devel devel.tar.zst`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.source, "source", "", "source tree, as kbuild source writes it")
@@ -82,20 +83,20 @@ func (out *buildOutputs) register(cmd *cobra.Command) {
 	flags.StringVar(&out.log, "log", "", "write what Kbuild printed")
 }
 
-func (o *buildOptions) run() error {
+func (o *buildOptions) run(ctx context.Context) error {
 	if _, err := pairs("module", o.modules); err != nil {
 		return err // before minutes have passed
 	}
 	return inWorkspace(o.workspaceBeside(), func(dir string) error {
-		tree, err := o.unpackTree(dir, o.source)
+		tree, err := o.unpackTree(ctx, dir, o.source)
 		if err != nil {
 			return err
 		}
-		if err := o.make(tree); err != nil {
+		if err := o.make(ctx, tree); err != nil {
 			return fmt.Errorf("%s: %w", o.label, err)
 		}
 		r := &results{dir: tree.Dir}
-		return r.finish(o.collect(r, tree))
+		return r.finish(ctx, o.collect(ctx, r, tree))
 	})
 }
 
@@ -109,7 +110,7 @@ func (o *buildOptions) workspaceBeside() string {
 	return o.config
 }
 
-func (o *buildOptions) make(tree *kmake.Tree) error {
+func (o *buildOptions) make(ctx context.Context, tree *kmake.Tree) error {
 	if err := copyInto(tree.Dir, map[string]string{o.config: ".config", o.trusted: trustedKeys}); err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (o *buildOptions) make(tree *kmake.Tree) error {
 	if enabled {
 		goals = append(goals, "modules")
 	}
-	if err := tree.Make(goals...); err != nil {
+	if err := tree.Make(ctx, goals...); err != nil {
 		return err
 	}
 	return o.checkModules(tree)
@@ -180,7 +181,7 @@ func (o *buildOptions) checkModules(tree *kmake.Tree) error {
 	return modorder.Difference(names, modorder.Parse(string(text)))
 }
 
-func (o *buildOptions) collect(r *results, tree *kmake.Tree) error {
+func (o *buildOptions) collect(ctx context.Context, r *results, tree *kmake.Tree) error {
 	out := o.outputs
 	err := r.copyAll(map[string]string{
 		"vmlinux": out.vmlinux, "vmlinux.unstripped": out.vmlinuxUnstripped, "System.map": out.systemMap,
@@ -191,13 +192,13 @@ func (o *buildOptions) collect(r *results, tree *kmake.Tree) error {
 	if err != nil {
 		return err
 	}
-	if err := o.collectModules(r, tree); err != nil {
+	if err := o.collectModules(ctx, r, tree); err != nil {
 		return err
 	}
-	if err := o.packObjects(r, tree); err != nil {
+	if err := o.packObjects(ctx, r, tree); err != nil {
 		return err
 	}
-	if err := o.packDevel(r, tree); err != nil {
+	if err := o.packDevel(ctx, r, tree); err != nil {
 		return err
 	}
 	if out.log == "" {
@@ -206,7 +207,7 @@ func (o *buildOptions) collect(r *results, tree *kmake.Tree) error {
 	return r.set.CreateFile(out.log, tree.WriteLog)
 }
 
-func (o *buildOptions) collectModules(r *results, tree *kmake.Tree) error {
+func (o *buildOptions) collectModules(ctx context.Context, r *results, tree *kmake.Tree) error {
 	modules, err := pairs("module", o.modules)
 	if err != nil {
 		return err
@@ -214,7 +215,7 @@ func (o *buildOptions) collectModules(r *results, tree *kmake.Tree) error {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, module := range modules {
-		g.Go(func() error { return stripModule(o.target, filepath.Join(tree.Dir, module[0]), o.strip) })
+		g.Go(func() error { return stripModule(ctx, o.target, filepath.Join(tree.Dir, module[0]), o.strip) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("%s: %w", o.label, err)
@@ -228,13 +229,13 @@ func (o *buildOptions) collectModules(r *results, tree *kmake.Tree) error {
 }
 
 // packObjects packs what Kbuild has made, but for what it makes again with another root, and modules.
-func (o *buildOptions) packObjects(r *results, tree *kmake.Tree) error {
+func (o *buildOptions) packObjects(ctx context.Context, r *results, tree *kmake.Tree) error {
 	if o.outputs.objects == "" {
 		return nil
 	}
 	changed := treearchive.ChangedSince(tree.Stamp)
 	return r.set.CreateFile(o.outputs.objects, func(w io.Writer) error {
-		return treearchive.Pack(w, tree.Dir, func(path string, info fs.FileInfo) bool {
+		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(path string, info fs.FileInfo) bool {
 			return changed(path, info) && !strings.HasSuffix(path, ".ko") && !linked[path]
 		})
 	})
@@ -246,20 +247,20 @@ var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true}
 // packDevel packs what building modules from elsewhere needs. The kernel's own script knows what
 // that is. It would build programs for the target machine if that was another one, to be used
 // there: told that the compilers are the same, it takes the ones that run here.
-func (o *buildOptions) packDevel(r *results, tree *kmake.Tree) error {
+func (o *buildOptions) packDevel(ctx context.Context, r *results, tree *kmake.Tree) error {
 	if o.outputs.devel == "" {
 		return nil
 	}
 	dir := filepath.Join(filepath.Dir(tree.Dir), "devel")
 	command := "KBUILD_RUN_COMMAND=CC=same HOSTCC=same $(srctree)/scripts/package/install-extmod-build " + dir
-	if err := tree.Make("run-command", command); err != nil {
+	if err := tree.Make(ctx, "run-command", command); err != nil {
 		return fmt.Errorf("%s: %w", o.label, err)
 	}
 	if err := addTypes(tree.Dir, dir); err != nil {
 		return err
 	}
 	return r.set.CreateFile(o.outputs.devel, func(w io.Writer) error {
-		return treearchive.Pack(w, dir, func(string, fs.FileInfo) bool { return true })
+		return treearchive.Pack(writer{ctx, w}, dir, func(string, fs.FileInfo) bool { return true })
 	})
 }
 
@@ -283,13 +284,13 @@ const (
 )
 
 // stripModule does what INSTALL_MOD_STRIP=1 does, before hashing rather than on installing.
-func stripModule(target kmake.Target, module, strip string) error {
+func stripModule(ctx context.Context, target kmake.Target, module, strip string) error {
 	switch strip {
 	case stripNone:
 		return nil
 	case stripDebug:
 		tree := &kmake.Tree{Target: target, Dir: filepath.Dir(module)}
-		return tree.Run(target.Tool("strip"), "--strip-debug", filepath.Base(module))
+		return tree.Run(ctx, target.Tool("strip"), "--strip-debug", filepath.Base(module))
 	}
 	return errors.New("--strip: got " + strip + ", want debug or none")
 }

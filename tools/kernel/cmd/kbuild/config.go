@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ func newConfig() *cobra.Command {
 leave open. An option of a fragment that does not take effect is an error.`,
 		Example: `  kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return o.run() },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.source, "source", "", "source tree, as kbuild source writes it")
@@ -45,22 +46,22 @@ leave open. An option of a fragment that does not take effect is an error.`,
 	return cmd
 }
 
-func (o *configOptions) run() error {
+func (o *configOptions) run(ctx context.Context) error {
 	return inWorkspace(o.out, func(dir string) error {
-		tree, err := o.unpackFiles(dir, o.target.Configures, o.source)
+		tree, err := o.unpackFiles(ctx, dir, o.target.Configures, o.source)
 		if err != nil {
 			return err
 		}
-		if err := o.configure(tree); err != nil {
+		if err := o.configure(ctx, tree); err != nil {
 			return err
 		}
 		r := &results{dir: tree.Dir}
-		return r.finish(r.copyAll(map[string]string{".config": o.out}))
+		return r.finish(ctx, r.copyAll(map[string]string{".config": o.out}))
 	})
 }
 
-func (o *configOptions) configure(tree *kmake.Tree) error {
-	if err := o.writeBase(tree); err != nil {
+func (o *configOptions) configure(ctx context.Context, tree *kmake.Tree) error {
+	if err := o.writeBase(ctx, tree); err != nil {
 		return fmt.Errorf("%s: base configuration: %w", o.label, err)
 	}
 	wanted, err := readOptions(o.fragments)
@@ -71,15 +72,15 @@ func (o *configOptions) configure(tree *kmake.Tree) error {
 	if err := appendOptions(config, wanted); err != nil {
 		return err
 	}
-	if err := tree.Make("olddefconfig"); err != nil {
+	if err := tree.Make(ctx, "olddefconfig"); err != nil {
 		return fmt.Errorf("%s: %w", o.label, err)
 	}
 	return checkConfig(o.label, config, wanted)
 }
 
-func (o *configOptions) writeBase(tree *kmake.Tree) error {
+func (o *configOptions) writeBase(ctx context.Context, tree *kmake.Tree) error {
 	if o.baseFile == "" {
-		return tree.Make(o.base)
+		return tree.Make(ctx, o.base)
 	}
 	data, err := os.ReadFile(o.baseFile)
 	if err != nil {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
     --modules-builtin modules.builtin --modules-builtin-modinfo modules.builtin.modinfo \
     --system-map System.map --out root`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.sealed, "sealed", "", "folder with sealed modules, as modhash seal writes it")
@@ -73,21 +74,21 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
 	return cmd
 }
 
-func (o *installOptions) run() error {
+func (o *installOptions) run(ctx context.Context) error {
 	if _, ok := compressors[o.compression]; !ok {
 		return fmt.Errorf("%s: compression: got %q, want gzip, none, xz or zstd", o.label, o.compression)
 	}
 	return inWorkspace(o.out+o.tar, func(dir string) error {
 		root := filepath.Join(dir, "root")
-		if err := o.install(root); err != nil {
+		if err := o.install(ctx, root); err != nil {
 			return fmt.Errorf("%s: %w", o.label, err)
 		}
 		r := &results{}
-		return r.finish(o.write(r, root))
+		return r.finish(ctx, o.write(ctx, r, root))
 	})
 }
 
-func (o *installOptions) install(root string) error {
+func (o *installOptions) install(ctx context.Context, root string) error {
 	text, err := os.ReadFile(o.release)
 	if err != nil {
 		return err
@@ -108,14 +109,14 @@ func (o *installOptions) install(root string) error {
 	}
 	base := filepath.Join(root, o.prefix)
 	modules := filepath.Join(base, "lib/modules", release)
-	installed, err := o.copyModules(modules)
+	installed, err := o.copyModules(ctx, modules)
 	if err != nil {
 		return err
 	}
 	if err := o.writeLists(modules, installed); err != nil {
 		return err
 	}
-	return o.runDepmod(base, release)
+	return o.runDepmod(ctx, base, release)
 }
 
 func (o *installOptions) copyBoot(root, release string) error {
@@ -132,7 +133,7 @@ func (o *installOptions) copyBoot(root, release string) error {
 }
 
 // copyModules returns the install paths of the sealed modules, sorted.
-func (o *installOptions) copyModules(to string) ([]string, error) {
+func (o *installOptions) copyModules(ctx context.Context, to string) ([]string, error) {
 	var installed []string
 	err := forEachFile(o.sealed, func(path string, _ fs.FileInfo) error {
 		installed = append(installed, filepath.ToSlash(path))
@@ -141,10 +142,10 @@ func (o *installOptions) copyModules(to string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return installed, o.compress(to, installed)
+	return installed, o.compress(ctx, to, installed)
 }
 
-func (o *installOptions) compress(dir string, modules []string) error {
+func (o *installOptions) compress(ctx context.Context, dir string, modules []string) error {
 	command := compressors[o.compression].command
 	if command == nil {
 		return nil
@@ -154,7 +155,7 @@ func (o *installOptions) compress(dir string, modules []string) error {
 	for _, module := range modules {
 		g.Go(func() error {
 			tree := &kmake.Tree{Dir: dir}
-			return tree.Run(command[0], append(slices.Clone(command[1:]), module)...)
+			return tree.Run(ctx, command[0], append(slices.Clone(command[1:]), module)...)
 		})
 	}
 	return g.Wait()
@@ -177,18 +178,18 @@ func (o *installOptions) writeLists(dir string, installed []string) error {
 	return errors.Join(err, os.WriteFile(filepath.Join(dir, "modules.order"), []byte(order.String()), 0o644))
 }
 
-func (o *installOptions) runDepmod(base, release string) error {
+func (o *installOptions) runDepmod(ctx context.Context, base, release string) error {
 	systemMap, err := filepath.Abs(o.systemMap)
 	if err != nil {
 		return err
 	}
 	tree := &kmake.Tree{Dir: base}
-	return tree.Run("depmod", "--basedir", base, "--errsyms", "--filesyms", systemMap, release)
+	return tree.Run(ctx, "depmod", "--basedir", base, "--errsyms", "--filesyms", systemMap, release)
 }
 
-func (o *installOptions) write(r *results, root string) error {
+func (o *installOptions) write(ctx context.Context, r *results, root string) error {
 	if o.tar != "" {
-		return r.set.CreateFile(o.tar, func(w io.Writer) error { return writeTar(w, root) })
+		return r.set.CreateFile(o.tar, func(w io.Writer) error { return writeTar(writer{ctx, w}, root) })
 	}
 	dir, err := r.set.Dir(o.out)
 	if err != nil {
@@ -200,7 +201,7 @@ func (o *installOptions) write(r *results, root string) error {
 			return err
 		}
 		return dir.Create(filepath.ToSlash(path), func(w io.Writer) error {
-			_, err := w.Write(data)
+			_, err := writer{ctx, w}.Write(data)
 			return err
 		})
 	})
@@ -236,23 +237,23 @@ func forEach(root string, visit func(path string, info fs.FileInfo) error) error
 
 // writeTar writes folders and files in order of their paths, owned by root, with one time stamp.
 func writeTar(w io.Writer, root string) error {
-	writer := tar.NewWriter(w)
+	archive := tar.NewWriter(w)
 	err := forEach(root, func(path string, info fs.FileInfo) error {
 		header := &tar.Header{Name: filepath.ToSlash(path), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 		if info.IsDir() {
 			header.Name, header.Mode = header.Name+"/", 0o755
-			return writer.WriteHeader(header)
+			return archive.WriteHeader(header)
 		}
 		data, err := os.ReadFile(filepath.Join(root, path))
 		if err != nil {
 			return err
 		}
 		header.Mode, header.Size = 0o644, int64(len(data))
-		if err := writer.WriteHeader(header); err != nil {
+		if err := archive.WriteHeader(header); err != nil {
 			return err
 		}
-		_, err = writer.Write(data)
+		_, err = archive.Write(data)
 		return err
 	})
-	return errors.Join(err, writer.Close())
+	return errors.Join(err, archive.Close())
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -25,7 +26,7 @@ Nothing is compiled but what depends on vmlinux: parts of the boot image.`,
 		Example: `  kbuild link --source source.tar.zst --objects objects.tar.zst --root-object root.o \
     --vmlinux vmlinux --image bzImage`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.source, "source", "", "source tree of the build")
@@ -39,9 +40,9 @@ Nothing is compiled but what depends on vmlinux: parts of the boot image.`,
 	return cmd
 }
 
-func (o *linkOptions) run() error {
+func (o *linkOptions) run(ctx context.Context) error {
 	return inWorkspace(o.vmlinux, func(dir string) error {
-		tree, err := o.unpackTree(dir, o.source, o.objects)
+		tree, err := o.unpackTree(ctx, dir, o.source, o.objects)
 		if err != nil {
 			return err
 		}
@@ -50,11 +51,11 @@ func (o *linkOptions) run() error {
 			return err
 		}
 		target, image := o.target.Image()
-		if err := tree.Make("MODULE_HASHES_ROOT_OBJ="+root, "vmlinux", target); err != nil {
+		if err := tree.Make(ctx, "MODULE_HASHES_ROOT_OBJ="+root, "vmlinux", target); err != nil {
 			return fmt.Errorf("%s: %w", o.label, err)
 		}
 		r := &results{dir: tree.Dir}
-		return r.finish(r.copyAll(map[string]string{
+		return r.finish(ctx, r.copyAll(map[string]string{
 			"vmlinux": o.vmlinux, "vmlinux.unstripped": o.vmlinuxUnstripped, image: o.image,
 		}))
 	})

@@ -4,7 +4,7 @@
 // action is given below one of its outputs, runs Kbuild, and takes out what is declared.
 //
 // Exit codes: 0 done, 1 a check failed (config-check), 2 the action could not be carried out; then
-// nothing is written.
+// nothing is written. A signal that ends it ends all programs that it has started, too.
 package main
 
 import (
@@ -40,7 +40,9 @@ func run(args []string) int {
 	}
 	root := newRoot()
 	root.SetArgs(args)
-	cmd, err := root.ExecuteC()
+	ctx, cancel := untilSignal()
+	defer cancel(nil)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0

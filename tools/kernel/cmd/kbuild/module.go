@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,7 +33,7 @@ func newModule() *cobra.Command {
 Sources lie at their PATHs in a folder of their own, and include each other by them.`,
 		Example: `  kbuild module --devel devel.tar.zst --name hello --src hello.c=hello.c --out hello.ko`,
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return o.run() },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.devel, "devel", "", "what kbuild build wrote as --devel")
@@ -52,9 +53,9 @@ Sources lie at their PATHs in a folder of their own, and include each other by t
 	return cmd
 }
 
-func (o *moduleOptions) run() error {
+func (o *moduleOptions) run(ctx context.Context) error {
 	return inWorkspace(o.out, func(dir string) error {
-		tree, err := o.unpackTree(dir, o.devel)
+		tree, err := o.unpackTree(ctx, dir, o.devel)
 		if err != nil {
 			return err
 		}
@@ -63,11 +64,11 @@ func (o *moduleOptions) run() error {
 			return fmt.Errorf("%s: %w", o.label, err)
 		}
 		at := filepath.Join(external, filepath.FromSlash(o.dir))
-		if err := o.make(tree, external, at); err != nil {
+		if err := o.make(ctx, tree, external, at); err != nil {
 			return fmt.Errorf("%s: %w", o.label, err)
 		}
 		r := &results{dir: at}
-		return r.finish(r.copyAll(map[string]string{o.name + ".ko": o.out, "Module.symvers": o.symversOut}))
+		return r.finish(ctx, r.copyAll(map[string]string{o.name + ".ko": o.out, "Module.symvers": o.symversOut}))
 	})
 }
 
@@ -137,7 +138,7 @@ func cutSourceSuffix(name string) (string, bool) {
 	return name, false
 }
 
-func (o *moduleOptions) make(tree *kmake.Tree, external, at string) error {
+func (o *moduleOptions) make(ctx context.Context, tree *kmake.Tree, external, at string) error {
 	tree.Flags = []string{"-fdebug-prefix-map=" + external + "=/external", "-fmacro-prefix-map=" + external + "/="}
 	for _, include := range o.includes {
 		tree.Flags = append(tree.Flags, "-I"+filepath.Join(external, filepath.FromSlash(include)))
@@ -151,13 +152,13 @@ func (o *moduleOptions) make(tree *kmake.Tree, external, at string) error {
 		}
 		symvers = append(symvers, absolute)
 	}
-	if err := tree.Make("M="+at, "KBUILD_EXTRA_SYMBOLS="+strings.Join(symvers, " "), "modules"); err != nil {
+	if err := tree.Make(ctx, "M="+at, "KBUILD_EXTRA_SYMBOLS="+strings.Join(symvers, " "), "modules"); err != nil {
 		return err
 	}
 	if err := o.checkOnlyModule(at); err != nil {
 		return err
 	}
-	return stripModule(o.target, filepath.Join(at, o.name+".ko"), o.strip)
+	return stripModule(ctx, o.target, filepath.Join(at, o.name+".ko"), o.strip)
 }
 
 // checkOnlyModule refuses a Kbuild file that builds other modules than the one that is declared.

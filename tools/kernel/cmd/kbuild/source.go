@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -30,7 +31,7 @@ func newSource() *cobra.Command {
 error.`,
 		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst`,
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return o.run() },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.archive, "archive", "", "tar, compressed by xz, gzip or zstd, with one folder at its top")
@@ -41,20 +42,20 @@ error.`,
 	return cmd
 }
 
-func (o *sourceOptions) run() error {
+func (o *sourceOptions) run(ctx context.Context) error {
 	return inWorkspace(o.out, func(dir string) error {
 		tree := &kmake.Tree{Dir: filepath.Join(dir, "linux")}
-		if err := o.prepare(tree); err != nil {
+		if err := o.prepare(ctx, tree); err != nil {
 			return err
 		}
 		r := &results{}
-		return r.finish(r.set.CreateFile(o.out, func(w io.Writer) error {
-			return treearchive.Pack(w, tree.Dir, func(string, fs.FileInfo) bool { return true })
+		return r.finish(ctx, r.set.CreateFile(o.out, func(w io.Writer) error {
+			return treearchive.Pack(writer{ctx, w}, tree.Dir, func(string, fs.FileInfo) bool { return true })
 		}))
 	})
 }
 
-func (o *sourceOptions) prepare(tree *kmake.Tree) error {
+func (o *sourceOptions) prepare(ctx context.Context, tree *kmake.Tree) error {
 	if err := os.Mkdir(tree.Dir, 0o755); err != nil {
 		return err
 	}
@@ -62,14 +63,14 @@ func (o *sourceOptions) prepare(tree *kmake.Tree) error {
 	if err != nil {
 		return err
 	}
-	if err := tree.Run("tar", "--extract", "--file", archive, "--strip-components=1", "--no-same-owner"); err != nil {
+	if err := tree.Run(ctx, "tar", "--extract", "--file", archive, "--strip-components=1", "--no-same-owner"); err != nil {
 		return fmt.Errorf("%s: unpacking %s: %w", o.label, o.archive, err)
 	}
 	if _, err := os.Stat(filepath.Join(tree.Dir, "Kbuild")); err != nil {
 		return fmt.Errorf("%s: %s: got no linux-*/Kbuild in it, want the source of a Linux kernel", o.label, o.archive)
 	}
 	for _, patch := range o.patches {
-		if err := applyPatch(tree, patch); err != nil {
+		if err := applyPatch(ctx, tree, patch); err != nil {
 			return fmt.Errorf("%s: patch %s does not fit %s exactly: %w\nNext: refresh the patch against this source, or take it out of the attribute patches",
 				o.label, patch, o.archive, err)
 		}
@@ -77,10 +78,10 @@ func (o *sourceOptions) prepare(tree *kmake.Tree) error {
 	return nil
 }
 
-func applyPatch(tree *kmake.Tree, patch string) error {
+func applyPatch(ctx context.Context, tree *kmake.Tree, patch string) error {
 	path, err := filepath.Abs(patch)
 	if err != nil {
 		return err
 	}
-	return tree.Run("patch", "--strip=1", "--fuzz=0", "--no-backup-if-mismatch", "--batch", "--forward", "--input="+path)
+	return tree.Run(ctx, "patch", "--strip=1", "--fuzz=0", "--no-backup-if-mismatch", "--batch", "--forward", "--input="+path)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,32 +64,32 @@ func inWorkspace(out string, do func(dir string) error) error {
 }
 
 // unpackTree unpacks archives, one over the other, into dir/linux.
-func (c *common) unpackTree(dir string, archives ...string) (*kmake.Tree, error) {
-	return c.unpackFiles(dir, c.target.Uses, archives...)
+func (c *common) unpackTree(ctx context.Context, dir string, archives ...string) (*kmake.Tree, error) {
+	return c.unpackFiles(ctx, dir, c.target.Uses, archives...)
 }
 
 // unpackFiles is unpackTree of the files for which wanted holds.
-func (c *common) unpackFiles(dir string, wanted func(string) bool, archives ...string) (*kmake.Tree, error) {
+func (c *common) unpackFiles(ctx context.Context, dir string, wanted func(string) bool, archives ...string) (*kmake.Tree, error) {
 	if err := c.target.Check(); err != nil {
 		return nil, err
 	}
 	tree := &kmake.Tree{Target: c.target, Dir: filepath.Join(dir, "linux")}
 	tree.Stamp = time.Now().Truncate(time.Second)
 	for _, archive := range archives {
-		if err := unpack(archive, tree, wanted); err != nil {
+		if err := unpack(ctx, archive, tree, wanted); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", archive, err)
 		}
 	}
 	return tree, nil
 }
 
-func unpack(archive string, tree *kmake.Tree, wanted func(string) bool) error {
+func unpack(ctx context.Context, archive string, tree *kmake.Tree, wanted func(string) bool) error {
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return treearchive.Unpack(file, tree.Dir, tree.Stamp, wanted)
+	return treearchive.Unpack(reader{ctx, file}, tree.Dir, tree.Stamp, wanted)
 }
 
 // results stages outputs that are copies of a tree's files.
@@ -122,8 +123,11 @@ func (r *results) copy(from, to string) error {
 	})
 }
 
-// finish commits what was staged, or discards it if there was an error.
-func (r *results) finish(err error) error {
+// finish commits what was staged, or discards it if there was an error or the context has ended.
+func (r *results) finish(ctx context.Context, err error) error {
+	if err == nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return errors.Join(err, r.set.Discard())
 	}
