@@ -64,6 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // execute carries out one command line, without @FILE in it, and returns the exit code.
 func execute(ctx context.Context, root *cobra.Command, args []string) int {
+	addCompletion(root)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
@@ -94,6 +95,9 @@ belongs, in place of a signature.
 Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line,
 taken as they are. An argument with // in it is a build label and left alone.
 
+modhash completion bash prints what makes the shell complete commands and flags; so do zsh,
+fish and powershell in its place.
+
 As its only argument, --persistent_worker makes it a worker of Bazel's, which carries out
 one command line after another, and several at once.` + exitCodesHelp,
 		SilenceErrors: true,
@@ -103,7 +107,7 @@ one command line after another, and several at once.` + exitCodesHelp,
 			return errors.New("no subcommand given, see modhash --help")
 		},
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
+	addVersion(root)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/merkle/release"
+	"rules_modhash/tools/merkle/treefile"
+)
+
+// addVersion adds --version, without the short -v that cobra would give it.
+func addVersion(root *cobra.Command) {
+	root.Version = release.Version
+	root.SetVersionTemplate(fmt.Sprintf("modhash %s\ntree format %d\n", release.Version, treefile.FormatVersion))
+	root.Flags().Bool("version", false, "print the release, and the version of the tree format that is written and read")
+}
+
+// addCompletion adds cobra's command completion, to which a missing or unknown shell is an error, as to the commands here.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.RunE = func(*cobra.Command, []string) error {
+				return errors.New("no shell given, want bash, fish, powershell or zsh")
+			}
+		}
+	}
+}

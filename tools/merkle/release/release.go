@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package release has the version of the rules and of the programs.
+package release
+
+// Version is that of the module in MODULE.bazel, which a test compares with it. It names no commit: programs of
+// ordinary builds depend on their sources alone, so that caches know them.
+const Version = "0.1.0"
