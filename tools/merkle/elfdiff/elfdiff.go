@@ -79,15 +79,15 @@ type section struct {
 	sum [sha256.Size]byte
 }
 
-// Compare compares two modules without trailers. An error says which of them is no sound ELF file.
+// Compare compares two modules without trailers. An error names the one that is not a sound ELF file.
 func Compare(a, b io.ReaderAt) (Diff, error) {
 	fileA, err := open(a)
 	if err != nil {
-		return Diff{}, fmt.Errorf("A is no sound ELF file: %w", err)
+		return Diff{}, fmt.Errorf("module A: not a sound ELF file: %w", err)
 	}
 	fileB, err := open(b)
 	if err != nil {
-		return Diff{}, fmt.Errorf("B is no sound ELF file: %w", err)
+		return Diff{}, fmt.Errorf("module B: not a sound ELF file: %w", err)
 	}
 	c := &comparison{a: fileA, b: fileB, sections: []Section{}}
 	c.compare()

@@ -73,8 +73,8 @@ type build struct {
 	env   []string
 	// dir below the test's directory is where the source lies and the compiler runs.
 	dir string
-	// source is moduleSource if empty; a name that ends in .s is set by assembly.
-	source, assembly string
+	// assembly is compiled in place of moduleSource, unless it is empty.
+	assembly string
 	// then is run on the module, with "module" in place of its name.
 	then [][]string
 }
@@ -257,8 +257,8 @@ func TestCompareErrors(t *testing.T) {
 		a, b []byte
 		want string
 	}{
-		{"A is none", []byte("nothing"), good, "A is no sound ELF file: reading an ELF header: unexpected EOF"},
-		{"B is cut", good, good[:len(good)-100], "B is no sound ELF file: reading ELF section "},
+		{"A is none", []byte("nothing"), good, "module A: not a sound ELF file: reading an ELF header: unexpected EOF"},
+		{"B is cut", good, good[:len(good)-100], "module B: not a sound ELF file: reading ELF section "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := elfdiff.Compare(bytes.NewReader(c.a), bytes.NewReader(c.b))

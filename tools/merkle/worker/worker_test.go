@@ -100,13 +100,6 @@ func (c *client) endWell() {
 	}
 }
 
-func (c *client) endWith(want string) {
-	c.t.Helper()
-	if err := c.end(); err == nil || !strings.Contains(err.Error(), want) {
-		c.t.Errorf("got error %v, want %q in it", err, want)
-	}
-}
-
 func request(id int32, arguments ...string) *workerpb.WorkRequest {
 	return &workerpb.WorkRequest{RequestId: id, Arguments: arguments}
 }

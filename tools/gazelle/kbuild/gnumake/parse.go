@@ -377,7 +377,7 @@ func (p *parser) assignment(l line, code string) (*assignment, bool) {
 func cutAssignment(s string) (name string, op operator, value string, ok bool) {
 	i := 0
 	for i < len(s) && !isBlank(s[i]) {
-		if op, ok = cutOperator(s[i:]); ok || s[i] == ':' {
+		if _, ok = cutOperator(s[i:]); ok || s[i] == ':' {
 			break
 		}
 		if s[i] == '$' {
