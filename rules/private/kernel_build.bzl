@@ -31,7 +31,7 @@ Its root is still that of the empty tree: `module_tree` hashes the modules, and 
 with their root. The bytes follow from source, configuration and toolchain: time, user, host and folder of a
 build do not get into them.
 
-**Outputs.** By default the modules. Further output groups, all of the one action:
+**Outputs.** By default `vmlinux` and the modules. Further output groups, all of the one action:
 
 | output group | content |
 | --- | --- |
@@ -44,7 +44,8 @@ build do not get into them.
 | `log` | what Kbuild printed |
 
 **Failures.** What Kbuild fails at is shown with the failing file first. A declared module that was not built,
-and one that was built and not declared, is an error with the list to paste; Gazelle writes that list for you.
+and one that was built and not declared, is an error with the list to paste. `kernel_modules_list` prints that list
+without a build, and Gazelle writes it for you.
 """
 
 def _check_modules(ctx):
@@ -142,7 +143,8 @@ def _kernel_build_impl(ctx):
             directories = [],
             modules = [_module_info(ctx, path, file) for path, file in modules.items()],
         ),
-        DefaultInfo(files = depset(modules.values())),
+        # vmlinux too: without modules, a build of the target would do nothing.
+        DefaultInfo(files = depset([build.vmlinux] + modules.values())),
         OutputGroupInfo(
             lists = depset([build.modules_order, build.modules_builtin, build.modules_builtin_modinfo, build.symvers, build.release]),
             log = depset([log]),

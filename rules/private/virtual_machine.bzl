@@ -70,7 +70,11 @@ def _folder_entries(ctx, folder, target):
     return [_directory_or_file(folder, file) for file in target[DefaultInfo].files.to_list()]
 
 def _file_entry(ctx, path, target):
-    files = target[DefaultInfo].files.to_list()
+    if KernelModulesInfo in target and not target[KernelModulesInfo].directories:
+        # A kernel_build has its vmlinux among the files, which is not meant.
+        files = [module.module for module in target[KernelModulesInfo].modules]
+    else:
+        files = target[DefaultInfo].files.to_list()
     if len(files) != 1 or files[0].is_directory:
         fail_attribute(
             ctx.label,

@@ -2,7 +2,7 @@
 """Analysis tests of the kernel rules: what they offer to other rules, and to tests."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:defs.bzl", "kernel_boot_test", "kernel_config_test", "load_attempt")
+load("//rules:defs.bzl", "kernel_boot_test", "kernel_build", "kernel_config_test", "kernel_modules_list", "load_attempt")
 load(
     "//rules:providers.bzl",
     "KernelBuildInfo",
@@ -62,12 +62,47 @@ def _build_test_impl(ctx):
         ["kernel/fs/ext4/ext4.ko ext4.ko error", "kernel/crypto/100%.ko 100%.ko error"],
         ["%s %s %s" % (module.install_path, module.module.basename, module.existing_signature) for module in offered.modules],
     )
-    asserts.equals(env, [module.module for module in offered.modules], target[DefaultInfo].files.to_list())
+    asserts.equals(
+        env,
+        [target[KernelBuildInfo].vmlinux] + [module.module for module in offered.modules],
+        target[DefaultInfo].files.to_list(),
+    )
     for group, names in _BUILD_GROUPS.items():
         asserts.equals(env, names, sorted(_names(getattr(target[OutputGroupInfo], group))), "output group " + group)
     return analysistest.end(env)
 
 _build_test = analysistest.make(_build_test_impl, config_settings = WITH_TOOLCHAIN)
+
+def _no_modules_test_impl(ctx):
+    """kernel_build(modules = []) builds, so that it prints the list of modules that it lacks."""
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, [target[KernelBuildInfo].vmlinux], target[DefaultInfo].files.to_list())
+    return analysistest.end(env)
+
+_no_modules_test = analysistest.make(_no_modules_test_impl, config_settings = WITH_TOOLCHAIN)
+
+def _modules_list_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, [target.label.name + ".bzl"], _names(target[DefaultInfo].files))
+    asserts.true(env, target[DefaultInfo].files.to_list()[0] in target[DefaultInfo].default_runfiles.files.to_list())
+    actions = {action.mnemonic: action for action in analysistest.target_actions(env)}
+    content = actions["FileWrite"].content
+    asserts.true(env, "exec cat 'tests/kernel/%s.bzl'\n" % target.label.name in content, content)
+    bin_dir = analysistest.target_bin_dir_path(env) + "/tests/kernel/"
+    asserts.equals(env, [
+        "modules",
+        "--jobs=1",
+        "--label=//tests/kernel:" + target.label.name,
+        "--machine=x86_64",
+        "--source=fixtures_source.tar.zst",
+        "--config=fixtures_x86_64_config.config",
+        "--out=%s.bzl" % target.label.name,
+    ], [argument.replace(bin_dir, "") for argument in actions["ModhashKernelModulesList"].argv[1:]])
+    return analysistest.end(env)
+
+_modules_list_test = analysistest.make(_modules_list_test_impl, config_settings = WITH_TOOLCHAIN)
 
 def _module_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -185,6 +220,24 @@ def offers_tests(name):
     """
     _source_test(name = name + "_source_test", target_under_test = "fixtures_source")
     _config_test(name = name + "_config_test", target_under_test = "fixtures_arm64_config")
+    kernel_build(
+        name = name + "_no_modules",
+        config = "fixtures_x86_64_config",
+        tags = ["manual"],
+    )
+    _no_modules_test(
+        name = name + "_no_modules_test",
+        target_under_test = name + "_no_modules",
+    )
+    kernel_modules_list(
+        name = name + "_kernel.modules",
+        config = "fixtures_x86_64_config",
+        tags = ["manual"],
+    )
+    _modules_list_test(
+        name = name + "_modules_list_test",
+        target_under_test = name + "_kernel.modules",
+    )
     _build_test(name = name + "_build_test", target_under_test = "fixtures_x86_64")
     _module_test(name = name + "_module_test", target_under_test = "fixtures_x86_64_module")
     _vmlinux_test(name = name + "_vmlinux_test", target_under_test = "fixtures_arm64_vmlinux")

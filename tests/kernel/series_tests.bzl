@@ -121,7 +121,7 @@ def _chosen_patches_tests(name):
             name = target + "_test",
             arguments = {"ModhashKernelSource tests/kernel/%s.tar.zst" % target: [
                 "source",
-            "--jobs=1",
+                "--jobs=1",
                 "--label=//tests/kernel:" + target,
                 "--archive=tests/kernel/fixtures/linux.tar.xz",
             ] + ["--patch=tests/kernel/" + patch for patch in chosen] + [

@@ -60,6 +60,14 @@ func (t Target) Image() (target, path string) {
 	return a.imageTarget, a.image
 }
 
+// SourceArch returns the directory of arch/ that the target's sources are in.
+func (t Target) SourceArch() string {
+	if t.Machine == "x86_64" {
+		return "x86"
+	}
+	return architectures[t.Machine].arch
+}
+
 // Tool returns the name of a binary tool, such as strip.
 func (t Target) Tool(name string) string {
 	if t.Compiler == "clang" {
