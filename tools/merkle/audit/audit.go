@@ -189,7 +189,7 @@ func (a *audit) examine(s *module.Scanner, name string, index uint32) (module.Fi
 // readFiles examines files that are not installed modules, and accounts for each entry.
 func (a *audit) readFiles(entries []rootfs.Entry) {
 	// A file goes by its own name, if that is among them, not by that of a link.
-	slices.SortStableFunc(entries, func(e, f rootfs.Entry) int { return linked(e) - linked(f) })
+	slices.SortStableFunc(entries, func(e, f rootfs.Entry) int { return throughLink(e) - throughLink(f) })
 	for _, e := range entries {
 		if a.ctx.Err() != nil {
 			return
@@ -202,8 +202,8 @@ func (a *audit) readFiles(entries []rootfs.Entry) {
 	a.readReferences(entries)
 }
 
-// linked returns 1 for an entry that is reached through a link, else 0.
-func linked(e rootfs.Entry) int {
+// throughLink returns 1 for an entry that is reached through a link, else 0.
+func throughLink(e rootfs.Entry) int {
 	if e.Kind == rootfs.File && e.Path != e.Real {
 		return 1
 	}
