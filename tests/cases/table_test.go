@@ -99,7 +99,7 @@ var situations = []situation{
 	{34, "microcode, plain and compressed archives in any order",
 		and(in(modhash, "TestScripts/audit"), in(initramfs, "TestRead", "TestRandomArchives"))},
 	{35, "dracut keeps proofs, as sealed modules end in the marker of signatures", in(modhash, "TestScripts/case_trailers")},
-	{36, "diff of deb in six compressions, pacman, apk and what rpm2archive makes", in(unpack, "TestPackages/deb, bzip2", "TestPackages")},
+	{36, "diff of deb in six compressions, pacman, apk and what rpm2archive makes", in(unpack, "TestPackages/deb, bzip2", "TestOldTar")},
 	{37, "diff of two builds: another build-id alone", in(elfdiff, "TestCauses/build path that was stripped")},
 	{38, "livepatch symbols; compressed and split debug information; modules of more than 65,279 sections, whose header has the count 0, are refused",
 		and(in(elfdiff, "TestBuildPathWithLivepatchSymbols", "TestBuildPathInSplitDebugInformation", "TestBuildPathInAnyDirectories/compressed"), in(module, "TestScanRefuses/no sections"))},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -67,5 +68,27 @@ func TestPackages(t *testing.T) {
 		if fmt.Sprint(files) != "["+dir+"a.ko.zst:6]" || err != nil || rest.NotExamined != nil {
 			t.Errorf("%s: got %v, %+v, %v", name, files, rest, err)
 		}
+	}
+}
+
+// TestOldTar reads a tar of the old format, which has no magic (tar --format=v7).
+func TestOldTar(t *testing.T) {
+	const magicAt, endAt, sumAt, sumLength = 257, 345, 148, 8
+	data := tarWith(t, regular("lib/modules/1/a.ko", "module"))
+	header := data[:HeadSize]
+	clear(header[magicAt:endAt])
+	copy(header[sumAt:], strings.Repeat(" ", sumLength))
+	sum := 0
+	for _, b := range header {
+		sum += int(b)
+	}
+	copy(header[sumAt:], fmt.Sprintf("%06o\x00 ", sum))
+	files, _, err := unpackAll(t, data, 1<<20)
+	if got := FormatOf(header); got != FormatTar || err != nil || fmt.Sprint(files) != "[lib/modules/1/a.ko:6]" {
+		t.Errorf("got format %q, files %v, %v", got, files, err)
+	}
+	header[0]++
+	if got := FormatOf(header); got != "" {
+		t.Errorf("with a wrong checksum: got format %q", got)
 	}
 }

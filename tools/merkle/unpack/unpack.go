@@ -16,6 +16,7 @@ import (
 
 	"pault.ag/go/debian/deb"
 
+	"rules_modhash/tools/merkle/container"
 	"rules_modhash/tools/merkle/decompress"
 )
 
@@ -55,8 +56,9 @@ func FormatOf(head []byte) string {
 	return ""
 }
 
+// isTar knows a tar by its magic, and one of the old format, which has none, by its checksum.
 func isTar(head []byte) bool {
-	return len(head) > tarMagicOffset && bytes.HasPrefix(head[tarMagicOffset:], []byte(tarMagic))
+	return container.Of(head) == container.Tar || len(head) > tarMagicOffset && bytes.HasPrefix(head[tarMagicOffset:], []byte(tarMagic))
 }
 
 // Contents is what an archive has besides modules.
