@@ -3,8 +3,12 @@
 package kmake
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -87,5 +91,64 @@ func TestProgramsSeeNothingOfTheMachine(t *testing.T) {
 	}
 	if err := tree.Run(t.Context(), "no-such-program"); err == nil || !strings.Contains(err.Error(), "starting no-such-program") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestLogDoesNotNameJobs checks that make gets -j, and that the log, which is an output, is the same with any number.
+func TestLogDoesNotNameJobs(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "make"), []byte("#!/bin/sh\necho $1 >jobs\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	before := runtime.GOMAXPROCS(0)
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+	dir := t.TempDir()
+	var logs [2]bytes.Buffer
+	for i, jobs := range []int{1, 3} {
+		runtime.GOMAXPROCS(jobs)
+		tree := &Tree{Target: Target{Machine: "x86_64", Compiler: "gcc"}, Dir: dir}
+		if err := tree.Make(t.Context(), "vmlinux"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, "jobs")); err != nil || string(got) != []string{"-j1\n", "-j3\n"}[i] {
+			t.Errorf("got %q, %v, want -j%d", got, err, jobs)
+		}
+		if err := tree.WriteLog(&logs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(logs[0].Bytes(), logs[1].Bytes()) || logs[0].Len() == 0 {
+		t.Errorf("got the logs %q and %q, want the same", &logs[0], &logs[1])
+	}
+}
+
+// TestGroupEndsWithItsLeader checks that what a program leaves running ends with it, and does not delay it.
+func TestGroupEndsWithItsLeader(t *testing.T) {
+	dir := t.TempDir()
+	tree := &Tree{Dir: dir}
+	if err := tree.Run(t.Context(), "sh", "-c", "sleep 600 & echo $! >pid"); err != nil {
+		t.Fatal(err)
+	}
+	pid, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("/proc/" + strings.TrimSpace(string(pid))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("process %s: got %v, want none", pid, err)
+	}
+}
+
+// TestEndedContextStartsNothing checks that no program starts after the context has ended.
+func TestEndedContextStartsNothing(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("the cause")
+	cancel(cause)
+	dir := t.TempDir()
+	if err := (&Tree{Dir: dir}).Run(ctx, "touch", "made"); !errors.Is(err, cause) {
+		t.Errorf("got %v, want the cause", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("got %v, %v, want nothing", entries, err)
 	}
 }

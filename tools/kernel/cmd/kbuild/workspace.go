@@ -114,7 +114,7 @@ func (r *results) copyAll(files map[string]string) error {
 func (r *results) copy(from, to string) error {
 	file, err := os.Open(from)
 	if err != nil {
-		return fmt.Errorf("Kbuild did not make what was asked for: %w", err)
+		return fmt.Errorf("not made by Kbuild, but asked for: %w", err)
 	}
 	defer file.Close()
 	return r.set.CreateFile(to, func(w io.Writer) error {
