@@ -2,7 +2,7 @@
 """Analysis tests of the kernel rules: what they offer to other rules, and to tests."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:defs.bzl", "kernel_boot_test", "kernel_build", "kernel_config_test", "kernel_modules_list", "load_attempt")
+load("//rules:defs.bzl", "initramfs", "kernel_boot_test", "kernel_build", "kernel_config_test", "kernel_modules_list", "load_attempt")
 load(
     "//rules:providers.bzl",
     "KernelBuildInfo",
@@ -81,6 +81,16 @@ def _no_modules_test_impl(ctx):
     return analysistest.end(env)
 
 _no_modules_test = analysistest.make(_no_modules_test_impl, config_settings = WITH_TOOLCHAIN)
+
+def _one_file_test_impl(ctx):
+    """A kernel_build with one module is a single file for an initramfs, though its vmlinux is among its outputs."""
+    env = analysistest.begin(ctx)
+    arguments = [action.argv for action in analysistest.target_actions(env) if action.mnemonic == "ModhashInitramfs"][0]
+    [entry] = [argument for argument in arguments if argument.startswith("--entry=/one.ko=")]
+    asserts.true(env, entry.endswith("/modules/fs/one.ko"), entry)
+    return analysistest.end(env)
+
+_one_file_test = analysistest.make(_one_file_test_impl, config_settings = WITH_TOOLCHAIN)
 
 def _modules_list_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -228,6 +238,25 @@ def offers_tests(name):
     _no_modules_test(
         name = name + "_no_modules_test",
         target_under_test = name + "_no_modules",
+    )
+    kernel_build(
+        name = name + "_one",
+        config = "fixtures_x86_64_config",
+        modules = ["fs/one.ko"],
+        tags = ["manual"],
+    )
+    initramfs(
+        name = name + "_one_initramfs",
+        files = {
+            "fixtures_keys": "/init",
+            name + "_one": "/one.ko",
+        },
+        machine = "x86_64",
+        tags = ["manual"],
+    )
+    _one_file_test(
+        name = name + "_one_file_test",
+        target_under_test = name + "_one_initramfs",
     )
     kernel_modules_list(
         name = name + "_kernel.modules",
