@@ -52,9 +52,9 @@ type block struct {
 	fragment bool
 	// kind is which file it is an example of.
 	kind string
-	// repos are the repositories that it brings in, globs the patterns of files that it reads, labels those it has of
-	// the rules' repository, toolchains those it registers of its own, and names what a .bzl file defines.
-	repos, globs, labels, toolchains, names []string
+	// extensions are the variables that have its module extensions, globs the patterns of files that it reads, labels
+	// those it has of the rules' repository, toolchains those it registers, and names what a .bzl file defines.
+	extensions, globs, labels, toolchains, names []string
 }
 
 // position is the page and the line of the block.
@@ -145,6 +145,8 @@ func (b *block) readStatement(statement build.Expr) {
 		value = assignment.RHS
 		if name, ok := assignment.LHS.(*build.Ident); ok && callsAny(value, bzlFunctions) {
 			b.kind, b.names = bzlFile, append(b.names, name.Name)
+		} else if ok && callsAny(value, []string{"use_extension"}) {
+			b.extensions = append(b.extensions, name.Name)
 		}
 	}
 	if def, ok := statement.(*build.DefStmt); ok {
@@ -152,9 +154,6 @@ func (b *block) readStatement(statement build.Expr) {
 	}
 	if callsAny(value, moduleFunctions) {
 		b.kind = moduleFile
-	}
-	if callsAny(value, []string{"use_repo"}) {
-		b.repos = append(b.repos, stringsIn(value.(*build.CallExpr).List)...)
 	}
 	if callsAny(value, []string{"register_toolchains"}) {
 		b.toolchains = append(b.toolchains, stringsIn(value.(*build.CallExpr).List)...)

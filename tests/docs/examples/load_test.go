@@ -26,9 +26,6 @@ var header = []struct{ own, statement string }{
 // message begins a message of Bazel; further lines belong to it.
 var message = regexp.MustCompile(`(?m)^(ERROR|WARNING|INFO|DEBUG|Loading|Starting|//|@)`)
 
-// notFetched is what Bazel prints of a repository that is to be downloaded. Its extension has accepted the example then.
-var notFetched = regexp.MustCompile(`download is disabled|[Dd]ownload.* disabled`)
-
 // load loads examples with Bazel and returns the report of each that is wrong, by its position.
 func load(t *testing.T, w *workspace.Workspace, blocks []block) map[string]string {
 	t.Helper()
@@ -91,38 +88,47 @@ func addPackage(w *workspace.Workspace, b block) {
 	}
 }
 
-// writeModule makes an example the workspace's MODULE.bazel.
+// probe is the name of a repository that the extension with an index does not have.
+func probe(index int) string { return fmt.Sprintf("no_such_repository_%d", index) }
+
+// writeModule makes an example the workspace's MODULE.bazel, with a probe of each extension.
 func writeModule(t *testing.T, w *workspace.Workspace, b block) {
 	t.Helper()
-	var first []string
+	var first, last []string
 	for _, h := range header {
 		if !strings.Contains(b.text, h.own) {
 			first = append(first, h.statement)
 		}
 	}
-	text := b.padded(strings.Join(first, "; "))
 	if strings.Contains(b.text, "module(name") { // which no other statement precedes
-		text = b.padded("") + strings.Join(first, "\n") + "\n"
+		first, last = nil, first
 	}
+	for i, extension := range b.extensions {
+		last = append(last, fmt.Sprintf("use_repo(%s, %q)", extension, probe(i)))
+	}
+	text := b.padded(strings.Join(first, "; ")) + strings.Join(last, "\n") + "\n"
 	if err := os.WriteFile(filepath.Join(w.Dir, moduleFile), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// loadModule loads an example of a MODULE.bazel, and asks for its repositories so that their extensions run. It returns
-// the report, "" if the example is right. Nothing is downloaded.
+// loadModule loads an example of a MODULE.bazel and runs its extensions. It returns the report, "" if the example is right.
+// A query of a real repository would download it. That of a probe fails after the extension has read the example's tags
+// and Bazel has found the repositories that the example uses.
 func loadModule(t *testing.T, w *workspace.Workspace, b block) string {
 	t.Helper()
 	writeModule(t, w, b)
-	targets := []string{"//:" + buildFile}
-	for _, name := range b.repos {
-		targets = append(targets, "@"+name+"//:all")
+	report := ""
+	if output, err := w.Bazel("query", "--noshow_progress", "//:"+buildFile); err != nil {
+		report = output
 	}
-	output, err := w.Bazel("query", "--noshow_progress", "--experimental_repository_disable_download", strings.Join(targets, " + "))
-	if err == nil || notFetched.MatchString(output) {
-		return ""
+	for i := range b.extensions {
+		output, _ := w.Bazel("query", "--noshow_progress", "@"+probe(i)+"//:all")
+		if !strings.Contains(output, fmt.Sprintf("does not generate repository %q", probe(i))) {
+			report += output
+		}
 	}
-	return strings.ReplaceAll(output, filepath.Join(w.Dir, moduleFile), b.page)
+	return strings.ReplaceAll(report, filepath.Join(w.Dir, moduleFile), b.page)
 }
 
 // missingLabels reports the labels of the rules' repository that a query did not print.
