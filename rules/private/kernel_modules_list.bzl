@@ -6,14 +6,14 @@ load("//rules/private:errors.bzl", "label_text")
 load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 
+visibility("//...")
+
 _DOC = """\
 The list of modules that Kbuild makes of a configuration, for the attribute `modules` of `kernel_build`. It is read
 from source and configuration in seconds, as Gazelle does: nothing of the kernel is built.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_list")
-
-visibility("//...")
 
 kernel_modules_list(
     name = "kernel.modules",

@@ -5,6 +5,8 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules/private:jobs.bzl", "JOBS", "resources_of")  # buildifier: disable=bzl-visibility
 load(":toolchains.bzl", "WITH_TOOLCHAIN")
 
+visibility("//...")
+
 _FLAG = str(Label("//rules:kernel_jobs"))
 
 def _resources_test_impl(ctx):

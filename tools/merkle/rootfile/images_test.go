@@ -81,7 +81,7 @@ func imageCases(t testing.TB) []imageCase {
 		{"zImage with a stub for EFI", imagetest.ZImage(little, gz(memory), true), plain, "zImage", "arm", testRelease},
 		{"zImage, big-endian", imagetest.ZImage(big, gz(bigMemory), false), full, "zImage", "", testRelease},
 		{"s390x image", imagetest.S390Image(gz(bigMemory), ""), full, "s390x boot image", "s390x", testRelease},
-		{"s390x image that names its release", imagetest.S390Image(gz(bigMemory), "7.1"), full, "s390x boot image", "s390x", "7.1"},
+		{"s390x image whose header names another release", imagetest.S390Image(gz(bigMemory), "7.1"), full, "s390x boot image", "s390x", testRelease},
 		{"s390x image that is not compressed", imagetest.S390PlainImage(bigMemory), full, "s390x boot image", "s390x", testRelease},
 		{"uImage", imagetest.UBoot(2, gz(image)), full, "U-Boot kernel image", "arm64", testRelease},
 		{"UKI with a release", named, "", FormatUKI, "x86_64", "7.2.12"},

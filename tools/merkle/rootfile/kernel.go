@@ -91,7 +91,8 @@ func readBootImage(f *io.SectionReader, o Options) (Found, error) {
 		return named, err
 	}
 	found, err := readELF(inMemory(kernel), o.forRelease(named.Release))
-	found.Format, found.Release = named.Format, cmp.Or(named.Release, found.Release)
+	// What the kernel itself names is what it loads modules of: the header around it can be written anew.
+	found.Format, found.Release = named.Format, cmp.Or(found.Release, named.Release)
 	if err != nil {
 		err = fmt.Errorf("the kernel in the boot image %w", err)
 	}
@@ -170,7 +171,7 @@ func readS390(f *io.SectionReader, o Options) (Found, error) {
 		return named, unreadable(named, err)
 	}
 	found, err := memory{SectionReader: kernel, target: named.Target, format: named.Format}.read(o.forRelease(named.Release))
-	found.Release = cmp.Or(named.Release, found.Release)
+	found.Release = cmp.Or(found.Release, named.Release)
 	return found, err
 }
 
