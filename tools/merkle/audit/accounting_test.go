@@ -337,3 +337,14 @@ func TestGRUB(t *testing.T) {
 		t.Errorf("GRUB's kernel.img is taken for a kernel: %+v", r.Kernels)
 	}
 }
+
+// TestForgedHeader has a bzImage whose header names another release than the kernel in it: it counts for the kernel's.
+func TestForgedHeader(t *testing.T) {
+	dir, _ := image(t)
+	kernel := imagetest.VmlinuxOf(t, "x86_64", merkle.Root{Levels: 2, Hash: merkle.Hash{9}}, "7.1", false)
+	write(t, dir, "boot/vmlinuz-9.9", imagetest.BzImage(imagetest.Gzipped(t, kernel), "9.9"))
+	r := run(t, dir)
+	if r.Clean || r.Kernels[1].Release != "7.1" {
+		t.Errorf("clean is %v, got %+v", r.Clean, r.Kernels)
+	}
+}

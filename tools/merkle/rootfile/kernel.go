@@ -90,22 +90,13 @@ func readBootImage(f *io.SectionReader, o Options) (Found, error) {
 	if err != nil {
 		return named, err
 	}
-	found, err := readELF(inMemory(kernel), o.forRelease(named.Release))
+	found, err := readELF(inMemory(kernel), o.forUnnamed(named.Release))
 	// What the kernel itself names is what it loads modules of: the header around it can be written anew.
 	found.Format, found.Release = named.Format, cmp.Or(found.Release, named.Release)
 	if err != nil {
 		err = fmt.Errorf("the kernel in the boot image %w", err)
 	}
 	return found, err
-}
-
-// forRelease returns options for a kernel in an image that names its release.
-func (o Options) forRelease(release string) Options {
-	symbolFiles := o.SymbolFiles
-	if release == "" || symbolFiles == nil {
-		return o
-	}
-	return Options{func(string) []Candidate { return symbolFiles(release) }}
 }
 
 // forUnnamed returns options for a kernel that may not name its release.
@@ -170,7 +161,7 @@ func readS390(f *io.SectionReader, o Options) (Found, error) {
 	if err != nil {
 		return named, unreadable(named, err)
 	}
-	found, err := memory{SectionReader: kernel, target: named.Target, format: named.Format}.read(o.forRelease(named.Release))
+	found, err := memory{SectionReader: kernel, target: named.Target, format: named.Format}.read(o.forUnnamed(named.Release))
 	found.Release = cmp.Or(found.Release, named.Release)
 	return found, err
 }
