@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,16 +27,19 @@ import (
 	"rules_modhash/tools/merkle/internal/imagetest"
 )
 
-// placements is how many random placements are tried.
-const placements = 10_000
+// placements is how many random placements are tried, unless placementsVariable says otherwise: 10,000 take minutes.
+const placements, placementsVariable = 1000, "MODHASH_PLACEMENTS"
 
 // TestPlanted puts one module at a random place that the kernel, kmod or a boot loader reaches. Sealed, it is verified
 // and the report is clean, so it was found; unsealed, the report is never clean.
 func TestPlanted(t *testing.T) {
 	one := newBuild(t, "one", 3)
 	n := placements
-	if testing.Short() {
-		n /= 10
+	if value, ok := os.LookupEnv(placementsVariable); ok {
+		var err error
+		if n, err = strconv.Atoi(value); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for shard := range 4 {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
