@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"rules_modhash/tools/merkle/bootimage"
 	"rules_modhash/tools/merkle/merkle"
@@ -92,6 +94,10 @@ func Read(name, systemMap string) (Found, error) {
 		return Found{}, err
 	}
 	defer f.Close()
+	// What seeking in a directory says depends on its file system.
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return Found{}, fmt.Errorf("%s: %w", name, &fs.PathError{Op: "read", Path: name, Err: syscall.EISDIR})
+	}
 	var o Options
 	if systemMap != "" {
 		symbols, err := os.Open(systemMap) // whether there is need for it, or none
