@@ -4,6 +4,7 @@ package audit
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -56,17 +57,11 @@ type account struct {
 func checkPatterns(patterns []string) error {
 	for _, p := range patterns {
 		if !doublestar.ValidatePattern(p) {
-			return &PatternError{p}
+			return fmt.Errorf("the pattern %s is malformed", p)
 		}
 	}
 	return nil
 }
-
-// PatternError is the error about a malformed pattern.
-type PatternError struct{ Pattern string }
-
-// Error names the pattern.
-func (e *PatternError) Error() string { return "the pattern " + e.Pattern + " is malformed" }
 
 // entry accounts for one entry: it is ignored, or it is what examine finds out. Every reader of directories and
 // archives hands each of its entries to this function, the only one that counts.
