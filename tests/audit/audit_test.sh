@@ -41,4 +41,4 @@ grep -q '^  kernel/drivers/net/dummy.ko: altered: ' "$TEST_TMPDIR/output" || fai
 sed 's/^\([0-9a-f]*\)0 \(.*\) _text$/\18 \2 _text/' "$TEST_TMPDIR"/arm64/boot/System.map-* >"$TEST_TMPDIR/map"
 cp "$TEST_TMPDIR/map" "$TEST_TMPDIR"/arm64/boot/System.map-*
 ! audit arm64 || fail "got no problem with another System.map"
-grep -q 'Is this the System.map of the same build?' "$TEST_TMPDIR/output" || fail "got no word about System.map"
+grep -q 'boot/System.map-.* is of another build: ' "$TEST_TMPDIR/output" || fail "got no word about System.map"
