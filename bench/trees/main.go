@@ -3,7 +3,7 @@
 // Command trees measures how long Bazel takes to build trees of declared targets, beside the floor: the same
 // work by modhash alone, and by openssl. It prints a Markdown table and writes a plot.
 //
-//	./bazelw --enter go run ./bench/trees --modules DIR --plot docs/performance.svg
+//	./bazelw --enter go run ./bench/trees --modules DIR --plot docs/images/performance.svg
 //
 // DIR holds real modules (*.ko). Sizes beyond their number are measured on synthetic modules of 4 KiB. It needs a
 // ./bazelw world, a checkout, and room for four copies of the modules below --work.

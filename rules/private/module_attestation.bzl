@@ -11,7 +11,7 @@ load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 visibility("//...")
 
 _DOC = """\
-States what was built, unsigned: an in-toto Statement and an SPDX document, as `docs/attest.md` describes them.
+States what was built, unsigned: an in-toto Statement and an SPDX document, as `docs/howto/attest.md` describes them.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_attestation")

@@ -10,7 +10,7 @@ visibility("//...")
 
 _DOC = """\
 A tree as one web page that uses no network: root, subsystems by size, all modules with search, and the proof of each
-drawn from leaf to root. Modules that are dropped on it are verified in the browser. `docs/report.md` shows it.
+drawn from leaf to root. Modules that are dropped on it are verified in the browser. `docs/howto/report.md` shows it.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_report")

@@ -52,7 +52,7 @@ where nobody asks for it:
 **How it is built.** Modules whose names are known are hashed in shards of `granularity` modules, so that
 a change costs one shard; with a directory of unknown contents among the members, one action hashes
 everything, in parallel. Actions run in a persistent worker that takes several at once, or in a sandbox, or
-remotely (`docs/remote.md`). The bytes are the same either way. The position of a module is its line in
+remotely (`docs/howto/remote.md`). The bytes are the same either way. The position of a module is its line in
 `order`, or else its place in the bytewise order of install paths.
 
 **Failures.** Two modules with one install path, a module that `order` does not list, or lists twice, a

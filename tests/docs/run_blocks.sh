@@ -3,7 +3,7 @@
 #
 # usage: run_blocks.sh MODHASH MODULES PAGE.md   (paths below the runfiles)
 #
-# Runs the commands of a page, those in blocks marked sh, one after another in an empty folder that holds
+# Runs the commands of a page, those in blocks marked sh, one after another in an empty directory that holds
 # modules/. Each block is a shell of its own: a reader may start with any.
 set -euo pipefail
 bin=$TEST_TMPDIR/bin page=$PWD/$3

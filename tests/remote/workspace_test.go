@@ -118,17 +118,17 @@ func module(t *testing.T, i int) []byte {
 	return append(object, fmt.Sprintf("module %03d", i)...)
 }
 
-// documentedFlags are those that docs/remote.md has users put into their .bazelrc.
+// documentedFlags are those that docs/howto/remote.md has users put into their .bazelrc.
 func documentedFlags(t *testing.T) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(workspace.Checkout(t), "docs/remote.md"))
+	text, err := os.ReadFile(filepath.Join(workspace.Checkout(t), "docs/howto/remote.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, ok := strings.Cut(string(text), "```bazelrc\n")
 	flags, _, ended := strings.Cut(rest, "```")
 	if !ok || !ended {
-		t.Fatal("docs/remote.md has no block of bazelrc")
+		t.Fatal("docs/howto/remote.md has no block of bazelrc")
 	}
 	return []byte(flags)
 }

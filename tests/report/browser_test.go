@@ -662,7 +662,7 @@ func testNames(t *testing.T, browser context.Context) {
 	}
 }
 
-// shoot keeps a picture among the test's outputs, for docs/report.md.
+// shoot keeps a picture among the test's outputs, for docs/howto/report.md.
 func (s *session) shoot(name string) {
 	s.Helper()
 	dir := os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR")

@@ -2,7 +2,7 @@
 
 // Package attest states what a build made, for others to sign and to check: as an
 // in-toto Statement (https://github.com/in-toto/attestation, spec/v1) and as an SPDX
-// 2.3 document. docs/attest.md describes both.
+// 2.3 document. docs/howto/attest.md describes both.
 //
 // The same build gives the same bytes: nothing comes from the clock, the machine or a
 // random number, and nothing is signed here.

@@ -15,7 +15,7 @@ import (
 	"rules_modhash/tools/merkle/merkle"
 )
 
-// PredicateType names the predicate, in the words of docs/attest.md: what
+// PredicateType names the predicate, in the words of docs/howto/attest.md: what
 // docs/attestation.schema.json describes. A UUID of our own, since the project has no
 // domain to name it in; the part behind # is for the reader, and holds the version.
 const PredicateType = "urn:uuid:5871fe2f-6fc8-42c1-b85d-6fe654a4d90b#kernel-module-tree-v1"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package report draws a tree as one web page that needs nothing but itself: no network,
-// no other file. docs/report.md shows it.
+// no other file. docs/howto/report.md shows it.
 //
 // The page holds the leaves; the browser computes the inner nodes and the root from them,
 // draws proofs, and verifies modules that are dropped on it. The same tree gives the same
