@@ -22,7 +22,7 @@ for ((i = 1; i <= blocks; i++)); do
     echo "---- block $i of $3"
     cat block
     bash -euo pipefail block || {
-        echo "block $i of $3 fails: mend the page, or what it shows"
+        echo "block $i of $3 fails. Next: fix the page, or the command"
         exit 1
     }
 done

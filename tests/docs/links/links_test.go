@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package links holds that links between the project's pages lead somewhere.
+// Package links checks that the links between the project's pages have targets.
 package links
 
 import (
@@ -69,11 +69,11 @@ func check(t *testing.T, root, page, target string) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(file); err != nil {
-		t.Errorf("%s: the link %q leads to no file", shown, target)
+		t.Errorf("%s: the link %q leads to a missing file", shown, target)
 		return
 	}
 	if place != "" && strings.HasSuffix(file, ".md") && !anchors(t, file)[place] {
-		t.Errorf("%s: the link %q leads to no heading of that page", shown, target)
+		t.Errorf("%s: the link %q leads to a missing heading of that page", shown, target)
 	}
 }
 

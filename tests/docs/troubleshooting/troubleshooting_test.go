@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package troubleshooting holds that docs/troubleshooting.md lists the error texts of the sources.
+// Package troubleshooting checks that docs/troubleshooting.md lists the error texts of the sources.
 package troubleshooting
 
 import (
@@ -69,7 +69,7 @@ func workspace(t *testing.T) string {
 	return filepath.Dir(module)
 }
 
-// TestTroubleshooting holds that the page lists each error text that is in the sources, and no other.
+// TestTroubleshooting checks that the page lists each error text of the sources, and no other.
 func TestTroubleshooting(t *testing.T) {
 	root := workspace(t)
 	text, err := os.ReadFile(filepath.Join(root, page))
@@ -90,7 +90,7 @@ func TestTroubleshooting(t *testing.T) {
 	}
 	for message := range listed {
 		if !known[message] {
-			t.Errorf("%s has an entry for %s, which no source says any more. Take it out, or write it as there.",
+			t.Errorf("%s has an entry for %s, which is not in the sources. Next: remove it, or write it as in the source.",
 				page, span(message))
 		}
 	}
