@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/output"
 	"rules_modhash/tools/merkle/treefile"
 )
 

@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 
+	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/output"
 	"rules_modhash/tools/merkle/treefile"
 )
 

@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/boot/archive"
 	"rules_modhash/tools/boot/guest"
 	"rules_modhash/tools/boot/plan"
-	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/cli/output"
 )
 
 func main() {

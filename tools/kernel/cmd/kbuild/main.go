@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/internal/params"
+	"rules_modhash/tools/cli/params"
 )
 
 const (

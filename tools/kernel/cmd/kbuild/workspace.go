@@ -14,9 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/kernel/kmake"
 	"rules_modhash/tools/kernel/treearchive"
-	"rules_modhash/tools/merkle/output"
 )
 
 // common are the flags of all subcommands that run Kbuild.

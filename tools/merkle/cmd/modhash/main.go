@@ -19,7 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/internal/params"
+	"rules_modhash/tools/cli/params"
 )
 
 // The exit codes, part of the command's contract.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/merkle/output"
+	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/treefile"
 )
 

@@ -9,7 +9,7 @@ import (
 	"io"
 	"runtime"
 
-	"rules_modhash/tools/merkle/worker"
+	"rules_modhash/tools/cli/worker"
 )
 
 // workerFlag is the argument with which Bazel starts a persistent worker.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/output"
 	"rules_modhash/tools/merkle/rootobj"
 	"rules_modhash/tools/merkle/treefile"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/merkle/release"
+	"rules_modhash/tools/cli/release"
 	"rules_modhash/tools/merkle/treefile"
 )
 

@@ -25,6 +25,6 @@ func TestVersionIsThatOfTheModule(t *testing.T) {
 		t.Fatalf("MODULE.bazel: got %d calls of module, want one", len(modules))
 	}
 	if want := modules[0].AttrString("version"); want != Version {
-		t.Errorf("MODULE.bazel: got version %q, but tools/merkle/release has %q, want the same in both", want, Version)
+		t.Errorf("MODULE.bazel: got version %q, but tools/cli/release has %q, want the same in both", want, Version)
 	}
 }
