@@ -4,19 +4,19 @@ package cases
 
 // Packages whose tests the table names.
 const (
-	audit      = "tools/merkle/audit"
-	bootimage  = "tools/merkle/bootimage"
-	decompress = "tools/merkle/decompress"
-	elfdiff    = "tools/merkle/elfdiff"
-	gazelle    = "tools/gazelle/modhash"
-	initramfs  = "tools/merkle/initramfs"
-	kbuild     = "tools/gazelle/kbuild"
-	modhash    = "tools/merkle/cmd/modhash"
-	module     = "tools/merkle/module"
-	moduleset  = "tools/merkle/moduleset"
-	rootfile   = "tools/merkle/rootfile"
-	rootfs     = "tools/merkle/rootfs"
-	unpack     = "tools/merkle/unpack"
+	audit     = "tools/merkle/audit"
+	bootimage = "tools/merkle/bootimage"
+	codec     = "tools/archive/codec"
+	elfdiff   = "tools/merkle/elfdiff"
+	gazelle   = "tools/gazelle/modhash"
+	initramfs = "tools/archive/initramfs"
+	kbuild    = "tools/gazelle/kbuild"
+	modhash   = "tools/merkle/cmd/modhash"
+	module    = "tools/merkle/module"
+	moduleset = "tools/merkle/moduleset"
+	rootfile  = "tools/merkle/rootfile"
+	rootfs    = "tools/archive/rootfs"
+	unpack    = "tools/merkle/unpack"
 )
 
 // situation is one that public bug reports of kernels, modules and initramfs describe.
@@ -52,7 +52,7 @@ var situations = []situation{
 			in(initramfs, "TestHardLinks", "TestRandomArchives"))},
 	{3, "unified kernel images: microcode sections, addons, several profiles",
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestFound/microcode of a unified kernel image", "TestFound/addon", "TestFound/second profile"), in(bootimage, "TestSections"))},
-	{4, "images of file systems in an initramfs are reported as not examined", and(in(audit, "TestFound/squashfs in an initramfs"), in("tools/merkle/container", "TestOf"))},
+	{4, "images of file systems in an initramfs are reported as not examined", and(in(audit, "TestFound/squashfs in an initramfs"), in("tools/archive/container", "TestOf"))},
 	{5, "kernels and initramfs where ostree, NixOS, systemd-boot and boards have them, and such that the user names",
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestKernelsAnywhere", "TestNamed", "TestPlanted"))},
 	{6, "a unified kernel image has no section .uname, or a wrong one: the release is that of its kernel",
@@ -68,9 +68,9 @@ var situations = []situation{
 		and(in(modhash, "TestScripts/case_trailers", "TestScripts/unseal", "TestScripts/inspect"), in(module, "TestRandomStacks"), in(audit, "TestFurtherTrailers"))},
 	{13, "the same source, compiled with debug information in two directories",
 		in(elfdiff, "TestBuildPathInAnyDirectories", "TestRandomBuildPaths", "TestCauses/build path in debug information")},
-	{14, "xz data with the filters for ARM64 and RISC-V", in(decompress, "TestXZFilters", "TestXZTool")},
+	{14, "xz data with the filters for ARM64 and RISC-V", in(codec, "TestXZFilters", "TestXZTool")},
 	{15, "bytes after compressed data, as in Image.gz-dtb",
-		and(in(modhash, "TestScripts/case_systems"), in(decompress, "TestBytesAfter"), in(audit, "TestBehindCompressed"))},
+		and(in(modhash, "TestScripts/case_systems"), in(codec, "TestBytesAfter"), in(audit, "TestBehindCompressed"))},
 	{16, "a boot configuration after the archives of an initramfs", in(initramfs, "TestBootConfig", "TestBootConfigErrors")},
 	{17, "a makefile includes a file outside of the repository", in(gazelle, "TestCases/includes_that_are_not_read")},
 	{18, "absolute links resolve inside the root directory",
@@ -81,10 +81,10 @@ var situations = []situation{
 	{21, "a compressed vmlinux is of the release that its name has ahead of the suffix",
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestKernelsAnywhere", "TestRelease", "TestReleaseInPath"))},
 	{22, "an initramfs that is compressed by bzip2, lzma or lzop", in(initramfs, "TestTools", "TestRead")},
-	{23, "a module with a zstd window of 128 MiB", in(decompress, "TestLargestWindow")},
+	{23, "a module with a zstd window of 128 MiB", in(codec, "TestLargestWindow")},
 	{24, "a module of several zstd frames, with skippable ones", in(module, "TestCompressedForms")},
 	{25, "a module in xz with any check, several streams, padding and filters",
-		and(in(module, "TestCompressedForms", "TestDecompression"), in(decompress, "TestXZTool"))},
+		and(in(module, "TestCompressedForms", "TestDecompression"), in(codec, "TestXZTool"))},
 	{26, "a module of several gzip members with all optional header fields", in(module, "TestCompressedForms")},
 	{27, "the Kbuild reader lists the modules of a kernel in order; on our own trees here, on the example's kernel in tests/gazelle",
 		and(in(kbuild, "TestTrees/kernel", "TestTrees/sources"), in("tests/gazelle", "TestModulesOfExample"))},

@@ -22,7 +22,7 @@ import (
 	"github.com/spdx/tools-golang/spdx"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/treefile"
 )

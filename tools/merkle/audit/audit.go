@@ -8,11 +8,11 @@ import (
 	"path"
 	"slices"
 
+	"rules_modhash/tools/archive/initramfs"
+	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/batch"
-	"rules_modhash/tools/merkle/initramfs"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootfs"
 )
 
 // Options say what to audit, besides what Run finds by itself. Names are relative to the root directory.

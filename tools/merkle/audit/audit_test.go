@@ -15,7 +15,7 @@ import (
 
 	"github.com/u-root/u-root/pkg/cpio"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 )

@@ -13,9 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"rules_modhash/tools/archive/codec"
+	"rules_modhash/tools/archive/container"
 	"rules_modhash/tools/merkle/bootimage"
-	"rules_modhash/tools/merkle/container"
-	"rules_modhash/tools/merkle/decompress"
 	"rules_modhash/tools/merkle/rootfile"
 )
 
@@ -46,7 +46,7 @@ func startsWithZeros(head []byte) bool {
 		return false
 	}
 	rest := bytes.TrimLeft(head, "\x00")
-	_, compressed := decompress.Of(rest)
+	_, compressed := codec.Of(rest)
 	return isInitramfs(rest) || compressed
 }
 

@@ -10,9 +10,9 @@ import (
 	"os"
 	"strings"
 
+	"rules_modhash/tools/archive/codec"
+	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/merkle/bootimage"
-	"rules_modhash/tools/merkle/decompress"
-	"rules_modhash/tools/merkle/initramfs"
 	"rules_modhash/tools/merkle/module"
 )
 
@@ -142,7 +142,7 @@ func (a *audit) compressed(p *place, c contents) verdict {
 	if _, err := c.r.ReadAt(head, 0); err != nil && err != io.EOF {
 		return notExaminedError(err)
 	}
-	format, ok := decompress.Of(head)
+	format, ok := codec.Of(head)
 	if !ok {
 		return notExamined("is compressed in an unknown way")
 	}
@@ -251,7 +251,7 @@ func (a *audit) linked(c contents, e initramfs.Entry, v verdict) linked {
 	f := a.scratch.files[c.depth+1]
 	head := make([]byte, 6)
 	n, _ := f.ReadAt(head, 0)
-	if format, ok := decompress.Of(head[:n]); ok {
+	if format, ok := codec.Of(head[:n]); ok {
 		l.suffix = format.Suffix
 	}
 	if v.is(ClassModule) && (!module.HasModuleName(e.Name) || compressionSuffix(e.Name) == l.suffix) {

@@ -9,9 +9,9 @@ import (
 	"path"
 	"slices"
 
+	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootfs"
 )
 
 // judge gives each module its status, and fills in the report.

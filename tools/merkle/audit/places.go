@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/rootfs"
+	"rules_modhash/tools/archive/rootfs"
 )
 
 // modulesRoots hold a directory for each release: those of the system, of its extensions (systemd-sysext), of the

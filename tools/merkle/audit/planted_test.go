@@ -24,7 +24,7 @@ import (
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 )
 
 // placements is how many random placements are tried, unless placementsVariable says otherwise: 10,000 take minutes.

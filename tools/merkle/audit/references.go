@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/rootfs"
+	"rules_modhash/tools/archive/rootfs"
 )
 
 // maxConfiguration bounds what is read of a text that names files, in bytes.

@@ -14,7 +14,7 @@ package audit
 import (
 	"cmp"
 
-	"rules_modhash/tools/merkle/initramfs"
+	"rules_modhash/tools/archive/initramfs"
 )
 
 // Status says what a module is to the kernel of its release.

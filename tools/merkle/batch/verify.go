@@ -9,10 +9,10 @@ import (
 	"path"
 	"sync"
 
+	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/rootfs"
 	"rules_modhash/tools/merkle/treefile"
 )
 

@@ -15,7 +15,7 @@ import (
 	"fmt"
 	"io"
 
-	"rules_modhash/tools/merkle/decompress"
+	"rules_modhash/tools/archive/codec"
 )
 
 // Places in the boot protocol's header, from the beginning of the file.
@@ -128,7 +128,7 @@ func findPayload(header []byte) (span, error) {
 }
 
 func unpack(payload []byte) ([]byte, error) {
-	c, ok := decompress.Of(payload)
+	c, ok := codec.Of(payload)
 	if !ok {
 		return nil, fmt.Errorf("the kernel is compressed in an unknown way: it starts with %x", payload[:min(len(payload), 6)])
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 )
 
 // testdata holds kernel.elf, compressed by the kernel's own command lines; see

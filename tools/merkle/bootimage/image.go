@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"io"
 
-	"rules_modhash/tools/merkle/decompress"
+	"rules_modhash/tools/archive/codec"
 )
 
 // An Image is the kernel's memory from its first symbol on, without any table: only System.map states what is where. Its
@@ -99,7 +99,7 @@ func Decompressed(r io.Reader) ([]byte, error) {
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("reading the compressed kernel: %w", err)
 	}
-	c, ok := decompress.Of(head)
+	c, ok := codec.Of(head)
 	if !ok {
 		return nil, fmt.Errorf("the kernel is compressed in an unknown way: it starts with %x", head)
 	}

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/decompress"
-	"rules_modhash/tools/merkle/elffile"
+	"rules_modhash/tools/arch/elffile"
+	"rules_modhash/tools/archive/codec"
 )
 
 // Kind is what a file is by its contents. Its text is the name for people, "" for KindNone.
@@ -104,7 +104,7 @@ func KindOf(r io.ReaderAt, size int64) Kind {
 	case isDeviceTree(head):
 		return kindOfDeviceTree(file)
 	}
-	if _, ok := decompress.Of(head); ok {
+	if _, ok := codec.Of(head); ok {
 		return KindCompressed
 	}
 	return KindNone
@@ -118,7 +118,7 @@ const compressedHead = 2 * offsetS390Version
 func KindOfCompressed(r io.Reader) Kind {
 	buffered := bufio.NewReader(r)
 	magic, _ := buffered.Peek(magicSize)
-	c, ok := decompress.Of(magic)
+	c, ok := codec.Of(magic)
 	if !ok {
 		return KindNone
 	}

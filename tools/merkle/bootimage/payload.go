@@ -12,8 +12,8 @@ import (
 	"io"
 	"slices"
 
-	"rules_modhash/tools/merkle/decompress"
-	"rules_modhash/tools/merkle/elffile"
+	"rules_modhash/tools/arch/elffile"
+	"rules_modhash/tools/archive/codec"
 )
 
 // Places in the header of a zImage: arch/arm/boot/compressed/head.S and vmlinux.lds.S. The numbers in it, but not
@@ -113,7 +113,7 @@ const (
 	maxTries = 64
 )
 
-// payloadMagics are what compressed kernels begin with: the beginnings of decompress.Of, and as much more as all files
+// payloadMagics are what compressed kernels begin with: the beginnings of codec.Of, and as much more as all files
 // have that the kernel's Makefiles write (scripts/Makefile.lib).
 var payloadMagics = []string{
 	"\x1f\x8b\x08", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x02\x21\x4c\x18", "\x04\x22\x4d\x18", "BZh91AY&SY", "\x5d\x00\x00",
@@ -168,7 +168,7 @@ func (s *payloadSearch) places() []int {
 // try decompresses data, and returns them if they are a kernel. What follows the compressed data, the decoder may
 // take for a part of them that is damaged: that all came out shows the size, which comes after them in 4 bytes.
 func (s *payloadSearch) try(data []byte) []byte {
-	c, ok := decompress.Of(data)
+	c, ok := codec.Of(data)
 	if !ok || s.budget <= 0 || c.Name == "lzma" && !isLZMA(data) {
 		return nil
 	}
@@ -203,7 +203,7 @@ func isLZMA(data []byte) bool {
 }
 
 // note keeps an error about a mark that is too long to be there by chance.
-func (s *payloadSearch) note(c decompress.Format, err error) {
+func (s *payloadSearch) note(c codec.Format, err error) {
 	if err != nil && c.Name == "lzo" {
 		s.err = fmt.Errorf("decompressing the kernel (%s): %w", c.Name, err)
 	}

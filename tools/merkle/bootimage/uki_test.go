@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 )
 
 // sections of an image with two profiles, whose names come several times.

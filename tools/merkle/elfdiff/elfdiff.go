@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/elffile"
+	"rules_modhash/tools/arch/elffile"
 )
 
 // Change says how a section differs.

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"rules_modhash/tools/merkle/decompress"
+	"rules_modhash/tools/archive/codec"
 )
 
 // Suffix ends the name of a module that is not compressed.
@@ -16,7 +16,7 @@ const Suffix = ".ko"
 // compression is one way modules are compressed.
 type compression struct {
 	name, suffix string
-	format       decompress.Format
+	format       codec.Format
 	// restIgnored says that bytes after the compressed data are ignored. kmod reads modules with zlib's gzread, which
 	// ignores them, and with liblzma and libzstd, which take them for an error (libkmod/libkmod-file*.c in its source).
 	restIgnored bool
@@ -28,7 +28,7 @@ var compressions = []*compression{
 }
 
 func compressedBy(name string, restIgnored bool) *compression {
-	f, ok := decompress.Named(name)
+	f, ok := codec.Named(name)
 	if !ok {
 		panic("no compression is named " + name)
 	}
@@ -47,7 +47,7 @@ func compressionOf(name string) *compression {
 
 // compressionIn returns the compression of data that begins with b, or nil.
 func compressionIn(b []byte) *compression {
-	f, ok := decompress.Of(b)
+	f, ok := codec.Of(b)
 	for _, c := range compressions {
 		if ok && f.Name == c.name {
 			return c
@@ -71,7 +71,7 @@ func HasModuleName(name string) bool {
 
 // decoders are those of a Scanner. What follows the compressed data is kept for BytesAfter.
 type decoders struct {
-	decompress.Decoders
+	codec.Decoders
 	rest int64
 }
 
@@ -86,7 +86,7 @@ func (c *compression) open(d *decoders, r io.Reader) (io.Reader, error) {
 
 // wholeFile reads a module and counts what follows it in the file.
 type wholeFile struct {
-	*decompress.Reader
+	*codec.Reader
 	d           *decoders
 	restIgnored bool
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 )

@@ -18,8 +18,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootfs"
 )
 
 // Source is a path given by the user: a module file, or a directory that holds

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/rootobj"
 	"rules_modhash/tools/merkle/treefile"

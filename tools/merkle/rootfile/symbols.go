@@ -14,8 +14,8 @@ import (
 	"strconv"
 	"strings"
 
+	"rules_modhash/tools/arch/elffile"
 	"rules_modhash/tools/merkle/bootimage"
-	"rules_modhash/tools/merkle/elffile"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/rootobj"

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 
-	"rules_modhash/tools/merkle/elffile"
+	"rules_modhash/tools/arch/elffile"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 )

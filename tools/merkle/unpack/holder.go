@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"rules_modhash/tools/archive/codec"
+	"rules_modhash/tools/archive/container"
 	"rules_modhash/tools/merkle/bootimage"
-	"rules_modhash/tools/merkle/container"
-	"rules_modhash/tools/merkle/decompress"
 	"rules_modhash/tools/merkle/module"
 )
 
@@ -31,7 +31,7 @@ func Holds(name string, r io.Reader) string {
 	if err != nil {
 		return fmt.Sprintf("cannot be read: %v", err)
 	}
-	format, compressed := decompress.Of(head)
+	format, compressed := codec.Of(head)
 	if compressed && strings.Contains(path.Base(name), module.Suffix+".") {
 		return fmt.Sprintf("has the name of a module, but is %s data, which is not among what the kernel loads", format.Name)
 	}
@@ -51,7 +51,7 @@ func holds(head []byte, rest io.Reader, layers int) string {
 	if kind := bootimage.KindOf(bytes.NewReader(head), int64(len(head))); slices.Contains(bootImages, kind) {
 		return "is " + kind.Article()
 	}
-	format, ok := decompress.Of(head)
+	format, ok := codec.Of(head)
 	if !ok {
 		return ""
 	}

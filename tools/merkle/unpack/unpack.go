@@ -16,8 +16,8 @@ import (
 
 	"pault.ag/go/debian/deb"
 
-	"rules_modhash/tools/merkle/container"
-	"rules_modhash/tools/merkle/decompress"
+	"rules_modhash/tools/archive/codec"
+	"rules_modhash/tools/archive/container"
 )
 
 // The kinds of archive.
@@ -50,7 +50,7 @@ func FormatOf(head []byte) string {
 	if bytes.HasPrefix(head, []byte(arMagic)) {
 		return FormatDebian
 	}
-	if _, ok := decompress.Of(head); ok || isTar(head) {
+	if _, ok := codec.Of(head); ok || isTar(head) {
 		return FormatTar
 	}
 	return ""
@@ -179,7 +179,7 @@ func openTar(archive *io.SectionReader) (io.Reader, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	format, ok := decompress.Of(head[:n])
+	format, ok := codec.Of(head[:n])
 	if !ok {
 		return archive, nil
 	}
@@ -200,7 +200,7 @@ func noEOF(err error) error {
 
 // namedErrors names the compression in the errors of a decompressor.
 type namedErrors struct {
-	*decompress.Reader
+	*codec.Reader
 	format string
 }
 

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/archive/initramfs"
+	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/audit"
-	"rules_modhash/tools/merkle/initramfs"
-	"rules_modhash/tools/merkle/rootfs"
 )
 
 // auditOptions are the arguments of modhash audit.

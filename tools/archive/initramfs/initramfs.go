@@ -15,7 +15,7 @@ import (
 	"fmt"
 	"io"
 
-	"rules_modhash/tools/merkle/decompress"
+	"rules_modhash/tools/archive/codec"
 )
 
 // maxUnpacked bounds what all archives of an initramfs may have together, decompressed, in bytes: it would have to
@@ -33,7 +33,7 @@ type Segment struct {
 	Offset int64 `json:"offset"`
 	// Size is how many bytes a boot configuration has, with its header and what a boot loader added.
 	Size int64 `json:"size,omitempty"`
-	// Compression is "none", or the name of one of package decompress.
+	// Compression is "none", or the name of one of package codec.
 	Compression string `json:"compression"`
 	// Entries is the number of files, directories and so on.
 	Entries int `json:"entries"`
@@ -117,7 +117,7 @@ type reader struct {
 	size     int64
 	visit    func(Entry, io.Reader) error
 	segments []Segment
-	decoders decompress.Decoders
+	decoders codec.Decoders
 	links    links
 	// offset is where the next segment begins.
 	offset int64
@@ -180,7 +180,7 @@ func (in *reader) segment() error {
 		in.offset += s.offset
 		return err
 	}
-	format, ok := decompress.Of(head)
+	format, ok := codec.Of(head)
 	if !ok {
 		return fmt.Errorf("it starts with %x, want a cpio archive (newc, 070701), or one compressed by gzip, xz, zstd, "+
 			"lz4, bzip2, lzma or lzo", head)
@@ -189,7 +189,7 @@ func (in *reader) segment() error {
 }
 
 // compressed reads a compressed segment. The kernel too goes on after the end of one stream (frame, member).
-func (in *reader) compressed(format decompress.Format) error {
+func (in *reader) compressed(format codec.Format) error {
 	in.current().Compression = format.Name
 	contents, err := in.decoders.OpenMember(format, in.rest(in.offset))
 	if err != nil {

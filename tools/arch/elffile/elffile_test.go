@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/elffile"
-	"rules_modhash/tools/merkle/internal/imagetest"
+	"rules_modhash/tools/arch/elffile"
+	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
 )
 

@@ -13,7 +13,7 @@ import (
 	"path"
 	"strings"
 
-	"rules_modhash/tools/merkle/decompress"
+	"rules_modhash/tools/archive/codec"
 )
 
 const (
@@ -115,7 +115,7 @@ func (in *reader) entries(s *stream, plain bool) error {
 
 // notNewc says what is in a compressed segment instead of a cpio archive.
 func notNewc(head []byte) error {
-	if format, ok := decompress.Of(head); ok {
+	if format, ok := codec.Of(head); ok {
 		return fmt.Errorf("it is compressed twice, the second time by %s: the kernel decompresses once", format.Name)
 	}
 	return fmt.Errorf("got %x where an entry should begin, want 070701", head)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package decompress reads the compressions that kernels, modules, archives and packages come in. A compression is
+// Package codec reads the compressions that kernels, modules, archives and packages come in. A compression is
 // recognized by the first bytes of the data.
 //
 // What is read is not trusted: no decoder takes more memory than MaxDictionary and a little, whatever its input asks
 // for, and none reads past the end of the compressed data, so that what follows it can be read or reported. How much
 // comes out is for the caller to bound.
-package decompress
+package codec
 
 import (
 	"bufio"
