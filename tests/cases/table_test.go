@@ -4,10 +4,10 @@ package cases
 
 // Packages whose tests the table names.
 const (
-	audit     = "tools/merkle/audit"
+	audit     = "tools/system/audit"
 	bootimage = "tools/merkle/bootimage"
 	codec     = "tools/archive/codec"
-	elfdiff   = "tools/merkle/elfdiff"
+	elfdiff   = "tools/system/diff/elfdiff"
 	gazelle   = "tools/gazelle/modhash"
 	initramfs = "tools/archive/initramfs"
 	kbuild    = "tools/gazelle/kbuild"
@@ -16,7 +16,7 @@ const (
 	moduleset = "tools/merkle/moduleset"
 	rootfile  = "tools/merkle/rootfile"
 	rootfs    = "tools/archive/rootfs"
-	unpack    = "tools/merkle/unpack"
+	unpack    = "tools/system/unpack"
 )
 
 // situation is one that public bug reports of kernels, modules and initramfs describe.

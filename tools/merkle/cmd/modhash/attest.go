@@ -11,12 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
-	"rules_modhash/tools/merkle/attest"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/moduleset"
 	"rules_modhash/tools/merkle/rootfile"
 	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/system/attest"
 )
 
 // formatAttestation is rootfile's kind of name for a statement.

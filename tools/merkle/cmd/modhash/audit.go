@@ -15,7 +15,7 @@ import (
 
 	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/archive/rootfs"
-	"rules_modhash/tools/merkle/audit"
+	"rules_modhash/tools/system/audit"
 )
 
 // auditOptions are the arguments of modhash audit.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/merkle/compare"
-	"rules_modhash/tools/merkle/elfdiff"
+	"rules_modhash/tools/system/diff"
+	"rules_modhash/tools/system/diff/elfdiff"
 )
 
 // diffOptions are the arguments of modhash diff.
@@ -67,11 +67,11 @@ func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	a, err := compare.Open(nameA, scratch)
+	a, err := diff.Open(nameA, scratch)
 	if err != nil {
 		return err
 	}
-	b, err := compare.Open(nameB, scratch)
+	b, err := diff.Open(nameB, scratch)
 	if err != nil {
 		return err
 	}
@@ -89,13 +89,13 @@ func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error
 }
 
 // compareInputs compares with a progress bar for each phase.
-func compareInputs(cmd *cobra.Command, a, b *compare.Input) (*compare.Result, error) {
+func compareInputs(cmd *cobra.Command, a, b *diff.Input) (*diff.Result, error) {
 	bars := &phases{stderr: cmd.ErrOrStderr()}
 	defer bars.end()
-	return compare.Compare(cmd.Context(), a, b, compare.Progress{Begin: bars.begin, Step: bars.step})
+	return diff.Compare(cmd.Context(), a, b, diff.Progress{Begin: bars.begin, Step: bars.step})
 }
 
-func (o *diffOptions) print(w io.Writer, r *compare.Result) error {
+func (o *diffOptions) print(w io.Writer, r *diff.Result) error {
 	if o.asJSON {
 		return printJSON(w, r)
 	}
@@ -115,7 +115,7 @@ func (t *diffText) line(format string, args ...any) {
 	fmt.Fprintf(t, format+"\n", args...)
 }
 
-func (t *diffText) result(r *compare.Result) {
+func (t *diffText) result(r *diff.Result) {
 	if r.MachinesDiffer {
 		t.line("the machines differ: A %s; B %s", machinesText(r.A), machinesText(r.B))
 	}
@@ -131,7 +131,7 @@ func (t *diffText) result(r *compare.Result) {
 }
 
 // machinesText says what the modules of one side are built for.
-func machinesText(s compare.Summary) string {
+func machinesText(s diff.Summary) string {
 	switch len(s.Machines) {
 	case 0:
 		return "is a " + s.Format + ", which names none"
@@ -146,7 +146,7 @@ func machinesText(s compare.Summary) string {
 }
 
 // notExamined lists what may hold modules, and the number.
-func (t *diffText) notExamined(all []compare.Unexamined) {
+func (t *diffText) notExamined(all []diff.Unexamined) {
 	for _, u := range all {
 		t.line("not examined: %s: %s", printable(u.Path), printable(u.Reason))
 	}
@@ -164,9 +164,9 @@ func printable(text string) string {
 }
 
 // differences lists what differs in the modules.
-func (t *diffText) differences(r *compare.Result) {
-	listed(t, "removed", r.Removed, func(e compare.Entry) string { return e.InstallPath })
-	listed(t, "added", r.Added, func(e compare.Entry) string { return e.InstallPath })
+func (t *diffText) differences(r *diff.Result) {
+	listed(t, "removed", r.Removed, func(e diff.Entry) string { return e.InstallPath })
+	listed(t, "added", r.Added, func(e diff.Entry) string { return e.InstallPath })
 	listed(t, "moved", r.Moved, moveText)
 	t.line("changed  %d", len(r.Changed))
 	t.causes(r.Changed)
@@ -176,7 +176,7 @@ func (t *diffText) differences(r *compare.Result) {
 	t.more(len(r.Changed))
 }
 
-func (t *diffText) summary(side string, s compare.Summary) {
+func (t *diffText) summary(side string, s diff.Summary) {
 	release := ""
 	if s.Release != "" {
 		release = ", release " + s.Release
@@ -212,7 +212,7 @@ func listed[T any](t *diffText, title string, things []T, text func(T) string) {
 	t.more(len(things))
 }
 
-func moveText(m compare.Move) string {
+func moveText(m diff.Move) string {
 	if m.A.InstallPath == m.B.InstallPath {
 		return fmt.Sprintf("%s: position %d -> %d", m.A.InstallPath, m.A.Position, m.B.Position)
 	}
@@ -220,7 +220,7 @@ func moveText(m compare.Move) string {
 }
 
 // causes counts how many modules have other code, and how many each cause, in order of their first appearance.
-func (t *diffText) causes(modules []compare.ChangedModule) {
+func (t *diffText) causes(modules []diff.ChangedModule) {
 	counts, code := map[elfdiff.CauseID]int{}, 0
 	var order []elfdiff.CauseID
 	for _, m := range modules {
@@ -246,7 +246,7 @@ func (t *diffText) causes(modules []compare.ChangedModule) {
 }
 
 // module prints what differs in one module.
-func (t *diffText) module(m compare.ChangedModule) {
+func (t *diffText) module(m diff.ChangedModule) {
 	t.line("")
 	t.line("%s", m.B.InstallPath)
 	t.line("  %d -> %d bytes", m.A.Size, m.B.Size)

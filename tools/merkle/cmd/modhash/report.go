@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/report"
 	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/system/report"
 )
 
 func newReport() *cobra.Command {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package compare
+package diff
 
 import (
 	"cmp"
@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/elfdiff"
 	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/system/diff/elfdiff"
 )
 
 // Result is what differs between A and B. It is its own JSON form.

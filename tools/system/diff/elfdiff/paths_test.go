@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/elfdiff"
+	"rules_modhash/tools/system/diff/elfdiff"
 )
 
 // module returns a module that was built in a directory.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_modhash/tools/merkle/elfdiff"
+	"rules_modhash/tools/system/diff/elfdiff"
 )
 
 // These tests compile a small module in two ways, with one deliberate difference, by the machine's gcc, clang and

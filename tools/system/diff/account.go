@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package compare
+package diff
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/unpack"
+	"rules_modhash/tools/system/unpack"
 )
 
 // account counts what is in a directory besides modules, and reports what may hold some: archives, images, devices.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package compare
+package diff
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"os"
 
 	"rules_modhash/tools/merkle/batch"
-	"rules_modhash/tools/merkle/elfdiff"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/system/diff/elfdiff"
 )
 
 // examine looks into the modules that changed.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package compare tells what differs between two sets of kernel modules: trees, directories, archives,
+// Package diff tells what differs between two sets of kernel modules: trees, directories, archives,
 // packages. It says whether they have the same root, which modules were added, removed, moved or changed, and,
 // where both sides have a module's bytes, in which ELF sections it changed and what the likely cause is.
-package compare
+package diff
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"rules_modhash/tools/merkle/moduleset"
 	"rules_modhash/tools/merkle/rootfile"
 	"rules_modhash/tools/merkle/treefile"
-	"rules_modhash/tools/merkle/unpack"
+	"rules_modhash/tools/system/unpack"
 )
 
 // FormatDirectory is the format of a directory with modules; others are those of rootfile and unpack.
