@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 const moduleFile = `module(name = "bench")
@@ -141,11 +141,11 @@ func (b *bench) moduleBytes(i, size int) ([]byte, error) {
 	if size <= len(b.real) {
 		return os.ReadFile(b.real[i])
 	}
-	m, err := rootobj.MachineNamed("x86_64")
+	m, err := object.MachineNamed("x86_64")
 	if err != nil {
 		return nil, err
 	}
-	object, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
+	object, err := object.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ package cases
 // Packages whose tests the table names.
 const (
 	audit     = "tools/system/audit"
-	bootimage = "tools/merkle/bootimage"
+	image     = "tools/merkle/root/image"
 	codec     = "tools/archive/codec"
 	elfdiff   = "tools/system/diff/elfdiff"
 	gazelle   = "tools/gazelle/modhash"
@@ -13,8 +13,8 @@ const (
 	kbuild    = "tools/gazelle/kbuild"
 	modhash   = "tools/merkle/cmd/modhash"
 	module    = "tools/merkle/module"
-	moduleset = "tools/merkle/moduleset"
-	rootfile  = "tools/merkle/rootfile"
+	modules   = "tools/merkle/modules"
+	root      = "tools/merkle/root"
 	rootfs    = "tools/archive/rootfs"
 	unpack    = "tools/system/unpack"
 )
@@ -51,14 +51,14 @@ var situations = []situation{
 			"TestFound/hard link whose first name states a compression", "TestFound/hard link whose name states another compression"),
 			in(initramfs, "TestHardLinks", "TestRandomArchives"))},
 	{3, "unified kernel images: microcode sections, addons, several profiles",
-		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestFound/microcode of a unified kernel image", "TestFound/addon", "TestFound/second profile"), in(bootimage, "TestSections"))},
+		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestFound/microcode of a unified kernel image", "TestFound/addon", "TestFound/second profile"), in(image, "TestSections"))},
 	{4, "images of file systems in an initramfs are reported as not examined", and(in(audit, "TestFound/squashfs in an initramfs"), in("tools/archive/container", "TestOf"))},
 	{5, "kernels and initramfs where ostree, NixOS, systemd-boot and boards have them, and such that the user names",
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestKernelsAnywhere", "TestNamed", "TestPlanted"))},
 	{6, "a unified kernel image has no section .uname, or a wrong one: the release is that of its kernel",
-		and(in(modhash, "TestScripts/case_systems"), in(rootfile, "TestReadImages/UKI without .uname", "TestUnameForCandidates"), in(audit, "TestFound/release that .uname has wrong"))},
+		and(in(modhash, "TestScripts/case_systems"), in(root, "TestReadImages/UKI without .uname", "TestUnameForCandidates"), in(audit, "TestFound/release that .uname has wrong"))},
 	{7, "a placeholder in place of System.map does not hide the real one, and vmlinuz-lts names no release",
-		and(in(modhash, "TestScripts/case_images", "TestScripts/images"), in(rootfile, "TestUnfitCandidate"))},
+		and(in(modhash, "TestScripts/case_images", "TestScripts/images"), in(root, "TestUnfitCandidate"))},
 	{8, "flags in variables that Gazelle has no attribute for are taken over or reported",
 		in(gazelle, "TestCases/flags_of_kbuild_variables", "TestEachFlagIsAccountedFor")},
 	{9, "files that flags and included makefiles name are inputs", in(gazelle, "TestCases/inputs_of_flags_and_makefiles", "TestEachIncludedFileIsAnInput")},
@@ -76,7 +76,7 @@ var situations = []situation{
 	{18, "absolute links resolve inside the root directory",
 		and(in(modhash, "TestScripts/case_systems", "TestScripts/links"), in(audit, "TestFound/absolute link"), in(rootfs, "TestOpenFile"))},
 	{19, "Images of riscv64 and zImages of arm, both with a stub for EFI",
-		and(in(modhash, "TestScripts/case_images", "TestScripts/images"), in(rootfile, "TestReadImages/riscv64 Image", "TestReadImages/zImage with a stub for EFI"), in(bootimage, "TestKindOf"))},
+		and(in(modhash, "TestScripts/case_images", "TestScripts/images"), in(root, "TestReadImages/riscv64 Image", "TestReadImages/zImage with a stub for EFI"), in(image, "TestKindOf"))},
 	{20, "diff of packages of two architectures reports that", and(in(elfdiff, "TestOtherMachine"), in(modhash, "TestScripts/diff"))},
 	{21, "a compressed vmlinux is of the release that its name has ahead of the suffix",
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestKernelsAnywhere", "TestRelease", "TestReleaseInPath"))},
@@ -91,7 +91,7 @@ var situations = []situation{
 	{28, "the same for what is undecided in a kernel's tree; our own trees in place of Linux 6.12", in(kbuild, "TestTrees/undecided", "TestKernelErrors")},
 	{29, "the same as GNU Make evaluates it; our own makefiles in place of Linux 6.1", in("tools/gazelle/kbuild/gnumake", "TestAsGNUMake")},
 	{30, "tree --order with a modules.order of any form; of our own making in place of Debian's",
-		and(in(moduleset, "TestArrange", "TestReadOrderErrors"), in(modhash, "TestScripts/order"))},
+		and(in(modules, "TestArrange", "TestReadOrderErrors"), in(modhash, "TestScripts/order"))},
 	{31, "audit of whole systems never crashes and never passes what is unsealed; random systems in place of real ones",
 		in(audit, "TestPlanted", "TestHostileFiles", "TestZeroVerdict")},
 	{32, "diff of two builds: another order of symbols alone", in(elfdiff, "TestCauses/symbol order")},
@@ -114,5 +114,5 @@ var situations = []situation{
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestFound/thin stub", "TestFound/thin stub with paths in .linux and .initrd"))},
 	{46, "signatures of the size of ML-DSA, and old ones of X.509",
 		and(in(modhash, "TestScripts/case_trailers"), in(module, "TestSplitTrailer/old X.509 signature"))},
-	{47, "Images in lz4, zstd, bzip2 and lzma, and zboot images", and(in(rootfile, "TestCompressions", "TestReadImages/vmlinuz.efi"), in(bootimage, "TestKernel"))},
+	{47, "Images in lz4, zstd, bzip2 and lzma, and zboot images", and(in(root, "TestCompressions", "TestReadImages/vmlinuz.efi"), in(image, "TestKernel"))},
 }

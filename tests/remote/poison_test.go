@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"rules_modhash/tests/e2e/workspace"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // cache is the folder of an HTTP cache, in the hands of somebody who means no good.
@@ -151,12 +151,12 @@ func TestPoisonedCache(t *testing.T) {
 		m.expectRefused(t, c, "ModhashTree", "modhash tree: ", "no module has position 2")
 	})
 	t.Run("leaf entry with a foreign hash", func(t *testing.T) {
-		foreign, err := treefile.DecodeLeaves(c.honest["cas/"+leaf])
+		foreign, err := tree.DecodeLeaves(c.honest["cas/"+leaf])
 		if err != nil {
 			t.Fatal(err)
 		}
 		foreign[1].Hash[0] ^= 1
-		blob, err := treefile.EncodeLeaves(foreign)
+		blob, err := tree.EncodeLeaves(foreign)
 		if err != nil {
 			t.Fatal(err)
 		}

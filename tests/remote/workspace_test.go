@@ -11,7 +11,7 @@ import (
 
 	"rules_modhash/tests/e2e/workspace"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 // trees is a workspace with two trees over the same modules: declared one by one, and in a directory
@@ -107,11 +107,11 @@ func newMachineWith(t *testing.T, archive string, flags ...string) machine {
 // module is the i-th one: no two have the same bytes, all the same length.
 func module(t *testing.T, i int) []byte {
 	t.Helper()
-	m, err := rootobj.MachineNamed("x86_64")
+	m, err := object.MachineNamed("x86_64")
 	if err != nil {
 		t.Fatal(err)
 	}
-	object, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{byte(i)}})
+	object, err := object.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{byte(i)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,8 +30,8 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootfile"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // browser is where Debian's package chromium puts it; ./bazelw's world has it.
@@ -261,9 +261,9 @@ func given(t *testing.T, variable string) string {
 }
 
 // tree returns the tree that the page shows.
-func tree(t *testing.T) *treefile.Tree {
+func readTree(t *testing.T) *tree.Tree {
 	t.Helper()
-	found, err := rootfile.Read(given(t, "TREE"), "")
+	found, err := root.Read(given(t, "TREE"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func TestPage(t *testing.T) {
 // testOpens holds that the browser computes the root that the tree has.
 func testOpens(t *testing.T, browser context.Context) {
 	s := open(t, browser, 1440)
-	tree := tree(t)
+	tree := readTree(t)
 	s.wantText("#root", tree.Root().Hash.String())
 	s.wantText("#root-state", "✓ Computed again in this browser from 4,216 leaves")
 	s.wantText("#count", "4,216 modules, 599 MB")
@@ -388,7 +388,7 @@ func testNetwork(t *testing.T, browser context.Context) {
 // testMouse searches, sorts, chooses a module, looks into folders.
 func testMouse(t *testing.T, browser context.Context) {
 	s := open(t, browser, 1440)
-	tree := tree(t)
+	tree := readTree(t)
 	leaf, ok := tree.Find(ext4)
 	if !ok {
 		t.Fatalf("the tree has no %s", ext4)
@@ -439,7 +439,7 @@ func testMouse(t *testing.T, browser context.Context) {
 }
 
 // wantProof compares what is drawn with the proof that our own library makes.
-func (s *session) wantProof(tree *treefile.Tree, position uint32, state string) {
+func (s *session) wantProof(tree *tree.Tree, position uint32, state string) {
 	s.Helper()
 	proof, err := tree.ProofOf(position)
 	if err != nil {
@@ -512,7 +512,7 @@ func testKeyboard(t *testing.T, browser context.Context) {
 
 // testDrop drops good and bad modules.
 func testDrop(t *testing.T, browser context.Context) {
-	tree := tree(t)
+	tree := readTree(t)
 	leaf, _ := tree.Find(ext4)
 	good := sealed(t, ext4)
 	levels := int(tree.Root().Levels)

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"rules_modhash/tools/merkle/rootfile"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 // file returns where Bazel has put what an environment variable names. Bazel runs tests in the
@@ -29,7 +29,7 @@ func file(t *testing.T, variable string) string {
 // withRoot returns a copy of a kernel, its root overwritten by the one in another file.
 func withRoot(t *testing.T, kernel, rootOf string) []byte {
 	t.Helper()
-	found, err := rootfile.Read(rootOf, "")
+	found, err := root.Read(rootOf, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func withRoot(t *testing.T, kernel, rootOf string) []byte {
 		t.Fatal(err)
 	}
 	defer copied.Close()
-	if err := rootobj.Overwrite(copied, found.Root); err != nil {
+	if err := object.Overwrite(copied, found.Root); err != nil {
 		t.Fatal(err)
 	}
 	if data, err = os.ReadFile(path); err != nil {
@@ -99,11 +99,11 @@ func TestLinkedRootIsOverwrittenRoot(t *testing.T) {
 }
 
 func TestImageHasTheRoot(t *testing.T) {
-	image, err := rootfile.Read(file(t, "IMAGE"), "")
+	image, err := root.Read(file(t, "IMAGE"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := rootfile.Read(file(t, "TREE"), "")
+	tree, err := root.Read(file(t, "TREE"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,12 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 // ELF is an ELF file to be made. All of its sections are loaded.
 type ELF struct {
-	// Machine is the name of one of rootobj's machines with 64 bits.
+	// Machine is the name of one of the machines of package object, with 64 bits.
 	Machine  string
 	Type     elf.Type
 	Sections []ELFSection
@@ -32,7 +32,7 @@ type ELFSection struct {
 // Bytes returns the file.
 func (e ELF) Bytes(t testing.TB) []byte {
 	t.Helper()
-	m, err := rootobj.MachineNamed(e.Machine)
+	m, err := object.MachineNamed(e.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ const kernelStart = 0xffff800080000000
 // SystemMapWithBanner has them, unless it is stripped.
 func VmlinuxOf(t testing.TB, machine string, root merkle.Root, release string, stripped bool) []byte {
 	t.Helper()
-	m, err := rootobj.MachineNamed(machine)
+	m, err := object.MachineNamed(machine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func VmlinuxOf(t testing.TB, machine string, root merkle.Root, release string, s
 	if !stripped {
 		e.Symbols = []elf.Symbol{
 			{Name: "_text", Value: kernelStart},
-			{Name: rootobj.SymbolName, Value: kernelStart + rootOffset, Size: rootobj.Size},
+			{Name: object.SymbolName, Value: kernelStart + rootOffset, Size: object.Size},
 			{Name: "linux_banner", Value: kernelStart + bannerOffset},
 		}
 	}

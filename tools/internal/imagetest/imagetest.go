@@ -10,17 +10,17 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 // Object returns a relocatable object with a root, for a machine by its name. It passes for a module too.
 func Object(t testing.TB, machine string, root merkle.Root) []byte {
 	t.Helper()
-	m, err := rootobj.MachineNamed(machine)
+	m, err := object.MachineNamed(machine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := rootobj.Write(m, root)
+	b, err := object.Write(m, root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // withProcs runs a test with several numbers of workers.
@@ -127,7 +127,7 @@ func TestEachStopsWhenCancelled(t *testing.T) {
 }
 
 // writeModules makes n raw modules in a new working directory.
-func writeModules(t *testing.T, n int) []moduleset.Module {
+func writeModules(t *testing.T, n int) []modules.Module {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("in", 0o755); err != nil {
@@ -139,7 +139,7 @@ func writeModules(t *testing.T, n int) []moduleset.Module {
 			t.Fatal(err)
 		}
 	}
-	found, err := moduleset.Collect([]moduleset.Source{{Path: "in"}})
+	found, err := modules.Collect([]modules.Source{{Path: "in"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func positions(n int) []uint32 {
 }
 
 // sealInto hashes modules and seals them into the directory out.
-func sealInto(t *testing.T, modules []moduleset.Module, out string) *treefile.Tree {
+func sealInto(t *testing.T, modules []modules.Module, out string) *tree.Tree {
 	t.Helper()
 	var outputs output.Set
 	dir, err := outputs.Dir(out)
@@ -166,7 +166,7 @@ func sealInto(t *testing.T, modules []moduleset.Module, out string) *treefile.Tr
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := treefile.New(leaves)
+	tree, err := tree.New(leaves)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func wantSame(t *testing.T, dir, other, file string) {
 // passes, against the root alone and against the tree.
 func TestEveryFlippedBit(t *testing.T) {
 	tree := sealInto(t, writeModules(t, 3), "sealed")
-	var changed []moduleset.Module
+	var changed []modules.Module
 	for _, l := range tree.Leaves {
 		b, err := os.ReadFile(filepath.Join("sealed", l.InstallPath))
 		if err != nil {
@@ -245,7 +245,7 @@ func TestEveryLength(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var changed []moduleset.Module
+	var changed []modules.Module
 	for n := 1; n < len(b); n++ {
 		changed = append(changed, changedModule(t, tree.Leaves[2], fmt.Sprintf("%d bytes", n), b[:n]))
 	}
@@ -257,17 +257,17 @@ func TestEveryLength(t *testing.T) {
 }
 
 // changedModule writes what became of a sealed module, and calls it by what was done.
-func changedModule(t *testing.T, l treefile.Leaf, what string, b []byte) moduleset.Module {
+func changedModule(t *testing.T, l tree.Leaf, what string, b []byte) modules.Module {
 	t.Helper()
 	file := l.InstallPath + " " + what
 	if err := os.WriteFile(file, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return moduleset.Module{File: file, InstallPath: l.InstallPath}
+	return modules.Module{File: file, InstallPath: l.InstallPath}
 }
 
 // wantAllRefused verifies changed modules against the root alone and against the tree.
-func wantAllRefused(t *testing.T, tree *treefile.Tree, changed []moduleset.Module) {
+func wantAllRefused(t *testing.T, tree *tree.Tree, changed []modules.Module) {
 	t.Helper()
 	for _, ref := range []Reference{{Root: tree.Root()}, {Root: tree.Root(), Tree: tree}} {
 		r, err := Verify(t.Context(), changed, ref, nil)
@@ -287,9 +287,9 @@ func wantAllRefused(t *testing.T, tree *treefile.Tree, changed []moduleset.Modul
 }
 
 func TestVerifyReasons(t *testing.T) {
-	modules := writeModules(t, 5)
-	tree := sealInto(t, modules, "sealed")
-	other := sealInto(t, modules[:2], "other")
+	plain := writeModules(t, 5)
+	tree := sealInto(t, plain, "sealed")
+	other := sealInto(t, plain[:2], "other")
 	full := Reference{Root: tree.Root(), Tree: tree}
 	for _, c := range []struct {
 		name        string
@@ -313,8 +313,8 @@ func TestVerifyReasons(t *testing.T) {
 			"module and proof give root " + tree.Root().Hash.String() + ", want 0100000000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := moduleset.Module{File: c.file, InstallPath: c.where, Guessed: c.guessed}
-			r, err := Verify(t.Context(), []moduleset.Module{m}, c.ref, nil)
+			m := modules.Module{File: c.file, InstallPath: c.where, Guessed: c.guessed}
+			r, err := Verify(t.Context(), []modules.Module{m}, c.ref, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -330,9 +330,9 @@ func TestVerifyReasons(t *testing.T) {
 }
 
 func TestVerifyMissing(t *testing.T) {
-	modules := writeModules(t, 4)
-	tree := sealInto(t, modules, "sealed")
-	sealed, err := moduleset.Collect([]moduleset.Source{{Path: "sealed/m01.ko"}, {Path: "in/m02.ko"}, {Path: "sealed/m03.ko"}})
+	plain := writeModules(t, 4)
+	tree := sealInto(t, plain, "sealed")
+	sealed, err := modules.Collect([]modules.Source{{Path: "sealed/m01.ko"}, {Path: "in/m02.ko"}, {Path: "sealed/m03.ko"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +351,7 @@ func TestVerifyMissing(t *testing.T) {
 
 // TestUnreadable checks that a file that is not there ends what needs every module, and that the others go on.
 func TestUnreadable(t *testing.T) {
-	gone := []moduleset.Module{{File: "gone.ko", InstallPath: "gone.ko", Label: "//:gone"}}
+	gone := []modules.Module{{File: "gone.ko", InstallPath: "gone.ko", Label: "//:gone"}}
 	_, err := Leaves(t.Context(), gone, positions(1), Reading{}, nil)
 	if want := "//:gone (gone.ko): open: no such file or directory"; err == nil || err.Error() != want {
 		t.Errorf("leaves: error is %v, want %q", err, want)
@@ -386,7 +386,7 @@ func TestCheckTargets(t *testing.T) {
 			"m2: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, but m1 for ELFCLASS64 ELFDATA2LSB EM_X86_64: the modules of a tree have one target"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			leaves := make([]treefile.Leaf, len(c.targets))
+			leaves := make([]tree.Leaf, len(c.targets))
 			for i := range leaves {
 				leaves[i].Target = c.targets[i]
 			}
@@ -399,16 +399,16 @@ func TestCheckTargets(t *testing.T) {
 }
 
 func TestSealRefuses(t *testing.T) {
-	modules := writeModules(t, 3)
-	tree := sealInto(t, modules, "sealed")
+	plain := writeModules(t, 3)
+	tree := sealInto(t, plain, "sealed")
 	for _, c := range []struct {
 		name string
-		m    moduleset.Module
+		m    modules.Module
 		want string
 	}{
-		{"not in the tree", moduleset.Module{File: "in/m00.ko", InstallPath: "kernel/m00.ko"},
+		{"not in the tree", modules.Module{File: "in/m00.ko", InstallPath: "kernel/m00.ko"},
 			`in/m00.ko: the tree has no module with the install path "kernel/m00.ko"`},
-		{"other bytes", moduleset.Module{File: "in/m01.ko", InstallPath: "m02.ko", Label: "//:m"},
+		{"other bytes", modules.Module{File: "in/m01.ko", InstallPath: "m02.ko", Label: "//:m"},
 			"//:m (in/m01.ko): hashes to leaf " + merkle.LeafHash(2, []byte(strings.Repeat("module 1 ", 4))).String() +
 				" at position 2, the proof of m02.ko is for " + tree.Leaf(2).String()},
 	} {
@@ -419,7 +419,7 @@ func TestSealRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = Seal(t.Context(), tree, []moduleset.Module{c.m}, Reading{Raw: true}, dir)
+			err = Seal(t.Context(), tree, []modules.Module{c.m}, Reading{Raw: true}, dir)
 			if err == nil || err.Error() != c.want {
 				t.Errorf("error is %v, want %q", err, c.want)
 			}
@@ -428,9 +428,9 @@ func TestSealRefuses(t *testing.T) {
 }
 
 func TestUnseal(t *testing.T) {
-	modules := writeModules(t, 3)
-	sealInto(t, modules, "sealed")
-	sealed, err := moduleset.Collect([]moduleset.Source{{Path: "sealed"}})
+	plain := writeModules(t, 3)
+	sealInto(t, plain, "sealed")
+	sealed, err := modules.Collect([]modules.Source{{Path: "sealed"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,18 +442,18 @@ func TestUnseal(t *testing.T) {
 	if left, err := Unseal(t.Context(), sealed.Modules, false, nil, dir); err != nil || len(left) > 0 {
 		t.Fatal(left, err)
 	}
-	_, err = Unseal(t.Context(), modules[1:2], true, nil, dir)
+	_, err = Unseal(t.Context(), plain[1:2], true, nil, dir)
 	if want := "file exists"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("twice: error is %v, want one with %q", err, want)
 	}
 	if err := outputs.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range modules {
+	for _, m := range plain {
 		wantSame(t, "in", "bare", m.InstallPath)
 	}
 	for _, all := range []bool{false, true} {
-		_, err = UnsealOne(new(module.Scanner), modules[0], all, new(strings.Builder))
+		_, err = UnsealOne(new(module.Scanner), plain[0], all, new(strings.Builder))
 		if want := "in/m00.ko: carries no trailer to strip"; err == nil || err.Error() != want {
 			t.Errorf("not sealed: error is %v, want %q", err, want)
 		}

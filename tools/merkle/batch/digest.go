@@ -8,15 +8,15 @@ import (
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // SealedDigests returns the SHA-256 of each sealed module as the kernel reads it,
 // decompressed and with its trailer, by position in the tree. The modules must be all of
 // the tree's, sealed, each at its install path.
 func SealedDigests(
-	ctx context.Context, tree *treefile.Tree, modules []moduleset.Module, progress func(),
+	ctx context.Context, tree *tree.Tree, modules []modules.Module, progress func(),
 ) ([]merkle.Hash, error) {
 	report, err := Verify(ctx, modules, Reference{Root: tree.Root(), Tree: tree}, nil)
 	if err == nil {

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/modules"
 )
 
 // Inspection is what one module carries.
@@ -30,7 +30,7 @@ func (in Inspection) Unreadable() bool {
 
 // Inspect reads modules and reports what each carries. A module that cannot be read
 // does not keep the others from being inspected.
-func Inspect(ctx context.Context, modules []moduleset.Module, progress func()) ([]Inspection, error) {
+func Inspect(ctx context.Context, modules []modules.Module, progress func()) ([]Inspection, error) {
 	inspections := make([]Inspection, len(modules))
 	err := Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
 		inspections[i] = inspect(s, modules[i].File, module.Options{Position: uint32(i)})

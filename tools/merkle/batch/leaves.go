@@ -11,8 +11,8 @@ import (
 
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // Reading says how modules are read.
@@ -30,9 +30,9 @@ type Reading struct {
 // Leaves hashes modules; positions[i] is that of modules[i]. If copies is not nil,
 // the bytes that were hashed are written there, at the install path.
 func Leaves(
-	ctx context.Context, modules []moduleset.Module, positions []uint32, r Reading, copies *output.Dir,
-) ([]treefile.Leaf, error) {
-	leaves := make([]treefile.Leaf, len(modules))
+	ctx context.Context, modules []modules.Module, positions []uint32, r Reading, copies *output.Dir,
+) ([]tree.Leaf, error) {
+	leaves := make([]tree.Leaf, len(modules))
 	err := Each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
 		m := modules[i]
 		o := module.Options{Position: positions[i], Cut: m.Existing.Cut, Raw: r.Raw}
@@ -40,7 +40,7 @@ func Leaves(
 		if err != nil {
 			return wrap(m, err)
 		}
-		leaves[i] = treefile.Leaf{
+		leaves[i] = tree.Leaf{
 			InstallPath: m.InstallPath, Label: m.Label, Position: positions[i],
 			Hash: d.Leaf, SHA256: d.SHA256, Size: d.Size, Target: d.Target,
 		}
@@ -54,7 +54,7 @@ func Leaves(
 
 // scan reads one module, and writes what it reads to copies if that is not nil.
 func scan(
-	s *module.Scanner, m moduleset.Module, o module.Options, copies *output.Dir,
+	s *module.Scanner, m modules.Module, o module.Options, copies *output.Dir,
 ) (d module.Digest, err error) {
 	if copies == nil {
 		return s.ScanFile(m.File, o)
@@ -68,7 +68,7 @@ func scan(
 }
 
 // wrap names the module ahead of an error about it, once.
-func wrap(m moduleset.Module, err error) error {
+func wrap(m modules.Module, err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) && pathError.Path == m.File {
 		err = fmt.Errorf("%s: %w", pathError.Op, pathError.Err)
@@ -79,7 +79,7 @@ func wrap(m moduleset.Module, err error) error {
 // CheckTargets returns an error unless all leaves have the target want, or, if that
 // is zero, the target of the first leaf that has one. Leaves without a target are
 // left alone: they were read as raw files. Name returns what to call leaf i.
-func CheckTargets(leaves []treefile.Leaf, want module.Target, name func(i int) string) error {
+func CheckTargets(leaves []tree.Leaf, want module.Target, name func(i int) string) error {
 	given, first := want != module.Target{}, 0
 	for i, l := range leaves {
 		switch {

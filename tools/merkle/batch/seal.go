@@ -10,21 +10,21 @@ import (
 
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // ProofSuffix follows the install path in the name of a proof file.
 const ProofSuffix = ".proof.pb"
 
 // WriteProofs writes the proof of each leaf to `<install path>.proof.pb` in dir.
-func WriteProofs(ctx context.Context, t *treefile.Tree, leaves []treefile.Leaf, dir *output.Dir) error {
+func WriteProofs(ctx context.Context, t *tree.Tree, leaves []tree.Leaf, dir *output.Dir) error {
 	return Each(ctx, len(leaves), nil, func(_ *module.Scanner, i int) error {
 		p, err := t.ProofOf(leaves[i].Position)
 		if err != nil {
 			return err
 		}
-		b, err := treefile.EncodeProof(p)
+		b, err := tree.EncodeProof(p)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func WriteProofs(ctx context.Context, t *treefile.Tree, leaves []treefile.Leaf, 
 
 // AppendProofs appends its trailer to each leaf's module, which Leaves copied to
 // dir.
-func AppendProofs(ctx context.Context, t *treefile.Tree, dir *output.Dir) error {
+func AppendProofs(ctx context.Context, t *tree.Tree, dir *output.Dir) error {
 	return Each(ctx, t.Len(), nil, func(_ *module.Scanner, i int) error {
 		p, err := t.Proof(uint32(i))
 		if err != nil {
@@ -49,7 +49,7 @@ func AppendProofs(ctx context.Context, t *treefile.Tree, dir *output.Dir) error 
 
 // Seal copies modules to dir, at their install paths, and appends their proofs. Each
 // must be in the tree, with exactly the bytes it has.
-func Seal(ctx context.Context, t *treefile.Tree, modules []moduleset.Module, r Reading, dir *output.Dir) error {
+func Seal(ctx context.Context, t *tree.Tree, modules []modules.Module, r Reading, dir *output.Dir) error {
 	return Each(ctx, len(modules), r.Progress, func(s *module.Scanner, i int) error {
 		m := modules[i]
 		l, ok := t.Find(m.InstallPath)
@@ -68,7 +68,7 @@ func Seal(ctx context.Context, t *treefile.Tree, modules []moduleset.Module, r R
 
 // SealOne copies a module to w and appends the proof. The module must hash to the
 // proof's leaf: if not, what was written is to be thrown away.
-func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading, w io.Writer) error {
+func SealOne(s *module.Scanner, m modules.Module, p tree.Proof, r Reading, w io.Writer) error {
 	o := module.Options{Position: p.Position, Cut: m.Existing.Cut, Raw: r.Raw, LeafOnly: true}
 	d, err := copyModule(s, m, o, w)
 	if err != nil {
@@ -85,7 +85,7 @@ func SealOne(s *module.Scanner, m moduleset.Module, p treefile.Proof, r Reading,
 // copyModule copies a module to w and scans what it copies. A file that is no longer than the
 // module, but for a trailer, goes to another one without passing through our memory, or shares its blocks where
 // the file system can (copy_file_range(2), by way of os.File.ReadFrom).
-func copyModule(s *module.Scanner, m moduleset.Module, o module.Options, w io.Writer) (module.Digest, error) {
+func copyModule(s *module.Scanner, m modules.Module, o module.Options, w io.Writer) (module.Digest, error) {
 	copied, ok := w.(*os.File)
 	if !ok || module.TrimCompression(m.File) != m.File {
 		o.Copy = w
@@ -116,17 +116,17 @@ func copyModule(s *module.Scanner, m moduleset.Module, o module.Options, w io.Wr
 // outermost one, or all of them. A module without one is an error. It returns the
 // modules that still carry one.
 func Unseal(
-	ctx context.Context, modules []moduleset.Module, all bool, progress func(), dir *output.Dir,
-) ([]moduleset.Module, error) {
-	left := make([]bool, len(modules))
-	err := Each(ctx, len(modules), progress, func(s *module.Scanner, i int) error {
-		return dir.Create(modules[i].InstallPath, func(w io.Writer) (err error) {
-			left[i], err = UnsealOne(s, modules[i], all, w)
+	ctx context.Context, sealed []modules.Module, all bool, progress func(), dir *output.Dir,
+) ([]modules.Module, error) {
+	left := make([]bool, len(sealed))
+	err := Each(ctx, len(sealed), progress, func(s *module.Scanner, i int) error {
+		return dir.Create(sealed[i].InstallPath, func(w io.Writer) (err error) {
+			left[i], err = UnsealOne(s, sealed[i], all, w)
 			return err
 		})
 	})
-	var carry []moduleset.Module
-	for i, m := range modules {
+	var carry []modules.Module
+	for i, m := range sealed {
 		if left[i] {
 			carry = append(carry, m)
 		}
@@ -137,7 +137,7 @@ func Unseal(
 // UnsealOne copies a module to w without its outermost trailer, or without all of
 // them. A module without one is an error. It reports whether what it wrote still
 // carries one.
-func UnsealOne(s *module.Scanner, m moduleset.Module, all bool, w io.Writer) (left bool, err error) {
+func UnsealOne(s *module.Scanner, m modules.Module, all bool, w io.Writer) (left bool, err error) {
 	cut := func(tail []byte, size int64) (n int, err error) {
 		if all {
 			n, err = module.Strip.Cut(tail, size)

@@ -12,15 +12,15 @@ import (
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // Reference is what modules are verified against.
 type Reference struct {
 	Root merkle.Root
 	// Tree is the whole tree if it is known, else nil.
-	Tree *treefile.Tree
+	Tree *tree.Tree
 	// Bare also takes modules that carry no proof, if they stand at the path that Tree,
 	// which must be known, has for them, and have the contents it tells.
 	Bare bool
@@ -28,7 +28,7 @@ type Reference struct {
 
 // Failure is a module that the kernel would not take for one of the tree.
 type Failure struct {
-	Module moduleset.Module
+	Module modules.Module
 	// Reason says what is wrong with it.
 	Reason error
 }
@@ -41,12 +41,12 @@ type Report struct {
 	Failures []Failure
 	// Missing are the leaves of the tree, in its order, that no module which passed
 	// stands for. Nil if the tree is not known.
-	Missing []treefile.Leaf
+	Missing []tree.Leaf
 }
 
 // Verify checks that modules are sealed and belong to the tree with ref's root. A
 // module that should not load, or that cannot be read, is a Failure.
-func Verify(ctx context.Context, modules []moduleset.Module, ref Reference, progress func()) (Report, error) {
+func Verify(ctx context.Context, modules []modules.Module, ref Reference, progress func()) (Report, error) {
 	v := &verification{Reference: ref, reasons: make([]error, len(modules))}
 	if ref.Tree != nil {
 		v.seen = make([]bool, ref.Tree.Len())
@@ -71,7 +71,7 @@ type verification struct {
 
 // check returns why a module fails, or nil. Index is its place among the modules: a
 // guess at its position.
-func (v *verification) check(s *module.Scanner, m moduleset.Module, index int) error {
+func (v *verification) check(s *module.Scanner, m modules.Module, index int) error {
 	o := module.Options{Position: v.guess(m, index), Raw: true, LeafOnly: !v.Bare}
 	found, err := s.Examine(m.File, o)
 	switch {
@@ -92,7 +92,7 @@ func (v *verification) check(s *module.Scanner, m moduleset.Module, index int) e
 
 // checkBare compares a module without a proof with the tree's of the same place. What it
 // carries instead, such as a PKCS#7 signature, may have been hashed with it or not.
-func (v *verification) checkBare(s *module.Scanner, m moduleset.Module, found module.Finding) error {
+func (v *verification) checkBare(s *module.Scanner, m modules.Module, found module.Finding) error {
 	l, err := v.leafOf(m)
 	if err != nil {
 		return err
@@ -112,18 +112,18 @@ func (v *verification) checkBare(s *module.Scanner, m moduleset.Module, found mo
 
 // leafOf returns the tree's module at a module's place: its path, or, of a module given as
 // a file, its name.
-func (v *verification) leafOf(m moduleset.Module) (treefile.Leaf, error) {
+func (v *verification) leafOf(m modules.Module) (tree.Leaf, error) {
 	if l, ok := v.Tree.Find(m.InstallPath); ok {
 		return l, nil
 	}
 	if m.Guessed {
 		return v.leafNamed(m.InstallPath)
 	}
-	return treefile.Leaf{}, fmt.Errorf("stands at %s, where the tree has no module", m.InstallPath)
+	return tree.Leaf{}, fmt.Errorf("stands at %s, where the tree has no module", m.InstallPath)
 }
 
-func (v *verification) leafNamed(name string) (treefile.Leaf, error) {
-	var found []treefile.Leaf
+func (v *verification) leafNamed(name string) (tree.Leaf, error) {
+	var found []tree.Leaf
 	for _, l := range v.Tree.Leaves {
 		if path.Base(l.InstallPath) == name {
 			found = append(found, l)
@@ -131,15 +131,15 @@ func (v *verification) leafNamed(name string) (treefile.Leaf, error) {
 	}
 	switch len(found) {
 	case 0:
-		return treefile.Leaf{}, fmt.Errorf("is called %s, as no module of the tree is", name)
+		return tree.Leaf{}, fmt.Errorf("is called %s, as no module of the tree is", name)
 	case 1:
 		return found[0], nil
 	}
-	return treefile.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: say which with its install path",
+	return tree.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: say which with its install path",
 		name, found[0].InstallPath, found[1].InstallPath)
 }
 
-func (v *verification) guess(m moduleset.Module, index int) uint32 {
+func (v *verification) guess(m modules.Module, index int) uint32 {
 	if v.Tree != nil {
 		if l, ok := v.Tree.Find(m.InstallPath); ok {
 			return l.Position
@@ -158,7 +158,7 @@ func (v *verification) expected(position uint32) string {
 
 // checkPlace compares the path of a module that passed with the one in the tree: the
 // kernel would load it, but under the name of another.
-func (v *verification) checkPlace(m moduleset.Module, position uint32) error {
+func (v *verification) checkPlace(m modules.Module, position uint32) error {
 	if v.Tree == nil {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (v *verification) checkPlace(m moduleset.Module, position uint32) error {
 	return nil
 }
 
-func (v *verification) report(modules []moduleset.Module) Report {
+func (v *verification) report(modules []modules.Module) Report {
 	r := Report{Checked: len(modules)}
 	for i, reason := range v.reasons {
 		if reason != nil {

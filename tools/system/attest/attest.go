@@ -16,15 +16,15 @@ import (
 	"path/filepath"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootfile"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // Attestation is what is stated about a build.
 type Attestation struct {
 	// Tree over the modules: each is a subject, by the SHA-256 of the module as it is in
 	// the tree, in front of any trailer.
-	Tree *treefile.Tree
+	Tree *tree.Tree
 	// Sealed holds the SHA-256 of each sealed module, trailer and all, by position; nil
 	// if they are not subjects.
 	Sealed []merkle.Hash
@@ -66,9 +66,9 @@ func ReadFile(path string) (File, error) {
 	return File{Name: filepath.Base(path), SHA256: merkle.Hash(h.Sum(nil))}, nil
 }
 
-// ReadVmlinux returns the digest of a vmlinux. One that does not carry root is an error.
-func ReadVmlinux(path string, root merkle.Root) (Kernel, error) {
-	if _, err := rootfile.ReadKernel(path, root); err != nil {
+// ReadVmlinux returns the digest of a vmlinux. One that does not carry the wanted root is an error.
+func ReadVmlinux(path string, want merkle.Root) (Kernel, error) {
+	if _, err := root.ReadKernel(path, want); err != nil {
 		return Kernel{}, err
 	}
 	file, err := ReadFile(path)
@@ -76,10 +76,10 @@ func ReadVmlinux(path string, root merkle.Root) (Kernel, error) {
 }
 
 // ReadImage returns the digest of a boot image. One whose root can be read, and is not
-// root, is an error; others, such as an arm64 Image, are taken as they are.
-func ReadImage(path string, root merkle.Root) (Kernel, error) {
-	k, err := ReadVmlinux(path, root)
-	if errors.Is(err, rootfile.ErrFormat) {
+// the wanted one, is an error; others, such as an arm64 Image, are taken as they are.
+func ReadImage(path string, want merkle.Root) (Kernel, error) {
+	k, err := ReadVmlinux(path, want)
+	if errors.Is(err, root.ErrFormat) {
 		k.File, err = ReadFile(path)
 	}
 	return k, err

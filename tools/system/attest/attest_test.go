@@ -24,20 +24,20 @@ import (
 
 	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
-func testTree(t testing.TB, n int) *treefile.Tree {
+func testTree(t testing.TB, n int) *tree.Tree {
 	t.Helper()
-	leaves := make([]treefile.Leaf, n)
+	leaves := make([]tree.Leaf, n)
 	for i := range leaves {
 		body := fmt.Appendf(nil, "module %d", i)
-		leaves[i] = treefile.Leaf{
+		leaves[i] = tree.Leaf{
 			InstallPath: fmt.Sprintf("kernel/m%d.ko", i), Position: uint32(i),
 			Hash: merkle.LeafHash(uint32(i), body), SHA256: sha256.Sum256(body), Size: int64(len(body)),
 		}
 	}
-	tree, err := treefile.New(leaves)
+	tree, err := tree.New(leaves)
 	if err != nil {
 		t.Fatal(err)
 	}

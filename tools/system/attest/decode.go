@@ -13,8 +13,8 @@ import (
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // DecodeTree reads the tree out of a Statement that EncodeStatement wrote: all that is
@@ -23,7 +23,7 @@ import (
 //
 // Fields that it does not know are left alone, as in-toto's parsing rules want; whatever
 // decides about modules must be there and fit together, the root above all.
-func DecodeTree(data []byte) (*treefile.Tree, error) {
+func DecodeTree(data []byte) (*tree.Tree, error) {
 	statement, err := decodeStatement(data)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func DecodeTree(data []byte) (*treefile.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, err := treefile.New(leaves)
+	tree, err := tree.New(leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func decodePredicate(statement *intoto.Statement) (predicate, error) {
 }
 
 // leaves joins the predicate's modules with the digests of the subjects.
-func (p predicate) leaves(subjects []*intoto.ResourceDescriptor) ([]treefile.Leaf, error) {
+func (p predicate) leaves(subjects []*intoto.ResourceDescriptor) ([]tree.Leaf, error) {
 	sums, err := moduleSums(subjects)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (p predicate) leaves(subjects []*intoto.ResourceDescriptor) ([]treefile.Lea
 		return nil, fmt.Errorf("has %d subjects that are modules, and %d modules in the predicate",
 			len(sums), len(p.Modules))
 	}
-	leaves := make([]treefile.Leaf, len(p.Modules))
+	leaves := make([]tree.Leaf, len(p.Modules))
 	for i, m := range p.Modules {
 		if leaves[i], err = m.leaf(uint32(i), sums); err != nil {
 			return nil, fmt.Errorf("predicate: module %d (%s): %w", i, m.Path, err)
@@ -129,22 +129,22 @@ func moduleSums(subjects []*intoto.ResourceDescriptor) (map[string]merkle.Hash, 
 	return sums, nil
 }
 
-func (m moduleJSON) leaf(position uint32, sums map[string]merkle.Hash) (treefile.Leaf, error) {
+func (m moduleJSON) leaf(position uint32, sums map[string]merkle.Hash) (tree.Leaf, error) {
 	sum, ok := sums[m.Path]
 	if !ok {
-		return treefile.Leaf{}, errors.New("is no subject")
+		return tree.Leaf{}, errors.New("is no subject")
 	}
 	if m.Size < 1 || m.Size > module.MaxSize {
-		return treefile.Leaf{}, fmt.Errorf("has size %d, want 1 to %d", m.Size, module.MaxSize)
+		return tree.Leaf{}, fmt.Errorf("has size %d, want 1 to %d", m.Size, module.MaxSize)
 	}
-	if err := moduleset.CheckInstallPath(m.Path); err != nil {
-		return treefile.Leaf{}, err
+	if err := modules.CheckInstallPath(m.Path); err != nil {
+		return tree.Leaf{}, err
 	}
 	leaf, err := parseHash(m.Leaf)
 	if err != nil {
-		return treefile.Leaf{}, fmt.Errorf("leaf hash: %w", err)
+		return tree.Leaf{}, fmt.Errorf("leaf hash: %w", err)
 	}
-	return treefile.Leaf{InstallPath: m.Path, Position: position, Hash: leaf, SHA256: sum, Size: m.Size}, nil
+	return tree.Leaf{InstallPath: m.Path, Position: position, Hash: leaf, SHA256: sum, Size: m.Size}, nil
 }
 
 func (r rootJSON) check(want merkle.Root) error {

@@ -19,7 +19,7 @@ import (
 )
 
 // image writes a system whose modules are sealed, and returns their build: release 7.1, a kernel in boot.
-func image(t *testing.T) (string, build) {
+func systemImage(t *testing.T) (string, build) {
 	t.Helper()
 	dir, b := t.TempDir(), newBuild(t, "one", 3)
 	b.install(t, dir, "7.1")
@@ -167,7 +167,7 @@ boot/vmlinuz-7.1: has another root than boot/ostree/x/vmlinuz-7.1, of the same r
 		}, "boot/uInitrd: payload!/usr/lib/modules/7.1/kernel/x.ko" + unsigned},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, _ := image(t)
+			dir, _ := systemImage(t)
 			c.make(dir)
 			r := run(t, dir)
 			if got := findings(r); r.Clean || got != c.want {
@@ -203,7 +203,7 @@ func TestKernelsAnywhere(t *testing.T) {
 
 // TestNamed has a kernel and an initramfs that no boot loader would find, and that the user names.
 func TestNamed(t *testing.T) {
-	dir, b := image(t)
+	dir, b := systemImage(t)
 	if err := os.Rename(filepath.Join(dir, "boot/vmlinuz-7.1"), filepath.Join(dir, "linux")); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestNamed(t *testing.T) {
 
 // TestIgnore has the user take what was not examined, and a module that nobody sealed, for harmless.
 func TestIgnore(t *testing.T) {
-	dir, _ := image(t)
+	dir, _ := systemImage(t)
 	write(t, dir, "boot/ipxe.iso", append([]byte("hsqs"), make([]byte, 96)...))
 	write(t, dir, "lib/modules/7.1/extra/own.ko", bare(t))
 	write(t, dir, "boot/initrd.img-7.1", archive(t, "a/b/x.squashfs", append([]byte("hsqs"), make([]byte, 96)...)))
@@ -241,7 +241,7 @@ func TestIgnore(t *testing.T) {
 
 // TestEntries checks that the number of entries is that of the files, links and members, each counted once.
 func TestEntries(t *testing.T) {
-	dir, _ := image(t) // a kernel and three modules
+	dir, _ := systemImage(t) // a kernel and three modules
 	write(t, dir, "boot/initrd.img-7.1", archive(t, "etc/fstab", []byte("text")))
 	write(t, dir, "boot/config-7.1", []byte("CONFIG_X=y\n"))
 	write(t, dir, "lib/modules/7.1/modules.dep", nil)
@@ -283,7 +283,7 @@ func TestRelease(t *testing.T) {
 
 // TestFurtherTrailers has a proof under a signature, which the kernel does not see, and a signature under a proof.
 func TestFurtherTrailers(t *testing.T) {
-	dir, b := image(t)
+	dir, b := systemImage(t)
 	signature := "sig\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x03" + module.Marker
 	write(t, dir, "lib/modules/7.1/m00.ko", append(bytes.Clone(b.sealed[0]), signature...))
 	r := run(t, dir)
@@ -295,7 +295,7 @@ func TestFurtherTrailers(t *testing.T) {
 
 // TestBehindCompressed has data behind a compressed kernel: a device tree, which is harmless, and an initramfs.
 func TestBehindCompressed(t *testing.T) {
-	dir, b := image(t)
+	dir, b := systemImage(t)
 	compressed := imagetest.Gzipped(t, b.kernel)
 	write(t, dir, "boot/vmlinuz-7.1", append(bytes.Clone(compressed), "\xd0\x0d\xfe\xed a device tree"...))
 	if r := run(t, dir); !r.Clean || r.Kernels[0].Problem != "" {
@@ -320,7 +320,7 @@ func TestGRUB(t *testing.T) {
 		b = binary.LittleEndian.AppendUint64(b, uint64(24+len(objects)))
 		return append(b, objects...)
 	}
-	dir, _ := image(t)
+	dir, _ := systemImage(t)
 	name := "boot/efi/EFI/debian/grubx64.efi"
 	for want, memdisk := range map[string][]byte{
 		"": []byte("text"), name + "!/mods!/memdisk: is a squashfs image": append([]byte("hsqs"), make([]byte, 96)...),
@@ -340,7 +340,7 @@ func TestGRUB(t *testing.T) {
 
 // TestForgedHeader has a bzImage whose header names another release than the kernel in it: it counts for the kernel's.
 func TestForgedHeader(t *testing.T) {
-	dir, _ := image(t)
+	dir, _ := systemImage(t)
 	kernel := imagetest.VmlinuxOf(t, "x86_64", merkle.Root{Levels: 2, Hash: merkle.Hash{9}}, "7.1", false)
 	write(t, dir, "boot/vmlinuz-9.9", imagetest.BzImage(imagetest.Gzipped(t, kernel), "9.9"))
 	r := run(t, dir)

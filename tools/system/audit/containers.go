@@ -15,8 +15,8 @@ import (
 
 	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/container"
-	"rules_modhash/tools/merkle/bootimage"
-	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/root/image"
 )
 
 // container examines an archive or a file system image. Ok is false if it is neither.
@@ -118,8 +118,8 @@ func (a *audit) uBoot(p *place, c contents) verdict {
 
 // sections examines an EFI program: every section of it, in each profile, but for those that hold neither a kernel nor
 // an initramfs by their names.
-func (a *audit) sections(p *place, c contents, kind bootimage.Kind) verdict {
-	sections, err := bootimage.Sections(c.r)
+func (a *audit) sections(p *place, c contents, kind image.Kind) verdict {
+	sections, err := image.Sections(c.r)
 	if err != nil {
 		return notExaminedError(err)
 	}
@@ -138,8 +138,8 @@ func (a *audit) sections(p *place, c contents, kind bootimage.Kind) verdict {
 // program is an EFI program.
 type program struct {
 	contents
-	kind     bootimage.Kind
-	sections []bootimage.SectionInfo
+	kind     image.Kind
+	sections []image.SectionInfo
 }
 
 // section examines the i-th section of an EFI program.
@@ -147,15 +147,15 @@ func (a *audit) section(p *place, e program, i int, c contents) verdict {
 	switch name := e.sections[i].Name; {
 	case slices.Contains(pathSections, name) || namesFile(c):
 		return a.kernelElsewhere(e, c)
-	case name == bootimage.SectionKernel:
+	case name == image.SectionKernel:
 		return a.kernelInSection(p, e, i, c)
-	case name == bootimage.SectionInitramfs || name == bootimage.SectionMicrocode:
+	case name == image.SectionInitramfs || name == image.SectionMicrocode:
 		return a.initramfs(p, c)
-	case bootimage.HarmlessSection(name) || slices.Contains(hashSections, name):
+	case image.HarmlessSection(name) || slices.Contains(hashSections, name):
 		return of(ClassOther)
 	}
 	v := a.contents(p, c)
-	if v.is(ClassOther) && e.kind != bootimage.KindEFI {
+	if v.is(ClassOther) && e.kind != image.KindEFI {
 		return notExamined("is a section that the specification of unified kernel images does not know")
 	}
 	return v
@@ -163,11 +163,11 @@ func (a *audit) section(p *place, e program, i int, c contents) verdict {
 
 // kernelInSection reads one of the kernels of a unified kernel image. The first goes by the name of the image.
 func (a *audit) kernelInSection(p *place, e program, i int, c contents) verdict {
-	if base := joined(e.path, bootimage.SectionKernel); c.path == base {
+	if base := joined(e.path, image.SectionKernel); c.path == base {
 		c.path = e.path
 	}
-	v := a.read(c, bootimage.ReleaseOfKernel(e.r, e.sections, i), func(o rootfile.Options) (rootfile.Found, error) {
-		return rootfile.ReadSection(e.r, e.sections, i, o)
+	v := a.read(c, image.ReleaseOfKernel(e.r, e.sections, i), func(o root.Options) (root.Found, error) {
+		return root.ReadSection(e.r, e.sections, i, o)
 	})
 	p.Release = cmp.Or(a.kernels[len(a.kernels)-1].Release, p.Release)
 	return v
@@ -186,7 +186,7 @@ func namesFile(c contents) bool {
 	_, err := c.r.ReadAt(first[:], 0)
 	name := path.Base(c.path)
 	return err == nil && first[0] == '\\' && c.size <= maxName &&
-		(strings.HasPrefix(name, bootimage.SectionKernel) || strings.HasPrefix(name, bootimage.SectionInitramfs))
+		(strings.HasPrefix(name, image.SectionKernel) || strings.HasPrefix(name, image.SectionInitramfs))
 }
 
 // kernelElsewhere examines the file that a section names.

@@ -12,8 +12,8 @@ import (
 
 	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/initramfs"
-	"rules_modhash/tools/merkle/bootimage"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/root/image"
 )
 
 const (
@@ -48,19 +48,19 @@ func (a *audit) contents(p *place, c contents) verdict {
 	if a.ctx.Err() != nil {
 		return notExaminedError(a.ctx.Err())
 	}
-	kind := bootimage.KindOf(c.r, c.size)
+	kind := image.KindOf(c.r, c.size)
 	switch {
-	case module.HasModuleName(c.path) || kind == bootimage.KindModule:
+	case module.HasModuleName(c.path) || kind == image.KindModule:
 		return a.module(p, c)
-	case kind == bootimage.KindUKI || kind == bootimage.KindAddon || kind == bootimage.KindEFI:
+	case kind == image.KindUKI || kind == image.KindAddon || kind == image.KindEFI:
 		return a.sections(p, c, kind)
 	case kind.IsKernel():
 		return a.kernel(c)
-	case kind == bootimage.KindCompressed:
+	case kind == image.KindCompressed:
 		return a.compressed(p, c)
-	case kind == bootimage.KindUBoot || kind == bootimage.KindUBootInitramfs:
+	case kind == image.KindUBoot || kind == image.KindUBootInitramfs:
 		return a.uBoot(p, c)
-	case kind == bootimage.KindFIT || kind == bootimage.KindAndroid:
+	case kind == image.KindFIT || kind == image.KindAndroid:
 		return notExamined(fmt.Sprintf("is %s, which may hold a kernel and an initramfs", kind.Article()))
 	}
 	if v, ok := a.container(p, c); ok {
@@ -70,11 +70,11 @@ func (a *audit) contents(p *place, c contents) verdict {
 }
 
 // byName judges what is nothing known by its contents: it must not have the name of something that is loaded.
-func (a *audit) byName(p *place, c contents, kind bootimage.Kind) verdict {
+func (a *audit) byName(p *place, c contents, kind image.Kind) verdict {
 	switch {
-	case c.depth > 0 || kind == bootimage.KindDTB || kind == bootimage.KindUBootOther:
+	case c.depth > 0 || kind == image.KindDTB || kind == image.KindUBootOther:
 		return of(ClassOther)
-	case kind == bootimage.KindELF && !claims(c.path, []string{"vmlinuz", "vmlinux"}): // GRUB's kernel.img is one
+	case kind == image.KindELF && !claims(c.path, []string{"vmlinuz", "vmlinux"}): // GRUB's kernel.img is one
 		return of(ClassOther)
 	case claimsKernel(c.path):
 		return a.kernel(c)
@@ -86,7 +86,7 @@ func (a *audit) byName(p *place, c contents, kind bootimage.Kind) verdict {
 
 // module reads a module that is not installed.
 func (a *audit) module(p *place, c contents) verdict {
-	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", c.path), bootimage.SectionInitramfs+"!/")}
+	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", c.path), image.SectionInitramfs+"!/")}
 	m.release, m.install = releaseAndPath(m.path)
 	m.Finding, m.err = a.examineContents(c)
 	m.after = a.scratch.scanner.BytesAfter()
@@ -193,7 +193,7 @@ func (a *audit) unpacked(p *place, c contents, what string, data io.Reader) verd
 	if module.HasModuleName(inside.path) { // its compression is undone
 		inside.path = module.TrimCompression(inside.path)
 	}
-	if bootimage.KindOf(f, n).IsKernel() {
+	if image.KindOf(f, n).IsKernel() {
 		return a.kernel(c)
 	}
 	return a.contents(p, inside)
@@ -272,7 +272,7 @@ func (a *audit) furtherName(p *place, c contents, e initramfs.Entry, first linke
 	if !module.HasModuleName(e.Name) || first.Class == ClassModule && sameForm && !first.reread {
 		return of(ClassLink)
 	}
-	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", joined(c.path, e.Name)), bootimage.SectionInitramfs+"!/")}
+	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", joined(c.path, e.Name)), image.SectionInitramfs+"!/")}
 	m.release, m.install = releaseAndPath(m.path)
 	if m.Finding, m.err = first.Finding, first.err; !sameForm || !first.reread {
 		m.err = fmt.Errorf("is the same file as %s, which is not a module in the form that this name states", e.LinkOf)

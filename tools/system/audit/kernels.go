@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/root"
 )
 
 // symbolFiles are where the addresses of symbols of a release stand: its System.map, or a vmlinux that is not
@@ -22,16 +22,16 @@ var symbolFiles = []string{
 
 // kernel reads the root of a kernel.
 func (a *audit) kernel(c contents) verdict {
-	return a.read(c, "", func(o rootfile.Options) (rootfile.Found, error) {
-		return rootfile.ReadKernelFrom(io.NewSectionReader(c.r, 0, c.size), o)
+	return a.read(c, "", func(o root.Options) (root.Found, error) {
+		return root.ReadKernelFrom(io.NewSectionReader(c.r, 0, c.size), o)
 	})
 }
 
 // read enters what is read out of a kernel. Named is the release that the image around it names, if it does.
-func (a *audit) read(c contents, named string, read func(rootfile.Options) (rootfile.Found, error)) verdict {
+func (a *audit) read(c contents, named string, read func(root.Options) (root.Found, error)) verdict {
 	inPath := releaseInPath(c.path, a.releases)
 	k := foundKernel{Kernel: Kernel{Path: c.path}, named: inPath}
-	found, err := read(rootfile.Options{SymbolFiles: func(release string) []rootfile.Candidate {
+	found, err := read(root.Options{SymbolFiles: func(release string) []root.Candidate {
 		return a.symbols(cmp.Or(release, named, inPath))
 	}})
 	k.Release = cmp.Or(found.Release, named, inPath)
@@ -45,7 +45,7 @@ func (a *audit) read(c contents, named string, read func(rootfile.Options) (root
 }
 
 // symbols returns the files that may have the symbols of a release.
-func (a *audit) symbols(release string) (candidates []rootfile.Candidate) {
+func (a *audit) symbols(release string) (candidates []root.Candidate) {
 	if release == "" || strings.Contains(release, "/") {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (a *audit) symbols(release string) (candidates []rootfile.Candidate) {
 		if _, err := a.system.Stat(name); err != nil {
 			continue
 		}
-		candidates = append(candidates, rootfile.Candidate{Name: name, Open: func() (rootfile.SymbolFile, error) {
+		candidates = append(candidates, root.Candidate{Name: name, Open: func() (root.SymbolFile, error) {
 			f, _, err := a.system.OpenFile(name)
 			return f, err
 		}})

@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/system/unpack"
 )
 
 // account counts what is in a directory besides modules, and reports what may hold some: archives, images, devices.
-func (in *Input) account(found moduleset.Listing) {
+func (in *Input) account(found modules.Listing) {
 	in.Others = len(found.Others)
 	for _, u := range found.NotExamined {
 		in.NotExamined = append(in.NotExamined, Unexamined{u.File, u.Reason})

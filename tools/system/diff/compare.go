@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 	"rules_modhash/tools/system/diff/elfdiff"
 )
 
@@ -109,13 +109,13 @@ func Compare(ctx context.Context, a, b *Input, progress Progress) (*Result, erro
 }
 
 // pair is a module that both sides have.
-type pair struct{ a, b treefile.Leaf }
+type pair struct{ a, b tree.Leaf }
 
 // match pairs the modules of both sides: those with one install path first, then what is left by the bytes, then
 // by the module's name, which is unique in a kernel. What is left after that was added or removed.
-func (r *Result) match(a, b *treefile.Tree) []pair {
+func (r *Result) match(a, b *tree.Tree) []pair {
 	var pairs []pair
-	var restA, restB []treefile.Leaf
+	var restA, restB []tree.Leaf
 	for _, l := range a.Leaves {
 		if other, ok := b.Find(l.InstallPath); ok {
 			pairs = append(pairs, pair{l, other})
@@ -128,7 +128,7 @@ func (r *Result) match(a, b *treefile.Tree) []pair {
 			restB = append(restB, l)
 		}
 	}
-	for _, key := range []func(treefile.Leaf) string{contentsOf, nameOf} {
+	for _, key := range []func(tree.Leaf) string{contentsOf, nameOf} {
 		var found []pair
 		found, restA, restB = matchBy(key, restA, restB)
 		pairs = append(pairs, found...)
@@ -143,21 +143,21 @@ func (r *Result) match(a, b *treefile.Tree) []pair {
 	return pairs
 }
 
-func contentsOf(l treefile.Leaf) string { return l.SHA256.String() }
+func contentsOf(l tree.Leaf) string { return l.SHA256.String() }
 
 // nameOf is the name that the kernel gives to a module: it takes - for _.
-func nameOf(l treefile.Leaf) string { return strings.ReplaceAll(path.Base(l.InstallPath), "-", "_") }
+func nameOf(l tree.Leaf) string { return strings.ReplaceAll(path.Base(l.InstallPath), "-", "_") }
 
 // matchBy pairs leaves with one key. A key that several leaves of one side have pairs none.
-func matchBy(key func(treefile.Leaf) string, a, b []treefile.Leaf) (found []pair, restA, restB []treefile.Leaf) {
-	countA, inB := map[string]int{}, map[string][]treefile.Leaf{}
+func matchBy(key func(tree.Leaf) string, a, b []tree.Leaf) (found []pair, restA, restB []tree.Leaf) {
+	countA, inB := map[string]int{}, map[string][]tree.Leaf{}
 	for _, l := range a {
 		countA[key(l)]++
 	}
 	for _, l := range b {
 		inB[key(l)] = append(inB[key(l)], l)
 	}
-	unique := func(l treefile.Leaf) bool { return countA[key(l)] == 1 && len(inB[key(l)]) == 1 }
+	unique := func(l tree.Leaf) bool { return countA[key(l)] == 1 && len(inB[key(l)]) == 1 }
 	for _, l := range a {
 		if unique(l) {
 			found = append(found, pair{l, inB[key(l)][0]})
@@ -173,11 +173,11 @@ func matchBy(key func(treefile.Leaf) string, a, b []treefile.Leaf) (found []pair
 	return found, restA, restB
 }
 
-func entryOf(l treefile.Leaf) Entry {
+func entryOf(l tree.Leaf) Entry {
 	return Entry{l.InstallPath, l.Position, l.SHA256.String(), l.Size}
 }
 
-func placeOf(l treefile.Leaf) Place { return Place{l.InstallPath, l.Position} }
+func placeOf(l tree.Leaf) Place { return Place{l.InstallPath, l.Position} }
 
 // moved enters pairs whose path differs, and of those with one path as few as possible whose removal leaves the
 // others in one order. That positions shift when modules are added or removed is no move.

@@ -8,19 +8,19 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // tree returns a tree of modules in the order given: install paths and, as hash, a byte.
-func tree(t testing.TB, modules ...any) *treefile.Tree {
+func treeOf(t testing.TB, modules ...any) *tree.Tree {
 	t.Helper()
-	var leaves []treefile.Leaf
+	var leaves []tree.Leaf
 	for i := 0; i < len(modules); i += 2 {
-		leaves = append(leaves, treefile.Leaf{
+		leaves = append(leaves, tree.Leaf{
 			InstallPath: modules[i].(string), Position: uint32(i / 2), SHA256: merkle.Hash{byte(modules[i+1].(int))}, Size: 1,
 		})
 	}
-	made, err := treefile.New(leaves)
+	made, err := tree.New(leaves)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func tree(t testing.TB, modules ...any) *treefile.Tree {
 }
 
 // paths compares two trees and returns what was added, removed, moved and changed.
-func paths(a, b *treefile.Tree) string {
+func paths(a, b *tree.Tree) string {
 	r := &Result{}
 	pairs := r.match(a, b)
 	r.moved(pairs)
@@ -51,20 +51,20 @@ func paths(a, b *treefile.Tree) string {
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		a, b *treefile.Tree
+		a, b *tree.Tree
 		want string
 	}{
-		{"same", tree(t, "a.ko", 1, "b.ko", 2), tree(t, "a.ko", 1, "b.ko", 2), "added [] removed [] moved [] changed []"},
-		{"empty", tree(t), tree(t, "a.ko", 1), "added [a.ko] removed [] moved [] changed []"},
-		{"changed", tree(t, "a.ko", 1), tree(t, "a.ko", 2), "added [] removed [] moved [] changed [a.ko]"},
-		{"added first shifts, moves nothing", tree(t, "b.ko", 1, "c.ko", 2), tree(t, "a.ko", 3, "b.ko", 1, "c.ko", 2),
+		{"same", treeOf(t, "a.ko", 1, "b.ko", 2), treeOf(t, "a.ko", 1, "b.ko", 2), "added [] removed [] moved [] changed []"},
+		{"empty", treeOf(t), treeOf(t, "a.ko", 1), "added [a.ko] removed [] moved [] changed []"},
+		{"changed", treeOf(t, "a.ko", 1), treeOf(t, "a.ko", 2), "added [] removed [] moved [] changed [a.ko]"},
+		{"added first shifts, moves nothing", treeOf(t, "b.ko", 1, "c.ko", 2), treeOf(t, "a.ko", 3, "b.ko", 1, "c.ko", 2),
 			"added [a.ko] removed [] moved [] changed []"},
-		{"renamed", tree(t, "x/a.ko", 1), tree(t, "y/b.ko", 1), "added [] removed [] moved [x/a.ko:0-y/b.ko:0] changed []"},
-		{"moved and changed", tree(t, "x/my-mod.ko", 1), tree(t, "y/my_mod.ko", 2),
+		{"renamed", treeOf(t, "x/a.ko", 1), treeOf(t, "y/b.ko", 1), "added [] removed [] moved [x/a.ko:0-y/b.ko:0] changed []"},
+		{"moved and changed", treeOf(t, "x/my-mod.ko", 1), treeOf(t, "y/my_mod.ko", 2),
 			"added [] removed [] moved [x/my-mod.ko:0-y/my_mod.ko:0] changed [x/my-mod.ko]"},
-		{"bytes that are there twice", tree(t, "x/a.ko", 1, "x/b.ko", 1), tree(t, "y/c.ko", 1, "y/d.ko", 1),
+		{"bytes that are there twice", treeOf(t, "x/a.ko", 1, "x/b.ko", 1), treeOf(t, "y/c.ko", 1, "y/d.ko", 1),
 			"added [y/c.ko y/d.ko] removed [x/a.ko x/b.ko] moved [] changed []"},
-		{"last first", tree(t, "a.ko", 1, "b.ko", 2, "c.ko", 3), tree(t, "c.ko", 3, "a.ko", 1, "b.ko", 2),
+		{"last first", treeOf(t, "a.ko", 1, "b.ko", 2, "c.ko", 3), treeOf(t, "c.ko", 3, "a.ko", 1, "b.ko", 2),
 			"added [] removed [] moved [c.ko:2-c.ko:0] changed []"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestLongestRising(t *testing.T) {
 		order := random.Perm(random.IntN(20))
 		pairs := make([]pair, len(order))
 		for i, position := range order {
-			pairs[i] = pair{treefile.Leaf{Position: uint32(i)}, treefile.Leaf{Position: uint32(position)}}
+			pairs[i] = pair{tree.Leaf{Position: uint32(i)}, tree.Leaf{Position: uint32(position)}}
 		}
 		run := longestRising(pairs)
 		last := -1

@@ -10,7 +10,7 @@ import (
 
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/system/diff/elfdiff"
 )
 
@@ -52,7 +52,7 @@ func noteOf(okA, okB bool) string {
 type unsoundError struct{ error }
 
 // elfDiff compares two modules, of which it makes plain copies.
-func elfDiff(s *module.Scanner, a, b *Input, fileA, fileB moduleset.Module) (elfdiff.Diff, error) {
+func elfDiff(s *module.Scanner, a, b *Input, fileA, fileB modules.Module) (elfdiff.Diff, error) {
 	plainA, err := plain(s, fileA, a.scratch)
 	if err != nil {
 		return elfdiff.Diff{}, a.wrap(err)
@@ -72,7 +72,7 @@ func elfDiff(s *module.Scanner, a, b *Input, fileA, fileB moduleset.Module) (elf
 
 // plain copies a module without compression and trailer to a new file in dir: modules may be larger than
 // memory, and ELF files are not read from front to back.
-func plain(s *module.Scanner, m moduleset.Module, dir string) (*os.File, error) {
+func plain(s *module.Scanner, m modules.Module, dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, "plain")
 	if err != nil {
 		return nil, err

@@ -17,13 +17,13 @@ import (
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/rootfile"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/tree"
 	"rules_modhash/tools/system/unpack"
 )
 
-// FormatDirectory is the format of a directory with modules; others are those of rootfile and unpack.
+// FormatDirectory is the format of a directory with modules; others are those of packages root and unpack.
 const FormatDirectory = "directory"
 
 // Input is one of the two sides that are compared.
@@ -37,8 +37,8 @@ type Input struct {
 	Others      int
 	NotExamined []Unexamined
 	// tree is set if the input is a tree; else modules is, in bytewise order of install paths.
-	tree    *treefile.Tree
-	modules []moduleset.Module
+	tree    *tree.Tree
+	modules []modules.Module
 	// machines are those that the modules are built for, known once they are hashed.
 	machines []Machine
 	// scratch is a directory of this input alone.
@@ -88,7 +88,7 @@ func (in *Input) openFile() error {
 	if in.Format = unpack.FormatOf(head[:n]); in.Format != "" {
 		return in.openArchive(f)
 	}
-	found, err := rootfile.ReadFrom(f, rootfile.Options{})
+	found, err := root.ReadFrom(f, root.Options{})
 	switch {
 	case module.HasModuleName(in.Name):
 		err = errors.New("is a single module, want a directory with modules. Next: name the directory that it is in")
@@ -120,30 +120,30 @@ func (in *Input) openArchive(f *os.File) error {
 
 // find lists the modules below dir. Install paths begin below lib/modules/RELEASE, if there is one.
 func (in *Input) find(dir string) error {
-	found, err := moduleset.List([]moduleset.Source{{Path: dir, Existing: module.Strip}})
+	found, err := modules.List([]modules.Source{{Path: dir, Existing: module.Strip}})
 	if err != nil {
 		return err
 	}
 	if in.Format == FormatDirectory {
 		in.account(found)
 	}
-	modules := found.Modules
-	if len(modules) == 0 {
+	all := found.Modules
+	if len(all) == 0 {
 		return in.noModule()
 	}
-	first := modules[0].InstallPath
+	first := all[0].InstallPath
 	prefix, release := unpack.ReleaseDir(first)
-	for i := range modules {
-		below, ok := strings.CutPrefix(modules[i].InstallPath, prefix)
+	for i := range all {
+		below, ok := strings.CutPrefix(all[i].InstallPath, prefix)
 		if !ok {
 			return fmt.Errorf("%s holds modules in more than one place: %s and %s: compare one of them at a time",
-				in.Name, first, modules[i].InstallPath)
+				in.Name, first, all[i].InstallPath)
 		}
-		modules[i].InstallPath = below
+		all[i].InstallPath = below
 	}
 	in.Release = release
-	moduleset.Sort(modules)
-	in.modules = modules
+	modules.Sort(all)
+	in.modules = all
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (in *Input) Len() int {
 
 // hash returns the tree over the modules. It has the order of other, if that is a tree with the same modules;
 // else that of install paths.
-func (in *Input) hash(ctx context.Context, other *Input, progress func()) (*treefile.Tree, error) {
+func (in *Input) hash(ctx context.Context, other *Input, progress func()) (*tree.Tree, error) {
 	if in.tree != nil {
 		return in.tree, nil
 	}
@@ -184,16 +184,16 @@ func (in *Input) hash(ctx context.Context, other *Input, progress func()) (*tree
 	for i := range leaves {
 		leaves[i].Label = ""
 	}
-	tree, err := treefile.New(leaves)
+	tree, err := tree.New(leaves)
 	return tree, in.wrap(err)
 }
 
 // arrange puts modules into the order of a tree that has all of them and no others.
-func (in *Input) arrange(tree *treefile.Tree) {
+func (in *Input) arrange(tree *tree.Tree) {
 	if tree == nil || tree.Len() != len(in.modules) {
 		return
 	}
-	arranged := make([]moduleset.Module, len(in.modules))
+	arranged := make([]modules.Module, len(in.modules))
 	for _, m := range in.modules {
 		leaf, ok := tree.Find(m.InstallPath)
 		if !ok {
@@ -214,9 +214,9 @@ func (in *Input) wrap(err error) error {
 }
 
 // file returns the module file that a leaf was made of, and whether there is one.
-func (in *Input) file(leaf treefile.Leaf) (moduleset.Module, bool) {
+func (in *Input) file(leaf tree.Leaf) (modules.Module, bool) {
 	if in.tree != nil {
-		return moduleset.Module{}, false
+		return modules.Module{}, false
 	}
 	return in.modules[leaf.Position], true
 }

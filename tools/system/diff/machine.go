@@ -9,8 +9,8 @@ import (
 	"slices"
 
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootobj"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/root/object"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // Machine is what some modules are built for.
@@ -36,7 +36,7 @@ func (m Machine) same(other Machine) bool {
 
 func machineOf(t module.Target) Machine {
 	m := Machine{Name: t.Machine.String(), Bits: 64, ByteOrder: "little endian"}
-	if known, err := rootobj.MachineFor(t); err == nil {
+	if known, err := object.MachineFor(t); err == nil {
 		m.Name = known.Name
 	}
 	if t.Class == elf.ELFCLASS32 {
@@ -49,7 +49,7 @@ func machineOf(t module.Target) Machine {
 }
 
 // countMachines returns the machines that modules are built for, that of most modules first.
-func countMachines(leaves []treefile.Leaf) []Machine {
+func countMachines(leaves []tree.Leaf) []Machine {
 	counts := map[module.Target]int{}
 	for _, l := range leaves {
 		counts[l.Target]++

@@ -18,7 +18,7 @@ import (
 	"io"
 	"strings"
 
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
 //go:embed page
@@ -30,7 +30,7 @@ var scripts = []string{"data.js", "tree.js", "module.js", "map.js", "table.js", 
 // Report is what a page is made of.
 type Report struct {
 	// Tree that the page shows.
-	Tree *treefile.Tree
+	Tree *tree.Tree
 	// Kernel that carries the tree's root, nil if none is shown.
 	Kernel *Kernel
 }

@@ -15,21 +15,21 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // testReport is one with modules at these paths.
 func testReport(t *testing.T, paths ...string) Report {
 	t.Helper()
-	var leaves []treefile.Leaf
+	var leaves []tree.Leaf
 	for i, path := range paths {
 		body := []byte("module " + path)
-		leaves = append(leaves, treefile.Leaf{
+		leaves = append(leaves, tree.Leaf{
 			InstallPath: path, Position: uint32(i), Size: int64(len(body)),
 			Hash: merkle.LeafHash(uint32(i), body), SHA256: sha256.Sum256(body),
 		})
 	}
-	tree, err := treefile.New(leaves)
+	tree, err := tree.New(leaves)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,16 +12,16 @@ import (
 
 	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/container"
-	"rules_modhash/tools/merkle/bootimage"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/root/image"
 )
 
 // maxLayers is how many compressions around one another are undone.
 const maxLayers = 3
 
 // bootImages are the boot images that may have an initramfs inside.
-var bootImages = []bootimage.Kind{
-	bootimage.KindUKI, bootimage.KindAddon, bootimage.KindFIT, bootimage.KindAndroid, bootimage.KindUBootInitramfs,
+var bootImages = []image.Kind{
+	image.KindUKI, image.KindAddon, image.KindFIT, image.KindAndroid, image.KindUBootInitramfs,
 }
 
 // Holds says why a file of that name, which r reads, may hold modules, as the rest of a sentence about it, "" if it
@@ -48,7 +48,7 @@ func holds(head []byte, rest io.Reader, layers int) string {
 	if kind := container.Of(head); kind != container.None {
 		return "is " + string(kind)
 	}
-	if kind := bootimage.KindOf(bytes.NewReader(head), int64(len(head))); slices.Contains(bootImages, kind) {
+	if kind := image.KindOf(bytes.NewReader(head), int64(len(head))); slices.Contains(bootImages, kind) {
 		return "is " + kind.Article()
 	}
 	format, ok := codec.Of(head)

@@ -13,13 +13,13 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/rootfile"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/tree"
 	"rules_modhash/tools/system/attest"
 )
 
-// formatAttestation is rootfile's kind of name for a statement.
+// formatAttestation names a statement as package root names other files.
 const formatAttestation = "attestation"
 
 // attestOptions are the arguments of modhash attest.
@@ -166,11 +166,11 @@ func (o *attestOptions) readKernels(root merkle.Root) ([]attest.Kernel, error) {
 	return kernels, nil
 }
 
-func (o *attestOptions) readSealed(cmd *cobra.Command, tree *treefile.Tree) ([]merkle.Hash, error) {
+func (o *attestOptions) readSealed(cmd *cobra.Command, tree *tree.Tree) ([]merkle.Hash, error) {
 	if o.sealed == "" {
 		return nil, nil
 	}
-	modules, err := collect(cmd, []moduleset.Source{{Path: o.sealed}})
+	modules, err := collect(cmd, []modules.Source{{Path: o.sealed}})
 	if err != nil {
 		return nil, err
 	}
@@ -180,14 +180,14 @@ func (o *attestOptions) readSealed(cmd *cobra.Command, tree *treefile.Tree) ([]m
 }
 
 // readAttestation reads the tree in a statement. Errors name the file.
-func readAttestation(file string) (rootfile.Found, error) {
+func readAttestation(file string) (root.Found, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return rootfile.Found{}, err
+		return root.Found{}, err
 	}
 	tree, err := attest.DecodeTree(data)
 	if err != nil {
-		return rootfile.Found{}, fmt.Errorf("%s: %w", file, err)
+		return root.Found{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return rootfile.Found{Root: tree.Root(), Format: formatAttestation, Tree: tree}, nil
+	return root.Found{Root: tree.Root(), Format: formatAttestation, Tree: tree}, nil
 }

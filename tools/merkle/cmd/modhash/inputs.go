@@ -11,8 +11,8 @@ import (
 
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 const inputsHelp = `
@@ -58,19 +58,19 @@ func (f *inputFlags) registerAllowEmpty(cmd *cobra.Command) {
 }
 
 // sources returns the modules named by flags or by arguments.
-func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
+func (f *inputFlags) sources(args []string) ([]modules.Source, error) {
 	if len(args) > 0 && len(f.inputs) > 0 {
 		return nil, errors.New("modules are given as arguments and with --input: use one of them")
 	}
 	if err := f.checkAllParallel(); err != nil {
 		return nil, err
 	}
-	var sources []moduleset.Source
+	var sources []modules.Source
 	for _, path := range args {
-		sources = append(sources, moduleset.Source{Path: f.dir.resolve(path)})
+		sources = append(sources, modules.Source{Path: f.dir.resolve(path)})
 	}
 	for i, path := range f.inputs {
-		sources = append(sources, moduleset.Source{
+		sources = append(sources, modules.Source{
 			Path: path, InstallPath: at(f.installPaths, i),
 			StripPrefix: at(f.stripPrefixes, i), Label: at(f.labels, i),
 		})
@@ -82,8 +82,8 @@ func (f *inputFlags) sources(args []string) ([]moduleset.Source, error) {
 }
 
 // collect returns the modules of a command that needs every one of them, and reports what was not examined.
-func collect(cmd *cobra.Command, sources []moduleset.Source) ([]moduleset.Module, error) {
-	found, err := moduleset.Collect(sources)
+func collect(cmd *cobra.Command, sources []modules.Source) ([]modules.Module, error) {
+	found, err := modules.Collect(sources)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func collect(cmd *cobra.Command, sources []moduleset.Source) ([]moduleset.Module
 }
 
 // printNotExamined writes a line for each entry that was not examined, and their number.
-func printNotExamined(cmd *cobra.Command, found moduleset.Listing) {
+func printNotExamined(cmd *cobra.Command, found modules.Listing) {
 	stderr := cmd.ErrOrStderr()
 	for _, u := range found.NotExamined {
 		fmt.Fprintf(stderr, "not examined: %s\n", u)
@@ -104,14 +104,14 @@ func printNotExamined(cmd *cobra.Command, found moduleset.Listing) {
 }
 
 // printSkipped writes a line for each directory that was not searched.
-func printSkipped(cmd *cobra.Command, found moduleset.Listing) {
+func printSkipped(cmd *cobra.Command, found modules.Listing) {
 	for _, dir := range found.Skipped {
 		fmt.Fprintf(cmd.ErrOrStderr(), "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n", dir)
 	}
 }
 
 // setExisting gives each source its policy: the one there is, or that of its place.
-func (f *inputFlags) setExisting(sources []moduleset.Source) error {
+func (f *inputFlags) setExisting(sources []modules.Source) error {
 	for i := range sources {
 		if len(f.existing) == 0 {
 			break // a command that does not look at trailers
@@ -126,7 +126,7 @@ func (f *inputFlags) setExisting(sources []moduleset.Source) error {
 }
 
 // required returns the sources, of which there must be one.
-func (f *inputFlags) required(args []string) ([]moduleset.Source, error) {
+func (f *inputFlags) required(args []string) ([]modules.Source, error) {
 	sources, err := f.sources(args)
 	if err == nil && len(sources) == 0 && !f.allowEmpty {
 		err = errors.New("no modules given: name files or directories (an empty directory for none)")
@@ -178,13 +178,13 @@ func (f *readingFlags) register(cmd *cobra.Command) {
 
 func (f *readingFlags) registerMachine(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.machine, "machine", "",
-		"machine that modules must be built for: "+rootobj.MachineNames()+" (default: that of the first)")
+		"machine that modules must be built for: "+object.MachineNames()+" (default: that of the first)")
 }
 
 func (f *readingFlags) reading() (batch.Reading, error) {
 	r := batch.Reading{Raw: f.raw}
 	if f.machine != "" {
-		m, err := rootobj.MachineNamed(f.machine)
+		m, err := object.MachineNamed(f.machine)
 		if err != nil {
 			return batch.Reading{}, fmt.Errorf("--machine: %w", err)
 		}

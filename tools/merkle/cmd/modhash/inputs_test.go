@@ -9,25 +9,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/modules"
 )
 
 func TestInputFlags(t *testing.T) {
 	tests := []struct {
 		name    string
 		args    []string
-		want    []moduleset.Source
+		want    []modules.Source
 		wantErr string
 	}{
 		{
 			name: "arguments",
 			args: []string{"--existing-signature=keep", "a", "b"},
-			want: []moduleset.Source{{Path: "a", Existing: module.Keep}, {Path: "b", Existing: module.Keep}},
+			want: []modules.Source{{Path: "a", Existing: module.Keep}, {Path: "b", Existing: module.Keep}},
 		},
 		{
 			name: "default",
 			args: []string{"a"},
-			want: []moduleset.Source{{Path: "a", Existing: module.Strip}},
+			want: []modules.Source{{Path: "a", Existing: module.Strip}},
 		},
 		{
 			name: "parallel",
@@ -35,7 +35,7 @@ func TestInputFlags(t *testing.T) {
 				"--input=a", "--install-path=x/a.ko", "--strip-prefix=", "--label=//:a", "--existing-signature=error",
 				"--input=b", "--install-path=", "--strip-prefix=lib", "--label=//:b", "--existing-signature=strip",
 			},
-			want: []moduleset.Source{
+			want: []modules.Source{
 				{Path: "a", InstallPath: "x/a.ko", Label: "//:a", Existing: module.Refuse},
 				{Path: "b", StripPrefix: "lib", Label: "//:b", Existing: module.Strip},
 			},
@@ -43,7 +43,7 @@ func TestInputFlags(t *testing.T) {
 		{
 			name: "one policy for all",
 			args: []string{"--input=a", "--input=b", "--existing-signature=error"},
-			want: []moduleset.Source{{Path: "a", Existing: module.Refuse}, {Path: "b", Existing: module.Refuse}},
+			want: []modules.Source{{Path: "a", Existing: module.Refuse}, {Path: "b", Existing: module.Refuse}},
 		},
 		{
 			name: "allowed to be empty",

@@ -12,7 +12,7 @@ import (
 
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/modules"
 )
 
 // inspectOptions are the arguments of modhash inspect.
@@ -20,7 +20,7 @@ type inspectOptions struct {
 	inputs inputFlags
 	asJSON bool
 
-	sources []moduleset.Source
+	sources []modules.Source
 }
 
 // inspectReport is the JSON form of what one module carries.
@@ -120,26 +120,26 @@ func runInspect(cmd *cobra.Command, o *inspectOptions) error {
 
 // foundModule is a module to inspect, or a source in which modules cannot be found.
 type foundModule struct {
-	moduleset.Module
+	modules.Module
 	err error
 }
 
 // findEach finds the modules of each source, whatever is wrong with the others. That
 // nothing can be read is an error.
-func findEach(cmd *cobra.Command, sources []moduleset.Source) ([]foundModule, error) {
+func findEach(cmd *cobra.Command, sources []modules.Source) ([]foundModule, error) {
 	var all []foundModule
 	var problems []error
 	for _, source := range sources {
-		found, err := moduleset.List([]moduleset.Source{source})
+		found, err := modules.List([]modules.Source{source})
 		if err != nil {
 			problems = append(problems, err)
-			all = append(all, foundModule{moduleset.Module{File: source.Path, Label: source.Label}, err})
+			all = append(all, foundModule{modules.Module{File: source.Path, Label: source.Label}, err})
 		}
 		for _, m := range found.Modules {
 			all = append(all, foundModule{Module: m})
 		}
 		for _, u := range found.NotExamined {
-			all = append(all, foundModule{moduleset.Module{File: u.File, Label: u.Label}, errors.New(u.Reason)})
+			all = append(all, foundModule{modules.Module{File: u.File, Label: u.Label}, errors.New(u.Reason)})
 		}
 		printSkipped(cmd, found)
 	}
@@ -151,7 +151,7 @@ func findEach(cmd *cobra.Command, sources []moduleset.Source) ([]foundModule, er
 
 // inspectModules returns a report on each module and on each source without.
 func inspectModules(cmd *cobra.Command, found []foundModule) ([]inspectReport, error) {
-	var modules []moduleset.Module
+	var modules []modules.Module
 	for _, f := range found {
 		if f.err == nil {
 			modules = append(modules, f.Module)
@@ -175,11 +175,11 @@ func inspectModules(cmd *cobra.Command, found []foundModule) ([]inspectReport, e
 	return reports, nil
 }
 
-func reportUnreadable(m moduleset.Module, err error) inspectReport {
+func reportUnreadable(m modules.Module, err error) inspectReport {
 	return inspectReport{File: m.File, Carries: "unreadable", Reason: err.Error(), failed: true}
 }
 
-func reportInspection(m moduleset.Module, in batch.Inspection) inspectReport {
+func reportInspection(m modules.Module, in batch.Inspection) inspectReport {
 	if in.Unreadable() {
 		return reportUnreadable(m, in.Err)
 	}

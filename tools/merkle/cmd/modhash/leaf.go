@@ -13,8 +13,8 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // leafOptions are the arguments of modhash leaf.
@@ -26,7 +26,7 @@ type leafOptions struct {
 	positions string
 	out       string
 
-	sources []moduleset.Source
+	sources []modules.Source
 	reading batch.Reading
 }
 
@@ -86,7 +86,7 @@ func runLeaf(cmd *cobra.Command, o *leafOptions) error {
 	if err != nil {
 		return err
 	}
-	data, err := treefile.EncodeLeaves(leaves)
+	data, err := tree.EncodeLeaves(leaves)
 	if err != nil {
 		return err
 	}
@@ -96,22 +96,22 @@ func runLeaf(cmd *cobra.Command, o *leafOptions) error {
 	})
 }
 
-func (o *leafOptions) positionsOf(modules []moduleset.Module) ([]uint32, error) {
+func (o *leafOptions) positionsOf(given []modules.Module) ([]uint32, error) {
 	if o.positions != "" {
-		return readPositions(o.positions, modules)
+		return readPositions(o.positions, given)
 	}
 	if o.order != "" {
-		order, err := moduleset.ReadOrderFile(o.order)
+		order, err := modules.ReadOrderFile(o.order)
 		if err != nil {
 			return nil, err
 		}
-		return order.Arrange(modules, false)
+		return order.Arrange(given, false)
 	}
-	if uint64(o.position)+uint64(len(modules)) > merkle.MaxLeaves {
+	if uint64(o.position)+uint64(len(given)) > merkle.MaxLeaves {
 		return nil, fmt.Errorf("--position %d and %d modules go beyond the last position, %d",
-			o.position, len(modules), uint32(math.MaxUint32))
+			o.position, len(given), uint32(math.MaxUint32))
 	}
-	return consecutive(o.position, len(modules)), nil
+	return consecutive(o.position, len(given)), nil
 }
 
 // consecutive returns n positions from first on.
@@ -125,8 +125,8 @@ func consecutive(first uint32, n int) []uint32 {
 
 // hashModules hashes modules under a progress bar.
 func hashModules(
-	cmd *cobra.Command, modules []moduleset.Module, positions []uint32, r batch.Reading, copies *output.Dir,
-) ([]treefile.Leaf, error) {
+	cmd *cobra.Command, modules []modules.Module, positions []uint32, r batch.Reading, copies *output.Dir,
+) ([]tree.Leaf, error) {
 	bar := newProgress(cmd.ErrOrStderr(), "hashing", len(modules))
 	defer bar.clear()
 	r.Progress = bar.tick()

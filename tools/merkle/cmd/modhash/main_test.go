@@ -19,7 +19,7 @@ import (
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 func TestMain(m *testing.M) {
@@ -100,11 +100,11 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func mkModule(args []string) error {
-	m, err := rootobj.MachineNamed(args[0])
+	m, err := object.MachineNamed(args[0])
 	if err != nil {
 		return err
 	}
-	object, err := rootobj.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
+	object, err := object.Write(m, merkle.Root{Levels: 1, Hash: merkle.Hash{1}})
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // positionsOptions are the arguments of modhash positions.
@@ -68,24 +68,24 @@ func (o *positionsOptions) check() error {
 
 // write stages a file for each shard.
 func (o *positionsOptions) write(outputs *output.Set) error {
-	order, err := moduleset.ReadOrderFile(o.order)
+	order, err := modules.ReadOrderFile(o.order)
 	if err != nil {
 		return err
 	}
-	modules := make([]moduleset.Module, len(o.installPaths))
+	declared := make([]modules.Module, len(o.installPaths))
 	for i, path := range o.installPaths {
-		modules[i] = moduleset.Module{File: path, InstallPath: path, Label: at(o.labels, i)}
+		declared[i] = modules.Module{File: path, InstallPath: path, Label: at(o.labels, i)}
 	}
-	positions, err := order.Arrange(modules, false)
+	positions, err := order.Arrange(declared, false)
 	if err != nil {
 		return err
 	}
 	for i, out := range o.outs {
 		shard := map[string]uint32{}
-		for j := i * o.shardSize; j < min((i+1)*o.shardSize, len(modules)); j++ {
-			shard[modules[j].InstallPath] = positions[j]
+		for j := i * o.shardSize; j < min((i+1)*o.shardSize, len(declared)); j++ {
+			shard[declared[j].InstallPath] = positions[j]
 		}
-		data, err := treefile.EncodePositions(shard)
+		data, err := tree.EncodePositions(shard)
 		if err != nil {
 			return err
 		}
@@ -98,12 +98,12 @@ func (o *positionsOptions) write(outputs *output.Set) error {
 
 // readPositions returns the positions that a ModulePositions file gives to modules, all of
 // which it must have, and no other ones.
-func readPositions(file string, modules []moduleset.Module) ([]uint32, error) {
+func readPositions(file string, modules []modules.Module) ([]uint32, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	byPath, err := treefile.DecodePositions(data)
+	byPath, err := tree.DecodePositions(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

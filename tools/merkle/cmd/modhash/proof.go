@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // proofOptions are the arguments of modhash proof.
@@ -60,15 +60,15 @@ func runProof(cmd *cobra.Command, o *proofOptions) error {
 }
 
 // named returns the leaves with the given install paths.
-func named(tree *treefile.Tree, file string, installPaths []string) ([]treefile.Leaf, error) {
-	var leaves []treefile.Leaf
+func named(t *tree.Tree, file string, installPaths []string) ([]tree.Leaf, error) {
+	var leaves []tree.Leaf
 	seen := map[string]bool{}
 	for _, path := range installPaths {
 		if seen[path] {
 			return nil, fmt.Errorf("--install-path %s is given twice", path)
 		}
 		seen[path] = true
-		l, ok := tree.Find(path)
+		l, ok := t.Find(path)
 		if !ok {
 			return nil, fmt.Errorf("%s has no module with the install path %q", file, path)
 		}
@@ -78,12 +78,12 @@ func named(tree *treefile.Tree, file string, installPaths []string) ([]treefile.
 }
 
 // readTree reads a ModuleTree file. Errors name the file.
-func readTree(file string) (*treefile.Tree, error) {
+func readTree(file string) (*tree.Tree, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	tree, err := treefile.DecodeTree(data)
+	tree, err := tree.DecodeTree(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

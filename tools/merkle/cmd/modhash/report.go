@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/root"
 	"rules_modhash/tools/system/report"
 )
 
@@ -52,8 +52,8 @@ func runReport(out string, args []string) error {
 }
 
 // reportKernel reads a kernel that must carry root.
-func reportKernel(file string, root merkle.Root) (*report.Kernel, error) {
-	found, err := rootfile.ReadKernel(file, root)
+func reportKernel(file string, want merkle.Root) (*report.Kernel, error) {
+	found, err := root.ReadKernel(file, want)
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/rootfile"
-	"rules_modhash/tools/merkle/rootobj"
+	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/root/object"
 )
 
 // rootReport is the JSON form of a root.
@@ -35,7 +35,7 @@ without ELF sections need --system-map: arm64 and riscv64 Image, zImage, s390x b
   modhash root tree.pb`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, err := rootfile.Read(dir.resolve(args[0]), systemMap)
+			found, err := root.Read(dir.resolve(args[0]), systemMap)
 			if err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ without ELF sections need --system-map: arm64 and riscv64 Image, zImage, s390x b
 	return cmd
 }
 
-func reportRoot(f rootfile.Found) rootReport {
+func reportRoot(f root.Found) rootReport {
 	return rootReport{
 		Format: f.Format, Machine: machineName(f.Target), Levels: f.Root.Levels, Root: f.Root.Hash.String(),
 	}
@@ -62,7 +62,7 @@ func machineName(t module.Target) string {
 	if t == (module.Target{}) {
 		return ""
 	}
-	if m, err := rootobj.MachineFor(t); err == nil {
+	if m, err := object.MachineFor(t); err == nil {
 		return m.Name
 	}
 	return t.String()

@@ -13,8 +13,8 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // sealOptions are the arguments of modhash seal.
@@ -23,7 +23,7 @@ type sealOptions struct {
 	how              readingFlags
 	tree, proof, out string
 
-	sources []moduleset.Source
+	sources []modules.Source
 	reading batch.Reading
 }
 
@@ -101,7 +101,7 @@ func runSealOne(cmd *cobra.Command, o *sealOptions) error {
 	if err != nil {
 		return err
 	}
-	proof, err := treefile.DecodeProof(data)
+	proof, err := tree.DecodeProof(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.proof, err)
 	}
@@ -115,13 +115,13 @@ func runSealOne(cmd *cobra.Command, o *sealOptions) error {
 }
 
 // onlyModule returns the module of a command that takes one.
-func onlyModule(cmd *cobra.Command, sources []moduleset.Source) (moduleset.Module, error) {
-	modules, err := collect(cmd, sources)
+func onlyModule(cmd *cobra.Command, sources []modules.Source) (modules.Module, error) {
+	given, err := collect(cmd, sources)
 	if err != nil {
-		return moduleset.Module{}, err
+		return modules.Module{}, err
 	}
-	if len(modules) != 1 {
-		return moduleset.Module{}, fmt.Errorf("%d modules given, want 1", len(modules))
+	if len(given) != 1 {
+		return modules.Module{}, fmt.Errorf("%d modules given, want 1", len(given))
 	}
-	return modules[0], nil
+	return given[0], nil
 }

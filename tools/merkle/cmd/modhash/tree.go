@@ -12,9 +12,9 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/rootobj"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/root/object"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // treeOptions are the arguments of modhash tree.
@@ -29,7 +29,7 @@ type treeOptions struct {
 	leaves     []string
 	quiet      bool
 
-	sources []moduleset.Source
+	sources []modules.Source
 	reading batch.Reading
 }
 
@@ -101,7 +101,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, outputs *output.Set) error {
 	if err != nil {
 		return err
 	}
-	tree, err := treefile.New(leaves)
+	tree, err := tree.New(leaves)
 	if err != nil {
 		return err
 	}
@@ -122,31 +122,31 @@ func runTree(cmd *cobra.Command, o *treeOptions, outputs *output.Set) error {
 }
 
 // collect returns the leaves of the tree, from modules or from leaves files.
-func (o *treeOptions) collect(cmd *cobra.Command, copies *output.Dir) ([]treefile.Leaf, error) {
+func (o *treeOptions) collect(cmd *cobra.Command, copies *output.Dir) ([]tree.Leaf, error) {
 	if len(o.leaves) > 0 {
 		return o.readLeaves()
 	}
-	modules, err := collect(cmd, o.sources)
+	given, err := collect(cmd, o.sources)
 	if err != nil {
 		return nil, err
 	}
-	moduleset.Sort(modules)
-	positions := consecutive(0, len(modules))
+	modules.Sort(given)
+	positions := consecutive(0, len(given))
 	if o.order != "" {
-		order, err := moduleset.ReadOrderFile(o.order)
+		order, err := modules.ReadOrderFile(o.order)
 		if err != nil {
 			return nil, err
 		}
-		if positions, err = order.Arrange(modules, true); err != nil {
+		if positions, err = order.Arrange(given, true); err != nil {
 			return nil, err
 		}
 	}
-	return o.hash(cmd, modules, positions, copies)
+	return o.hash(cmd, given, positions, copies)
 }
 
 func (o *treeOptions) hash(
-	cmd *cobra.Command, modules []moduleset.Module, positions []uint32, copies *output.Dir,
-) ([]treefile.Leaf, error) {
+	cmd *cobra.Command, modules []modules.Module, positions []uint32, copies *output.Dir,
+) ([]tree.Leaf, error) {
 	leaves, err := hashModules(cmd, modules, positions, o.reading, copies)
 	if err == nil && len(leaves) > 0 && o.reading.Target == (module.Target{}) {
 		o.reading.Target = leaves[0].Target
@@ -156,14 +156,14 @@ func (o *treeOptions) hash(
 
 // readLeaves reads the files of modhash leaf. A leaf without a label is named by its
 // file in messages.
-func (o *treeOptions) readLeaves() ([]treefile.Leaf, error) {
-	var leaves []treefile.Leaf
+func (o *treeOptions) readLeaves() ([]tree.Leaf, error) {
+	var leaves []tree.Leaf
 	for _, file := range o.leaves {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		shard, err := treefile.DecodeLeaves(data)
+		shard, err := tree.DecodeLeaves(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -174,12 +174,12 @@ func (o *treeOptions) readLeaves() ([]treefile.Leaf, error) {
 			leaves = append(leaves, l)
 		}
 	}
-	treefile.Sort(leaves)
+	tree.Sort(leaves)
 	return leaves, o.checkLeaves(leaves)
 }
 
 // checkLeaves checks targets, and names if there is an order.
-func (o *treeOptions) checkLeaves(leaves []treefile.Leaf) error {
+func (o *treeOptions) checkLeaves(leaves []tree.Leaf) error {
 	err := batch.CheckTargets(leaves, o.reading.Target, func(i int) string { return leaves[i].String() })
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (o *treeOptions) checkLeaves(leaves []treefile.Leaf) error {
 	if o.order == "" {
 		return nil
 	}
-	order, err := moduleset.ReadOrderFile(o.order)
+	order, err := modules.ReadOrderFile(o.order)
 	if err != nil {
 		return err
 	}
@@ -200,12 +200,12 @@ func (o *treeOptions) checkLeaves(leaves []treefile.Leaf) error {
 }
 
 // checkOrder compares the positions of leaves with an order.
-func checkOrder(order *moduleset.Order, leaves []treefile.Leaf) error {
-	modules := make([]moduleset.Module, len(leaves))
+func checkOrder(order *modules.Order, leaves []tree.Leaf) error {
+	declared := make([]modules.Module, len(leaves))
 	for i, l := range leaves {
-		modules[i] = moduleset.Module{File: l.InstallPath, InstallPath: l.InstallPath, Label: l.Label}
+		declared[i] = modules.Module{File: l.InstallPath, InstallPath: l.InstallPath, Label: l.Label}
 	}
-	positions, err := order.Arrange(modules, true)
+	positions, err := order.Arrange(declared, true)
 	if err != nil {
 		return err
 	}
@@ -219,9 +219,9 @@ func checkOrder(order *moduleset.Order, leaves []treefile.Leaf) error {
 }
 
 // write stages the outputs that follow from the tree.
-func (o *treeOptions) write(cmd *cobra.Command, tree *treefile.Tree, outputs *output.Set) error {
+func (o *treeOptions) write(cmd *cobra.Command, built *tree.Tree, outputs *output.Set) error {
 	if o.out != "" {
-		data, err := treefile.EncodeTree(tree)
+		data, err := tree.EncodeTree(built)
 		if err != nil {
 			return err
 		}
@@ -230,25 +230,25 @@ func (o *treeOptions) write(cmd *cobra.Command, tree *treefile.Tree, outputs *ou
 		}
 	}
 	if o.rootObject != "" {
-		if err := o.writeRootObject(tree, outputs); err != nil {
+		if err := o.writeRootObject(built, outputs); err != nil {
 			return err
 		}
 	}
 	if o.proofs == "" {
 		return nil
 	}
-	return writeProofs(cmd, tree, tree.Leaves, o.proofs, outputs)
+	return writeProofs(cmd, built, built.Leaves, o.proofs, outputs)
 }
 
-func (o *treeOptions) writeRootObject(tree *treefile.Tree, outputs *output.Set) error {
+func (o *treeOptions) writeRootObject(tree *tree.Tree, outputs *output.Set) error {
 	if o.reading.Target == (module.Target{}) {
-		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", rootobj.MachineNames())
+		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", object.MachineNames())
 	}
-	machine, err := rootobj.MachineFor(o.reading.Target)
+	machine, err := object.MachineFor(o.reading.Target)
 	if err != nil {
 		return err
 	}
-	object, err := rootobj.Write(machine, tree.Root())
+	object, err := object.Write(machine, tree.Root())
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (o *treeOptions) writeRootObject(tree *treefile.Tree, outputs *output.Set) 
 
 // writeProofs stages a directory with the proofs of leaves.
 func writeProofs(
-	cmd *cobra.Command, tree *treefile.Tree, leaves []treefile.Leaf, path string, outputs *output.Set,
+	cmd *cobra.Command, tree *tree.Tree, leaves []tree.Leaf, path string, outputs *output.Set,
 ) error {
 	dir, err := outputs.Dir(path)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
-	"rules_modhash/tools/merkle/moduleset"
+	"rules_modhash/tools/merkle/modules"
 )
 
 // unsealOptions are the arguments of modhash unseal.
@@ -22,7 +22,7 @@ type unsealOptions struct {
 	out    string
 	all    bool
 
-	sources []moduleset.Source
+	sources []modules.Source
 }
 
 func newUnseal(dir folder) *cobra.Command {
@@ -67,7 +67,7 @@ func runUnseal(cmd *cobra.Command, o *unsealOptions) error {
 }
 
 // unseal returns the modules that still carry a trailer.
-func (o *unsealOptions) unseal(cmd *cobra.Command, modules []moduleset.Module) (left []moduleset.Module, err error) {
+func (o *unsealOptions) unseal(cmd *cobra.Command, modules []modules.Module) (left []modules.Module, err error) {
 	if len(o.sources) == 1 && !isDir(o.sources[0].Path) && !isDir(o.out) {
 		err = writeOne(o.out, func(w io.Writer) error {
 			further, err := batch.UnsealOne(new(module.Scanner), modules[0], o.all, w)

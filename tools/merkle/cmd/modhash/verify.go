@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/batch"
-	"rules_modhash/tools/merkle/moduleset"
-	"rules_modhash/tools/merkle/rootfile"
+	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/root"
 )
 
 // verifyOptions are the arguments of modhash verify.
@@ -20,7 +20,7 @@ type verifyOptions struct {
 	systemMap                 string
 	asJSON, complete          bool
 
-	sources []moduleset.Source
+	sources []modules.Source
 }
 
 // verifyReport is the JSON form of a verification.
@@ -102,7 +102,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not tell the modules",
 			o.root, o.kernel, found.Format)
 	}
-	listing, err := moduleset.List(o.sources)
+	listing, err := modules.List(o.sources)
 	if err != nil {
 		return err
 	}
@@ -134,26 +134,26 @@ func countSet(values ...string) int {
 }
 
 // readRoot reads the file that one of --root, --kernel and --attestation names.
-func (o *verifyOptions) readRoot() (rootfile.Found, error) {
+func (o *verifyOptions) readRoot() (root.Found, error) {
 	switch {
 	case o.root != "":
-		return rootfile.Read(o.root, o.systemMap)
+		return root.Read(o.root, o.systemMap)
 	case o.attestation != "":
 		return readAttestation(o.attestation)
 	}
-	found, err := rootfile.Read(o.kernel, o.systemMap)
+	found, err := root.Read(o.kernel, o.systemMap)
 	if err != nil {
-		return rootfile.Found{}, err
+		return root.Found{}, err
 	}
 	if !found.IsKernel() {
-		return rootfile.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is a %s: use --root",
+		return root.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is a %s: use --root",
 			o.kernel, found.Format)
 	}
 	return found, nil
 }
 
 func (o *verifyOptions) verify(
-	cmd *cobra.Command, modules []moduleset.Module, found rootfile.Found,
+	cmd *cobra.Command, modules []modules.Module, found root.Found,
 ) (batch.Report, error) {
 	bar := newProgress(cmd.ErrOrStderr(), "verifying", len(modules))
 	defer bar.clear()
@@ -162,7 +162,7 @@ func (o *verifyOptions) verify(
 }
 
 func (o *verifyOptions) print(
-	cmd *cobra.Command, found rootfile.Found, listing moduleset.Listing, r batch.Report,
+	cmd *cobra.Command, found root.Found, listing modules.Listing, r batch.Report,
 ) error {
 	if o.asJSON {
 		return printJSON(cmd.OutOrStdout(), reportVerify(found, listing, r))
@@ -192,7 +192,7 @@ func (o *verifyOptions) print(
 	return err
 }
 
-func reportVerify(found rootfile.Found, listing moduleset.Listing, r batch.Report) verifyReport {
+func reportVerify(found root.Found, listing modules.Listing, r batch.Report) verifyReport {
 	failed := len(r.Failures)
 	report := verifyReport{
 		Root: reportRoot(found), Checked: r.Checked, Passed: r.Checked - failed, Failed: failed,

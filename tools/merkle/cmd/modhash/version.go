@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/release"
-	"rules_modhash/tools/merkle/treefile"
+	"rules_modhash/tools/merkle/tree"
 )
 
 // addVersion adds --version, without the short -v that cobra would give it.
 func addVersion(root *cobra.Command) {
 	root.Version = release.Version
-	root.SetVersionTemplate(fmt.Sprintf("modhash %s\ntree format %d\n", release.Version, treefile.FormatVersion))
+	root.SetVersionTemplate(fmt.Sprintf("modhash %s\ntree format %d\n", release.Version, tree.FormatVersion))
 	root.Flags().Bool("version", false, "print the release, and the version of the tree format that is written and read")
 }
 
