@@ -10,7 +10,7 @@ const (
 	elfdiff   = "tools/system/diff/elfdiff"
 	gazelle   = "tools/gazelle/modhash"
 	initramfs = "tools/archive/initramfs"
-	kbuild    = "tools/gazelle/kbuild"
+	kbuild    = "tools/kernel/kbuild"
 	modhash   = "tools/merkle/cmd/modhash"
 	module    = "tools/merkle/module"
 	modules   = "tools/merkle/modules"
@@ -89,7 +89,7 @@ var situations = []situation{
 	{27, "the Kbuild reader lists the modules of a kernel in order; on our own trees here, on the example's kernel in tests/gazelle",
 		and(in(kbuild, "TestTrees/kernel", "TestTrees/sources"), in("tests/gazelle", "TestModulesOfExample"))},
 	{28, "the same for what is undecided in a kernel's tree; our own trees in place of Linux 6.12", in(kbuild, "TestTrees/undecided", "TestKernelErrors")},
-	{29, "the same as GNU Make evaluates it; our own makefiles in place of Linux 6.1", in("tools/gazelle/kbuild/gnumake", "TestAsGNUMake")},
+	{29, "the same as GNU Make evaluates it; our own makefiles in place of Linux 6.1", in("tools/kernel/kbuild/gnumake", "TestAsGNUMake")},
 	{30, "tree --order with a modules.order of any form; of our own making in place of Debian's",
 		and(in(modules, "TestArrange", "TestReadOrderErrors"), in(modhash, "TestScripts/order"))},
 	{31, "audit of whole systems never crashes and never passes what is unsealed; random systems in place of real ones",

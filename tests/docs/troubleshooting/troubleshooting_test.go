@@ -21,9 +21,10 @@ var sections = map[string]string{
 	"toolchains/kernel/patches": "The kernel",
 	"toolchains/world":          "bazelw",
 	"tools/boot":                "Boot tests and initramfs",
+	"tools/archive/initramfs":   "Boot tests and initramfs",
 	"tools/gazelle":             "Gazelle",
-	"tools/internal":            "modhash",
 	"tools/kernel":              "kbuild",
+	"tools/kernel/kbuild":       "Gazelle",
 	"tools/merkle":              "modhash",
 	"tools":                     "modhash",
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/rule"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 )
 
 // Directives.

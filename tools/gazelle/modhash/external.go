@@ -12,7 +12,7 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/rule"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 )
 
 // external writes a kernel_module for each module that the Kbuild file here lists.

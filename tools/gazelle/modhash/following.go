@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild/csource"
+	"rules_modhash/tools/kernel/kbuild/csource"
 )
 
 // A following is the way from the sources of a module to all that they include.

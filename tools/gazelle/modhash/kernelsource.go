@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 )
 
 // A kernelSource is the tree of modhash_kernel_source.

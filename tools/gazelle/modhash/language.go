@@ -11,7 +11,7 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/language"
 	"github.com/bazelbuild/bazel-gazelle/rule"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // languageName is what "# gazelle:resolve" calls the language.

@@ -12,7 +12,7 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/config"
 	"github.com/bazelbuild/buildtools/build"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 )
 
 func TestOrderedMerge(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 )
 
 // planFlags turns ccflags-y into copts.

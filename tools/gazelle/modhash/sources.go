@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild/csource"
+	"rules_modhash/tools/kernel/kbuild/csource"
 )
 
 // sourceFiles holds what was found in sources, by absolute path.

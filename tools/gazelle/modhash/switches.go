@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild"
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // maxSwitches is how many switches of one Kbuild file are reported.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/bazelbuild/bazel-gazelle/config"
 
-	"rules_modhash/tools/gazelle/kbuild"
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // treeKey is all that a reading of Kbuild files depends on.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 	"rules_modhash/tools/kernel/kmake"
 )
 

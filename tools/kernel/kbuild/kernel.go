@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"path"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // A Target says for what a tree is built.

@@ -40,7 +40,7 @@ func TestTrees(t *testing.T) {
 				}
 			}
 			if want.Name != "want" || got != string(want.Data) {
-				t.Errorf("got\n%swant\n%sIf that is right, run: go test ./tools/gazelle/kbuild -run TestTrees -update",
+				t.Errorf("got\n%swant\n%sIf that is right, run: go test ./tools/kernel/kbuild -run TestTrees -update",
 					got, want.Data)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // A Version is that of a kernel, such as 6.12. The zero Version is not known.

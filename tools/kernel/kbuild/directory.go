@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // emptyAtFirst are the variables that scripts/Makefile.build sets before it includes a

@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // A Diagnostic is a place in a Makefile and what could not be decided there, or what is

@@ -9,7 +9,7 @@ import (
 	"path"
 	"testing"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 var (
@@ -20,7 +20,7 @@ var (
 
 // BenchmarkKernel tells where the time goes on a real tree:
 //
-//	go test ./tools/gazelle/kbuild -run - -bench Kernel -tree DIR -config FILE
+//	go test ./tools/kernel/kbuild -run - -bench Kernel -tree DIR -config FILE
 //
 // "files" reads every Makefile that the configuration reaches and lists its directory,
 // "parse" parses the Makefiles besides, "all" makes the list. What "all" has on top of

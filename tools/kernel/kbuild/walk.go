@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"rules_modhash/tools/gazelle/kbuild/gnumake"
+	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
 // Bounds on the descent. Linux has about 3,500 directories, 10 deep.

@@ -23,7 +23,7 @@ import (
 	"strings"
 	"time"
 
-	"rules_modhash/tools/gazelle/kbuild"
+	"rules_modhash/tools/kernel/kbuild"
 )
 
 func main() {
