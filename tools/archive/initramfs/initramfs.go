@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package initramfs reads an initramfs as the kernel unpacks it (init/initramfs.c): cpio archives in the "newc"
+// Package initramfs writes an initramfs, and reads one as the kernel unpacks it (init/initramfs.c): cpio archives in the "newc"
 // format one after another, each of which may be compressed, with zero bytes between them
 // (Documentation/driver-api/early-userspace/buffer-format.rst), and a boot configuration at the end. The first archive
 // is often a small one with CPU microcode that is not compressed.
 //
-// What is read is not trusted. Memory is bounded whatever headers say: u-root's reader, whose writer makes our
-// own archives, allocates as much as a header's name size asks for, up to 4 GiB, so it is not used here.
+// What is read is not trusted. Memory is bounded whatever headers say.
 package initramfs
 
 import (
@@ -61,9 +60,11 @@ type Entry struct {
 
 // The types in st_mode.
 const (
-	typeMask = 0o170000
-	typeFile = 0o100000
-	typeLink = 0o120000
+	typeMask       = 0o170000
+	typeCharDevice = 0o020000
+	typeDirectory  = 0o040000
+	typeFile       = 0o100000
+	typeLink       = 0o120000
 )
 
 // IsRegular reports whether the entry is a regular file.

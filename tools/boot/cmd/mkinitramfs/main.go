@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/boot/archive"
+	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/boot/guest"
 	"rules_modhash/tools/boot/plan"
 	"rules_modhash/tools/cli/output"
@@ -83,16 +83,16 @@ func (o *options) run() (err error) {
 	return outputs.Commit()
 }
 
-func (o *options) write(a *archive.Archive, w io.Writer) error {
-	compressor, err := archive.Compressor(o.compression, w)
+func (o *options) write(a *initramfs.Archive, w io.Writer) error {
+	compressor, err := initramfs.Compressor(o.compression, w)
 	if err != nil {
 		return err
 	}
 	return errors.Join(a.Write(compressor), compressor.Close())
 }
 
-func (o *options) archive() (*archive.Archive, error) {
-	a := &archive.Archive{}
+func (o *options) archive() (*initramfs.Archive, error) {
+	a := &initramfs.Archive{}
 	if err := addSkeleton(a); err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (o *options) archive() (*archive.Archive, error) {
 }
 
 // addSkeleton puts in what any program expects. The kernel opens /dev/console for /init.
-func addSkeleton(a *archive.Archive) error {
+func addSkeleton(a *initramfs.Archive) error {
 	var errs []error
 	for _, path := range []string{"/dev", "/proc", "/sys", "/tmp"} {
 		errs = append(errs, a.AddDirectory(path))
@@ -135,7 +135,7 @@ func addPairs(flag string, pairs []string, add func(path, value string) error) e
 	return nil
 }
 
-func (o *options) addPlan(a *archive.Archive) error {
+func (o *options) addPlan(a *initramfs.Archive) error {
 	data, err := os.ReadFile(o.plan)
 	if err != nil {
 		return err

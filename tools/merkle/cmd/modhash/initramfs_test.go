@@ -14,7 +14,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"rules_modhash/tools/boot/archive"
+	"rules_modhash/tools/archive/initramfs"
 )
 
 // cmdInitramfs is the command "initramfs FILE PART...": it writes archives one after another, with zeros between
@@ -53,7 +53,7 @@ func initramfsPart(ts *testscript.TestScript, part string) ([]byte, error) {
 }
 
 func cpioOf(dir string) ([]byte, error) {
-	var a archive.Archive
+	var a initramfs.Archive
 	var out bytes.Buffer
 	err := errors.Join(a.Add("/", dir), a.Write(&out))
 	return out.Bytes(), err

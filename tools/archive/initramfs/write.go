@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package archive writes initramfs archives: cpio in the "newc" format
-// (Documentation/driver-api/early-userspace/buffer-format.rst), whose bytes follow from paths and
-// contents alone.
-package archive
+package initramfs
 
 import (
 	"errors"
@@ -18,8 +15,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/u-root/u-root/pkg/cpio"
 )
 
 // Build systems keep no modes and owners: all files are executable, all belongs to root.
@@ -27,16 +22,24 @@ const (
 	fileMode      = 0o755
 	directoryMode = 0o755
 	deviceMode    = 0o600
+	linkMode      = 0o777
 )
 
-// Archive is the content of an initramfs. Paths are absolute ones in it. The zero value is empty.
+// Archive is the content of an initramfs that is to be written: its bytes follow from paths and contents alone. Paths
+// are absolute ones in it. The zero value is empty.
 type Archive struct {
 	entries map[string]entry
 }
 
 // entry is a file, directory, symbolic link or device.
 type entry struct {
-	record cpio.Record
+	// mode is st_mode: type and permissions.
+	mode uint32
+	// major and minor are the numbers of a device.
+	major, minor uint32
+	// text is the contents, or the target of a link; size is how many bytes it has, or the file on this machine.
+	text string
+	size uint32
 	// source says to the reader where the entry comes from.
 	source string
 	// host is the file with the contents, opened only while it is copied; empty for other entries.
@@ -76,10 +79,10 @@ func (a *Archive) addTree(root, host string) error {
 
 // mkdir is for directories of several sources, which are one directory.
 func (a *Archive) mkdir(path, source string) error {
-	if e, ok := a.entries[path]; ok && e.record.Mode&cpio.S_IFMT == cpio.S_IFDIR {
+	if e, ok := a.entries[path]; ok && e.mode&typeMask == typeDirectory {
 		return nil
 	}
-	return a.add(path, entry{record: cpio.Directory("", directoryMode), source: source})
+	return a.add(path, entry{mode: typeDirectory | directoryMode, source: source})
 }
 
 func (a *Archive) addFile(path, host string, info fs.FileInfo) error {
@@ -90,13 +93,12 @@ func (a *Archive) addFile(path, host string, info fs.FileInfo) error {
 	if info.Size() > math.MaxUint32 {
 		return fmt.Errorf("adding %s to the initramfs: got %d bytes, want less than 4 GiB", host, info.Size())
 	}
-	record := cpio.Record{Info: cpio.Info{Mode: cpio.S_IFREG | fileMode, FileSize: uint64(info.Size())}}
-	return a.add(path, entry{record: record, source: host, host: host})
+	return a.add(path, entry{mode: typeFile | fileMode, size: uint32(info.Size()), source: host, host: host})
 }
 
 // AddText puts in a file with the given contents.
 func (a *Archive) AddText(path, text, source string) error {
-	return a.add(path, entry{record: cpio.StaticFile("", text, fileMode), source: source})
+	return a.add(path, entry{mode: typeFile | fileMode, text: text, size: uint32(len(text)), source: source})
 }
 
 // AddDirectory puts in an empty directory.
@@ -109,20 +111,22 @@ func (a *Archive) AddSymlink(path, target string) error {
 	if target == "" {
 		return fmt.Errorf("adding the symbolic link %s to the initramfs: got an empty target, want a path", path)
 	}
-	return a.add(path, entry{record: cpio.Symlink("", target), source: "symbolic link to " + target})
+	return a.add(path, entry{
+		mode: typeLink | linkMode, text: target, size: uint32(len(target)), source: "symbolic link to " + target,
+	})
 }
 
 // AddCharDevice puts in a character device (Documentation/admin-guide/devices.txt).
-func (a *Archive) AddCharDevice(path string, major, minor uint64) error {
+func (a *Archive) AddCharDevice(path string, major, minor uint32) error {
 	source := fmt.Sprintf("device %d:%d", major, minor)
-	return a.add(path, entry{record: cpio.CharDev("", deviceMode, major, minor), source: source})
+	return a.add(path, entry{mode: typeCharDevice | deviceMode, major: major, minor: minor, source: source})
 }
 
-// IsFile tells whether there is a file or symbolic link at path.
+// IsFile reports whether there is a file or symbolic link at path.
 func (a *Archive) IsFile(path string) bool {
 	e, ok := a.entries[path]
-	kind := e.record.Mode & cpio.S_IFMT
-	return ok && (kind == cpio.S_IFREG || kind == cpio.S_IFLNK)
+	kind := e.mode & typeMask
+	return ok && (kind == typeFile || kind == typeLink)
 }
 
 func (a *Archive) add(name string, e entry) error {
@@ -137,7 +141,6 @@ func (a *Archive) add(name string, e entry) error {
 	if a.entries == nil {
 		a.entries = map[string]entry{}
 	}
-	e.record.Name = name[1:]
 	a.entries[name] = e
 	return nil
 }
@@ -148,13 +151,12 @@ func (a *Archive) Write(w io.Writer) error {
 	if err := errors.Join(a.addParents(), a.checkLoaders()); err != nil {
 		return err
 	}
-	out := cpio.Newc.Writer(w)
 	for i, name := range slices.Sorted(maps.Keys(a.entries)) {
-		if err := a.entries[name].write(out, uint64(i+1)); err != nil {
+		if err := a.entries[name].write(w, name[1:], uint32(i+1)); err != nil {
 			return fmt.Errorf("writing %s to the initramfs: %w", name, err)
 		}
 	}
-	return cpio.WriteTrailer(out)
+	return writeHeader(w, trailer, entry{}, 0, 0)
 }
 
 func (a *Archive) addParents() error {
@@ -170,17 +172,46 @@ func (a *Archive) addParents() error {
 
 // write writes one entry. Numbers of inodes differ, and each has one link: no entry is taken for a
 // hard link of another.
-func (e entry) write(out cpio.RecordWriter, inode uint64) error {
-	record := e.record
-	record.Ino, record.NLink = inode, 1
+func (e entry) write(w io.Writer, name string, inode uint32) error {
+	if err := writeHeader(w, name, e, inode, 1); err != nil {
+		return err
+	}
 	if e.host == "" {
-		return out.WriteRecord(record)
+		return writePadded(w, e.text)
 	}
 	file, err := os.Open(e.host)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	record.ReaderAt = file
-	return out.WriteRecord(record)
+	if _, err := io.CopyN(w, file, int64(e.size)); err != nil {
+		return noEOF(err)
+	}
+	return writePadding(w, int(e.size))
+}
+
+// writeHeader writes the header of an entry and its name, padded: all of it belongs to root, and has no times.
+func writeHeader(w io.Writer, name string, e entry, inode, links uint32) error {
+	const user, group, time, major, minor, checksum = 0, 0, 0, 0, 0, 0
+	text := magics[0]
+	for _, number := range []uint32{
+		inode, e.mode, user, group, links, time, e.size, major, minor, e.major, e.minor, uint32(len(name) + 1), checksum,
+	} {
+		text += fmt.Sprintf("%08X", number)
+	}
+	return writePadded(w, text+name+"\x00")
+}
+
+// writePadded writes text and its padding.
+func writePadded(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return err
+	}
+	return writePadding(w, len(text))
+}
+
+// writePadding writes the zero bytes that make a part of size bytes a multiple of 4.
+func writePadding(w io.Writer, size int) error {
+	_, err := w.Write(make([]byte, -size&3))
+	return err
 }

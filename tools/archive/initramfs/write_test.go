@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package archive
+package initramfs
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/u-root/u-root/pkg/cpio"
+	reference "github.com/u-root/u-root/pkg/cpio"
 )
 
 // steps fill an archive; each works whatever comes before it.
@@ -70,7 +70,7 @@ func write(t *testing.T, a *Archive) []byte {
 // list shows an archive as one line an entry.
 func list(t *testing.T, data []byte) []string {
 	t.Helper()
-	records, err := cpio.ReadAllRecords(cpio.Newc.Reader(bytes.NewReader(data)))
+	records, err := reference.ReadAllRecords(reference.Newc.Reader(bytes.NewReader(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,13 +135,13 @@ func TestWriteIsReproducible(t *testing.T) {
 		}
 		got := write(t, a)
 		if i > 0 && !bytes.Equal(got, want) {
-			t.Error("order of additions, modes, times or folder change the archive")
+			t.Error("order of additions, modes, times or directory change the archive")
 		}
 		want = got
 	}
 }
 
-func TestErrors(t *testing.T) {
+func TestWriteErrors(t *testing.T) {
 	host := hostTree(t, 0o600, time.Now())
 	file := filepath.Join(host, "init")
 	if err := os.Symlink("nowhere", filepath.Join(host, "dangling")); err != nil {
