@@ -15,8 +15,8 @@ import (
 
 	"github.com/bazelbuild/bazel-gazelle/rule"
 
-	"rules_modhash/tools/kernel/modorder"
 	"rules_modhash/tools/kernel/treearchive"
+	"rules_modhash/tools/merkle/modules/order"
 )
 
 // workspace declares a module that there is not, and none of those that there are.
@@ -40,7 +40,7 @@ func TestModulesOfExample(t *testing.T) {
 	build := filepath.Join(dir, "BUILD.bazel")
 	write(t, build, []byte(workspace))
 	runGazelle(t, dir)
-	got, want := declared(t, build), modorder.Parse(string(read(t, modulesOrder(t))))
+	got, want := declared(t, build), order.Parse(string(read(t, modulesOrder(t))))
 	if len(want) < 40 {
 		t.Fatalf("got %d modules in modules.order, want those of the example's kernel", len(want))
 	}

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"strings"
+
+	"rules_modhash/tools/merkle/modules/order"
 )
 
 // kernelDir is where modules_install puts the modules of the kernel's own tree.
@@ -64,12 +66,9 @@ func ReadOrder(r io.Reader, name string) (*Order, error) {
 }
 
 func parseOrderLine(text string, number int) (orderLine, error) {
-	line := orderLine{number: number, text: text}
-	if base, ok := strings.CutSuffix(text, ".o"); ok {
-		line.path = base + ".ko"
-	} else if strings.HasSuffix(text, ".ko") {
-		line.path = text
-	} else {
+	path, ok := order.ModulePath(text)
+	line := orderLine{number: number, text: text, path: path}
+	if !ok {
 		return line, fmt.Errorf("%q is not a modules.order line, want a path that ends in .o or .ko", text)
 	}
 	return line, checkOrderPath(line.path)

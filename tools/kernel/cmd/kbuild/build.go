@@ -18,8 +18,8 @@ import (
 
 	"rules_modhash/tools/kernel/kconfig"
 	"rules_modhash/tools/kernel/kmake"
-	"rules_modhash/tools/kernel/modorder"
 	"rules_modhash/tools/kernel/treearchive"
+	"rules_modhash/tools/merkle/modules/order"
 )
 
 // trustedKeys is where the kernel finds certificates that are to be built in:
@@ -178,7 +178,7 @@ func (o *buildOptions) checkModules(tree *kmake.Tree) error {
 	for i, pair := range declared {
 		names[i] = pair[0]
 	}
-	return modorder.Difference(names, modorder.Parse(string(text)))
+	return difference(names, order.Parse(string(text)))
 }
 
 func (o *buildOptions) collect(ctx context.Context, r *results, tree *kmake.Tree) error {

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rules_modhash/tools/kernel/kmake"
-	"rules_modhash/tools/kernel/modorder"
+	"rules_modhash/tools/merkle/modules/order"
 )
 
 type installOptions struct {
@@ -168,14 +168,14 @@ func (o *installOptions) writeLists(dir string, installed []string) error {
 	if err != nil {
 		return err
 	}
-	var order strings.Builder
-	for _, module := range modorder.Parse(string(text)) {
+	var installedOrder strings.Builder
+	for _, module := range order.Parse(string(text)) {
 		if path := path.Join("kernel", module); slices.Contains(installed, path) {
-			fmt.Fprintln(&order, path)
+			fmt.Fprintln(&installedOrder, path)
 		}
 	}
 	err = copyInto(dir, map[string]string{o.builtin: "modules.builtin", o.builtinInfo: "modules.builtin.modinfo"})
-	return errors.Join(err, os.WriteFile(filepath.Join(dir, "modules.order"), []byte(order.String()), 0o644))
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, "modules.order"), []byte(installedOrder.String()), 0o644))
 }
 
 func (o *installOptions) runDepmod(ctx context.Context, base, release string) error {

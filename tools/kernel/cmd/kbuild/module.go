@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/kernel/kmake"
-	"rules_modhash/tools/kernel/modorder"
+	"rules_modhash/tools/merkle/modules/order"
 )
 
 type moduleOptions struct {
@@ -168,7 +168,7 @@ func (o *moduleOptions) checkOnlyModule(at string) error {
 		return err
 	}
 	var built []string
-	for _, module := range modorder.Parse(string(text)) {
+	for _, module := range order.Parse(string(text)) {
 		built = append(built, path.Base(module))
 	}
 	if len(built) == 1 && built[0] == o.name+".ko" {

@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package modorder
+package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
 )
 
-func TestParse(t *testing.T) {
-	got := Parse("fs/a.o\nfs/b.ko\n\n")
-	if want := []string{"fs/a.ko", "fs/b.ko"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := Parse(""); len(got) != 0 {
-		t.Errorf("got %v, want nothing", got)
-	}
-}
-
 func TestNoDifference(t *testing.T) {
-	if err := Difference([]string{"b.ko", "a.ko"}, []string{"a.ko", "b.ko"}); err != nil {
+	if err := difference([]string{"b.ko", "a.ko"}, []string{"a.ko", "b.ko"}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestDifference(t *testing.T) {
-	err := Difference([]string{"old.ko", "same.ko"}, []string{"same.ko", "new.ko"})
+	err := difference([]string{"old.ko", "same.ko"}, []string{"same.ko", "new.ko"})
 	if err == nil {
 		t.Fatal("got no error")
 	}

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package modorder compares the modules that Kbuild built, as modules.order lists them, with those
-// that were declared.
-package modorder
+package main
 
 import (
 	"errors"
@@ -11,22 +9,9 @@ import (
 	"strings"
 )
 
-// Parse returns the modules of a modules.order as paths that end in .ko, in its order. Kernels
-// since 6.4 list .o files, older ones .ko.
-func Parse(text string) []string {
-	var modules []string
-	for _, line := range strings.Fields(text) {
-		if object, ok := strings.CutSuffix(line, ".o"); ok {
-			line = object + ".ko"
-		}
-		modules = append(modules, line)
-	}
-	return modules
-}
-
-// Difference is an error if declared and built are not the same set. The message has the list to
+// difference is an error if declared and built are not the same set. The message has the list to
 // declare.
-func Difference(declared, built []string) error {
+func difference(declared, built []string) error {
 	missing := without(declared, built)
 	undeclared := without(built, declared)
 	if len(missing) == 0 && len(undeclared) == 0 {
