@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package action
 
 import (
 	"os"
@@ -30,7 +30,7 @@ func TestKbuildFile(t *testing.T) {
 			if err := os.WriteFile(file, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			o := &moduleOptions{name: "one", dir: test.dir, sources: at(file, test.sources), textual: at(file, test.textual)}
+			o := &Module{Name: "one", Dir: test.dir, Sources: at(file, test.sources), Textual: at(file, test.textual)}
 			external := filepath.Join(dir, "external")
 			if err := o.layOut(external); err != nil {
 				t.Fatal(err)

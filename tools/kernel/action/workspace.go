@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package action
 
 import (
 	"context"
@@ -12,41 +12,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/kernel/kmake"
 	"rules_modhash/tools/kernel/treearchive"
 )
 
-// common are the flags of all subcommands that run Kbuild.
-type common struct {
-	target kmake.Target
-	label  string
+// Common is what all actions that run Kbuild have.
+type Common struct {
+	// Target is what the kernel is built for and with.
+	Target kmake.Target
+	// Label is the build target that messages name.
+	Label string
 }
 
-func (c *common) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&c.target.Machine, "machine", "x86_64", "arm, arm64, ppc64le, riscv64, s390x or x86_64")
-	flags.StringVar(&c.target.Compiler, "compiler", "gcc", "gcc or clang")
-	flags.StringVar(&c.target.Cross, "cross", "", "`PREFIX` of the names of compiler and binary tools")
-	registerLabel(cmd, &c.label)
-}
-
-func registerLabel(cmd *cobra.Command, label *string) {
-	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that this is done for, named in errors")
-}
-
-// require marks flags that cannot be left out.
-func require(cmd *cobra.Command, names ...string) {
-	for _, name := range names {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag that is not registered
-		}
-	}
-}
-
-// inWorkspace calls do with a new folder beside an output, and removes the folder afterwards. It is
+// inWorkspace calls do with a new directory beside an output, and removes the directory afterwards. It is
 // an absolute path without symbolic links, as programs see it.
 func inWorkspace(out string, do func(dir string) error) error {
 	parent, err := filepath.Abs(filepath.Dir(out))
@@ -64,16 +43,16 @@ func inWorkspace(out string, do func(dir string) error) error {
 }
 
 // unpackTree unpacks archives, one over the other, into dir/linux.
-func (c *common) unpackTree(ctx context.Context, dir string, archives ...string) (*kmake.Tree, error) {
-	return c.unpackFiles(ctx, dir, c.target.Uses, archives...)
+func (c *Common) unpackTree(ctx context.Context, dir string, archives ...string) (*kmake.Tree, error) {
+	return c.unpackFiles(ctx, dir, c.Target.Uses, archives...)
 }
 
 // unpackFiles is unpackTree of the files for which wanted holds.
-func (c *common) unpackFiles(ctx context.Context, dir string, wanted func(string) bool, archives ...string) (*kmake.Tree, error) {
-	if err := c.target.Check(); err != nil {
+func (c *Common) unpackFiles(ctx context.Context, dir string, wanted func(string) bool, archives ...string) (*kmake.Tree, error) {
+	if err := c.Target.Check(); err != nil {
 		return nil, err
 	}
-	tree := &kmake.Tree{Target: c.target, Dir: filepath.Join(dir, "linux")}
+	tree := &kmake.Tree{Target: c.Target, Dir: filepath.Join(dir, "linux")}
 	tree.Stamp = time.Now().Truncate(time.Second)
 	for _, archive := range archives {
 		if err := unpack(ctx, archive, tree, wanted); err != nil {

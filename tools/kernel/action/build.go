@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"rules_modhash/tools/kernel/kconfig"
+	"rules_modhash/tools/kernel/kmake"
+	"rules_modhash/tools/kernel/treearchive"
+	"rules_modhash/tools/merkle/modules/order"
+)
+
+// TrustedKeys is where the kernel finds certificates that are to be built in:
+// CONFIG_SYSTEM_TRUSTED_KEYS names it.
+const TrustedKeys = "certs/rules_modhash_trusted.pem"
+
+// blankRoot makes Kbuild link the root of the empty tree, which the real one takes the place of.
+const blankRoot = "MODULE_HASHES_ROOT_OBJ=blank"
+
+// Build is the action that builds a kernel and its modules.
+type Build struct {
+	Common
+	// Source is the source tree as Source writes it, Config the configuration.
+	Source, Config string
+	// Strip is StripDebug or StripNone, and is about modules.
+	Strip string
+	// Trusted is a file with PEM certificates for TrustedKeys, or empty.
+	Trusted string
+	// Modules are the modules that must be built, and no others, as PATH=FILE: the path in the tree, and the file to
+	// write.
+	Modules []string
+	// Outputs are the other files to write.
+	Outputs Outputs
+}
+
+// Outputs are files that Build writes. It does not write those whose name is empty.
+type Outputs struct {
+	Vmlinux, VmlinuxUnstripped, SystemMap, Symvers, Order, Builtin, BuiltinInfo string
+	// Release is the text that uname -r prints, SignFile the program scripts/sign-file.
+	Release, SignFile string
+	// Objects is the object tree for Link, Devel what Module needs, Log what Kbuild printed.
+	Objects, Devel, Log string
+}
+
+// Run builds, and writes all outputs or none.
+func (o *Build) Run(ctx context.Context) error {
+	if _, err := pairs("module", o.Modules); err != nil {
+		return err // before minutes have passed
+	}
+	return inWorkspace(o.workspaceBeside(), func(dir string) error {
+		tree, err := o.unpackTree(ctx, dir, o.Source)
+		if err != nil {
+			return err
+		}
+		if err := o.make(ctx, tree); err != nil {
+			return fmt.Errorf("%s: %w", o.Label, err)
+		}
+		r := &results{dir: tree.Dir}
+		return r.finish(ctx, o.collect(ctx, r, tree))
+	})
+}
+
+// workspaceBeside is an output whose directory has room for the tree.
+func (o *Build) workspaceBeside() string {
+	for _, out := range []string{o.Outputs.Objects, o.Outputs.Vmlinux, o.Outputs.Log} {
+		if out != "" {
+			return out
+		}
+	}
+	return o.Config
+}
+
+func (o *Build) make(ctx context.Context, tree *kmake.Tree) error {
+	if err := copyInto(tree.Dir, map[string]string{o.Config: ".config", o.Trusted: TrustedKeys}); err != nil {
+		return err
+	}
+	image, _ := o.Target.Image()
+	goals := []string{blankRoot, "vmlinux", image}
+	enabled, err := modulesEnabled(tree)
+	if err != nil {
+		return err
+	}
+	if enabled {
+		goals = append(goals, "modules")
+	}
+	if err := tree.Make(ctx, goals...); err != nil {
+		return err
+	}
+	return o.checkModules(tree)
+}
+
+// copyInto copies files to paths below dir. An empty name stands for nothing.
+func copyInto(dir string, files map[string]string) error {
+	for from, to := range files {
+		if from == "" {
+			continue
+		}
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func modulesEnabled(tree *kmake.Tree) (bool, error) {
+	options, err := readOptions([]string{filepath.Join(tree.Dir, ".config")})
+	return kconfig.Enabled(options, "CONFIG_MODULES"), err
+}
+
+// checkModules compares what was built with what was declared. Without CONFIG_MODULES, Kbuild
+// writes no lists of modules: they are empty.
+func (o *Build) checkModules(tree *kmake.Tree) error {
+	for _, name := range []string{"modules.order", "Module.symvers", "modules.builtin", "modules.builtin.modinfo"} {
+		file, err := os.OpenFile(filepath.Join(tree.Dir, name), os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(tree.Dir, "modules.order"))
+	if err != nil {
+		return err
+	}
+	declared, err := pairs("module", o.Modules)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(declared))
+	for i, pair := range declared {
+		names[i] = pair[0]
+	}
+	return difference(names, order.Parse(string(text)))
+}
+
+func (o *Build) collect(ctx context.Context, r *results, tree *kmake.Tree) error {
+	out := o.Outputs
+	err := r.copyAll(map[string]string{
+		"vmlinux": out.Vmlinux, "vmlinux.unstripped": out.VmlinuxUnstripped, "System.map": out.SystemMap,
+		"Module.symvers": out.Symvers, "modules.order": out.Order, "modules.builtin": out.Builtin,
+		"modules.builtin.modinfo": out.BuiltinInfo, "include/config/kernel.release": out.Release,
+		"scripts/sign-file": out.SignFile,
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.collectModules(ctx, r, tree); err != nil {
+		return err
+	}
+	if err := o.packObjects(ctx, r, tree); err != nil {
+		return err
+	}
+	if err := o.packDevel(ctx, r, tree); err != nil {
+		return err
+	}
+	if out.Log == "" {
+		return nil
+	}
+	return r.set.CreateFile(out.Log, tree.WriteLog)
+}
+
+func (o *Build) collectModules(ctx context.Context, r *results, tree *kmake.Tree) error {
+	modules, err := pairs("module", o.Modules)
+	if err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, module := range modules {
+		g.Go(func() error { return stripModule(ctx, o.Target, filepath.Join(tree.Dir, module[0]), o.Strip) })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	for _, module := range modules {
+		if err := r.copy(filepath.Join(tree.Dir, module[0]), module[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packObjects packs what Kbuild has made, but for what it makes again with another root, and modules.
+func (o *Build) packObjects(ctx context.Context, r *results, tree *kmake.Tree) error {
+	if o.Outputs.Objects == "" {
+		return nil
+	}
+	changed := treearchive.ChangedSince(tree.Stamp)
+	return r.set.CreateFile(o.Outputs.Objects, func(w io.Writer) error {
+		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(path string, info fs.FileInfo) bool {
+			return changed(path, info) && !strings.HasSuffix(path, ".ko") && !linked[path]
+		})
+	})
+}
+
+// linked is made anew by each link.
+var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true}
+
+// packDevel packs what building modules from elsewhere needs. The kernel's own script knows what
+// that is. It would build programs for the target machine if that was another one, to be used
+// there: told that the compilers are the same, it takes the ones that run here.
+func (o *Build) packDevel(ctx context.Context, r *results, tree *kmake.Tree) error {
+	if o.Outputs.Devel == "" {
+		return nil
+	}
+	dir := filepath.Join(filepath.Dir(tree.Dir), "devel")
+	command := "KBUILD_RUN_COMMAND=CC=same HOSTCC=same $(srctree)/scripts/package/install-extmod-build " + dir
+	if err := tree.Make(ctx, "run-command", command); err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	if err := addTypes(tree.Dir, dir); err != nil {
+		return err
+	}
+	return r.set.CreateFile(o.Outputs.Devel, func(w io.Writer) error {
+		return treearchive.Pack(writer{ctx, w}, dir, func(string, fs.FileInfo) bool { return true })
+	})
+}
+
+// addTypes adds vmlinux where modules have BTF, which builds on the kernel's.
+func addTypes(tree, dir string) error {
+	config := filepath.Join(tree, ".config")
+	options, err := readOptions([]string{config})
+	if err != nil {
+		return err
+	}
+	files := map[string]string{config: ".config"}
+	if kconfig.Enabled(options, "CONFIG_DEBUG_INFO_BTF_MODULES") {
+		files[filepath.Join(tree, "vmlinux")] = "vmlinux"
+	}
+	return copyInto(dir, files)
+}
+
+// What modules are stripped of.
+const (
+	StripDebug = "debug"
+	StripNone  = "none"
+)
+
+// stripModule does what INSTALL_MOD_STRIP=1 does, before hashing rather than on installing.
+func stripModule(ctx context.Context, target kmake.Target, module, strip string) error {
+	switch strip {
+	case StripNone:
+		return nil
+	case StripDebug:
+		tree := &kmake.Tree{Target: target, Dir: filepath.Dir(module)}
+		return tree.Run(ctx, target.Tool("strip"), "--strip-debug", filepath.Base(module))
+	}
+	return errors.New("--strip: got " + strip + ", want debug or none")
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package action
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rules_modhash/tools/kernel/kconfig"
+	"rules_modhash/tools/kernel/kmake"
+)
+
+// Config is the action that makes a configuration.
+type Config struct {
+	Common
+	// Source is the source tree as Source writes it.
+	Source string
+	// Base is a make target that writes a configuration, BaseFile a configuration. One of them is empty.
+	Base, BaseFile string
+	// Fragments are files with options that are set over the base, the last one last.
+	Fragments []string
+	// Out is the file to write.
+	Out string
+}
+
+// Run makes the configuration. An option of a fragment that does not take effect is an error.
+func (o *Config) Run(ctx context.Context) error {
+	return inWorkspace(o.Out, func(dir string) error {
+		tree, err := o.unpackFiles(ctx, dir, o.Target.Configures, o.Source)
+		if err != nil {
+			return err
+		}
+		if err := o.configure(ctx, tree); err != nil {
+			return err
+		}
+		r := &results{dir: tree.Dir}
+		return r.finish(ctx, r.copyAll(map[string]string{".config": o.Out}))
+	})
+}
+
+func (o *Config) configure(ctx context.Context, tree *kmake.Tree) error {
+	if err := o.writeBase(ctx, tree); err != nil {
+		return fmt.Errorf("%s: base configuration: %w", o.Label, err)
+	}
+	wanted, err := readOptions(o.Fragments)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	config := filepath.Join(tree.Dir, ".config")
+	if err := appendOptions(config, wanted); err != nil {
+		return err
+	}
+	if err := tree.Make(ctx, "olddefconfig"); err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	return checkConfig(o.Label, config, wanted)
+}
+
+func (o *Config) writeBase(ctx context.Context, tree *kmake.Tree) error {
+	if o.BaseFile == "" {
+		return tree.Make(ctx, o.Base)
+	}
+	data, err := os.ReadFile(o.BaseFile)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(tree.Dir, ".config"), data, 0o644)
+}
+
+// appendOptions writes options after those that are there: of two values, Kconfig takes the last.
+func appendOptions(config string, options []kconfig.Option) error {
+	data, err := os.ReadFile(config)
+	if err != nil {
+		return err
+	}
+	b := bytes.NewBuffer(data)
+	for _, option := range options {
+		if option.Value == kconfig.Off {
+			fmt.Fprintf(b, "# %s is not set\n", option.Name)
+		} else {
+			fmt.Fprintf(b, "%s=%s\n", option.Name, option.Value)
+		}
+	}
+	return os.WriteFile(config, b.Bytes(), 0o644)
+}
+
+func readOptions(files []string) ([]kconfig.Option, error) {
+	var all []kconfig.Option
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		options, err := kconfig.Parse(file, string(data))
+		if err != nil {
+			return nil, fmt.Errorf("reading a configuration fragment: %w", err)
+		}
+		all = append(all, options...)
+	}
+	return all, nil
+}
+
+// checkConfig returns an error that names each wanted option that the configuration lacks.
+func checkConfig(label, config string, wanted []kconfig.Option) error {
+	data, err := os.ReadFile(config)
+	if err != nil {
+		return err
+	}
+	options, err := kconfig.Parse(".config", string(data))
+	if err != nil {
+		return err
+	}
+	missing := kconfig.Compare(options, wanted)
+	if len(missing) == 0 {
+		return nil
+	}
+	lines := make([]string, len(missing))
+	for i, m := range missing {
+		lines[i] = "\n  " + m.String()
+	}
+	return fmt.Errorf("%s: %d options did not take effect:%s\nNext: set what each depends on (its \"depends on\" in the kernel's Kconfig files), or drop it",
+		label, len(missing), strings.Join(lines, ""))
+}
+
+// ConfigCheck checks that a configuration has what fragments say.
+type ConfigCheck struct {
+	// Config is the configuration, Label the target that messages name.
+	Config, Label string
+	// Fragments are files with the options that it must have.
+	Fragments []string
+}
+
+// Run writes to w what the configuration lacks, or that it lacks nothing, and returns whether it passes.
+func (o *ConfigCheck) Run(w io.Writer) (passes bool, err error) {
+	wanted, err := readOptions(o.Fragments)
+	if err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(o.Config); err != nil {
+		return false, err
+	}
+	if missing := checkConfig(o.Label, o.Config, wanted); missing != nil {
+		_, err := fmt.Fprintln(w, missing)
+		return false, err
+	}
+	_, err = fmt.Fprintf(w, "all %d options are as the fragments say\n", len(wanted))
+	return true, err
+}

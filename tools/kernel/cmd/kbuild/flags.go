@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"rules_modhash/tools/kernel/action"
+)
+
+// registerCommon adds the flags of all subcommands that run Kbuild.
+func registerCommon(cmd *cobra.Command, c *action.Common) {
+	flags := cmd.Flags()
+	flags.StringVar(&c.Target.Machine, "machine", "x86_64", "arm, arm64, ppc64le, riscv64, s390x or x86_64")
+	flags.StringVar(&c.Target.Compiler, "compiler", "gcc", "gcc or clang")
+	flags.StringVar(&c.Target.Cross, "cross", "", "`PREFIX` of the names of compiler and binary tools")
+	registerLabel(cmd, &c.Label)
+}
+
+func registerLabel(cmd *cobra.Command, label *string) {
+	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that this is done for, named in errors")
+}
+
+// require marks flags that cannot be left out.
+func require(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // a flag that is not registered
+		}
+	}
+}
