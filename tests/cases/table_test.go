@@ -16,6 +16,7 @@ const (
 	modules   = "tools/merkle/modules"
 	root      = "tools/merkle/root"
 	rootfs    = "tools/archive/rootfs"
+	trailer   = "tools/merkle/trailer"
 	unpack    = "tools/system/unpack"
 )
 
@@ -65,7 +66,7 @@ var situations = []situation{
 	{10, "a symbol that the outer make sets switches a module off without it: reported", in(gazelle, "TestCases/switches")},
 	{11, "modules against sources of Linux 6.1 to 6.12 that were never configured", in(gazelle, "TestCases/kernel_6_12", "TestCases/kernel_7_2")},
 	{12, "two signatures on one module",
-		and(in(modhash, "TestScripts/case_trailers", "TestScripts/unseal", "TestScripts/inspect"), in(module, "TestRandomStacks"), in(audit, "TestFurtherTrailers"))},
+		and(in(modhash, "TestScripts/case_trailers", "TestScripts/unseal", "TestScripts/inspect"), in(trailer, "TestRandomStacks"), in(audit, "TestFurtherTrailers"))},
 	{13, "the same source, compiled with debug information in two directories",
 		in(elfdiff, "TestBuildPathInAnyDirectories", "TestRandomBuildPaths", "TestCauses/build path in debug information")},
 	{14, "xz data with the filters for ARM64 and RISC-V", in(codec, "TestXZFilters", "TestXZTool")},
@@ -113,6 +114,6 @@ var situations = []situation{
 	{45, "a thin stub names a kernel and an initramfs that lie elsewhere",
 		and(in(modhash, "TestScripts/case_systems"), in(audit, "TestFound/thin stub", "TestFound/thin stub with paths in .linux and .initrd"))},
 	{46, "signatures of the size of ML-DSA, and old ones of X.509",
-		and(in(modhash, "TestScripts/case_trailers"), in(module, "TestSplitTrailer/old X.509 signature"))},
+		and(in(modhash, "TestScripts/case_trailers"), in(trailer, "TestSplit/old X.509 signature"))},
 	{47, "Images in lz4, zstd, bzip2 and lzma, and zboot images", and(in(root, "TestCompressions", "TestReadImages/vmlinuz.efi"), in(image, "TestKernel"))},
 }

@@ -29,8 +29,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/ulikunitz/xz"
 
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/trailer"
 	"rules_modhash/tools/merkle/tree"
 )
 
@@ -293,7 +293,7 @@ func file(t *testing.T, name string, b []byte) string {
 // bare returns a module without its trailer.
 func bare(t *testing.T, b []byte) []byte {
 	t.Helper()
-	n, err := module.Strip.Cut(b, int64(len(b)))
+	n, err := trailer.Strip.Cut(b, int64(len(b)))
 	if err != nil || n == 0 {
 		t.Fatalf("cutting the trailer off: %d bytes, %v", n, err)
 	}

@@ -10,14 +10,14 @@ import (
 	"slices"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // Sizes of what follows the proof, and where struct module_signature has its fields
 // (include/uapi/linux/module_signature.h).
 const (
 	infoSize  = 12
-	fixedSize = infoSize + len(module.Marker)
+	fixedSize = infoSize + len(trailer.Marker)
 
 	idTypeField = 2
 	padField    = 5
@@ -32,28 +32,28 @@ type sealed struct {
 }
 
 func takeApart(data []byte) (*sealed, error) {
-	trailer, err := module.SplitTrailer(data, int64(len(data)))
+	found, err := trailer.Split(data, int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
-	if trailer == nil || trailer.Type != module.IDTypeMerkle {
+	if found == nil || found.Type != trailer.IDTypeMerkle {
 		return nil, errors.New("got a module without a Merkle proof, want a sealed one")
 	}
-	if len(trailer.Proof.Siblings) == 0 {
+	if len(found.Proof.Siblings) == 0 {
 		return nil, errors.New("got a proof without siblings, want at least one to tamper with")
 	}
-	return &sealed{body: data[:len(data)-trailer.Size()], proof: trailer.Proof}, nil
+	return &sealed{body: data[:len(data)-found.Size()], proof: found.Proof}, nil
 }
 
 // join puts body and proof together.
 func join(body []byte, proof merkle.Proof) []byte {
-	return module.AppendTrailer(slices.Clone(body), proof)
+	return trailer.Append(slices.Clone(body), proof)
 }
 
 // withInfo returns the sealed module with struct module_signature changed.
 func (s *sealed) withInfo(change func(info []byte)) []byte {
 	data := join(s.body, s.proof)
-	change(data[len(data)-fixedSize : len(data)-len(module.Marker)])
+	change(data[len(data)-fixedSize : len(data)-len(trailer.Marker)])
 	return data
 }
 
@@ -109,8 +109,8 @@ var kinds = map[string]func(*sealed) ([]byte, error){
 	// A type that no kernel knows.
 	"unknown_type": infoChange(func(info []byte) { info[idTypeField] = 9 }),
 	// The module with only the marker, and a file that holds less than a trailer.
-	"marker_only": plain(func(s *sealed) []byte { return append(slices.Clone(s.body), module.Marker...) }),
-	"info_cut":    plain(func(*sealed) []byte { return append(make([]byte, infoSize-4), module.Marker...) }),
+	"marker_only": plain(func(s *sealed) []byte { return append(slices.Clone(s.body), trailer.Marker...) }),
+	"info_cut":    plain(func(*sealed) []byte { return append(make([]byte, infoSize-4), trailer.Marker...) }),
 	// Bytes are lost: at the end, so that the marker is damaged, and in the proof.
 	"end_lost":   plain(func(s *sealed) []byte { data := join(s.body, s.proof); return data[:len(data)-10] }),
 	"proof_lost": plain(proofLost),

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // sealedProgram seals an ELF file with code, this very test, as a module of a tree with three leaves,
@@ -39,16 +39,16 @@ func sealedProgram(t *testing.T) ([]byte, merkle.Root) {
 
 // refusal says why the verifier of this project refuses a module, or "" if it does not.
 func refusal(data []byte, root merkle.Root) string {
-	trailer, err := module.SplitTrailer(data, int64(len(data)))
+	found, err := trailer.Split(data, int64(len(data)))
 	switch {
 	case err != nil:
 		return "malformed"
-	case trailer == nil:
+	case found == nil:
 		return "unsigned"
-	case trailer.Type != module.IDTypeMerkle:
+	case found.Type != trailer.IDTypeMerkle:
 		return "other type"
 	}
-	err = trailer.Proof.Verify(merkle.LeafHash(trailer.Proof.Position, data[:len(data)-trailer.Size()]), root)
+	err = found.Proof.Verify(merkle.LeafHash(found.Proof.Position, data[:len(data)-found.Size()]), root)
 	var levels *merkle.LevelsError
 	var mismatch *merkle.RootMismatchError
 	switch {

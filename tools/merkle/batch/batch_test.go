@@ -19,6 +19,7 @@ import (
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/trailer"
 	"rules_modhash/tools/merkle/tree"
 )
 
@@ -249,7 +250,7 @@ func TestEveryLength(t *testing.T) {
 	for n := 1; n < len(b); n++ {
 		changed = append(changed, changedModule(t, tree.Leaves[2], fmt.Sprintf("%d bytes", n), b[:n]))
 	}
-	for _, more := range []string{"\n", "\x00", module.Marker} {
+	for _, more := range []string{"\n", "\x00", trailer.Marker} {
 		changed = append(changed, changedModule(t, tree.Leaves[2], fmt.Sprintf("%q appended",
 			more), append(b[:len(b):len(b)], more...)))
 	}

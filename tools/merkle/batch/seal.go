@@ -11,6 +11,7 @@ import (
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/trailer"
 	"rules_modhash/tools/merkle/tree"
 )
 
@@ -43,7 +44,7 @@ func AppendProofs(ctx context.Context, t *tree.Tree, dir *output.Dir) error {
 		if err != nil {
 			return err
 		}
-		return dir.Append(t.Leaves[i].InstallPath, module.AppendTrailer(nil, p))
+		return dir.Append(t.Leaves[i].InstallPath, trailer.Append(nil, p))
 	})
 }
 
@@ -78,7 +79,7 @@ func SealOne(s *module.Scanner, m modules.Module, p tree.Proof, r Reading, w io.
 		return wrap(m, fmt.Errorf("hashes to leaf %s at position %d, the proof of %s is for %s",
 			d.Leaf, p.Position, p.InstallPath, p.Leaf))
 	}
-	_, err = w.Write(module.AppendTrailer(nil, p.Proof))
+	_, err = w.Write(trailer.Append(nil, p.Proof))
 	return err
 }
 
@@ -140,9 +141,9 @@ func Unseal(
 func UnsealOne(s *module.Scanner, m modules.Module, all bool, w io.Writer) (left bool, err error) {
 	cut := func(tail []byte, size int64) (n int, err error) {
 		if all {
-			n, err = module.Strip.Cut(tail, size)
+			n, err = trailer.Strip.Cut(tail, size)
 		} else {
-			n, left, err = module.CutOutermost(tail, size)
+			n, left, err = trailer.CutOutermost(tail, size)
 		}
 		if err == nil && n == 0 {
 			err = fmt.Errorf("carries no trailer to strip")

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // vector is one tree of testdata/merkle-vectors.json: outputs of the reference
@@ -73,7 +73,7 @@ func (v vector) check(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := hex.EncodeToString(module.AppendTrailer(nil, p)); got != want {
+		if got := hex.EncodeToString(trailer.Append(nil, p)); got != want {
 			t.Errorf("trailer of module %d is %s, want %s", i, got, want)
 		}
 		checkForeignTrailer(t, i, want, tree.Root())
@@ -81,15 +81,15 @@ func (v vector) check(t *testing.T) {
 }
 
 // checkForeignTrailer verifies the module sealed by the reference implementation.
-func checkForeignTrailer(t *testing.T, i int, trailer string, root merkle.Root) {
+func checkForeignTrailer(t *testing.T, i int, reference string, root merkle.Root) {
 	t.Helper()
-	b, err := hex.DecodeString(trailer)
+	b, err := hex.DecodeString(reference)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sealed := append(vectorModule(i), b...)
-	found, err := module.SplitTrailer(sealed, int64(len(sealed)))
-	if err != nil || found == nil || found.Type != module.IDTypeMerkle {
+	found, err := trailer.Split(sealed, int64(len(sealed)))
+	if err != nil || found == nil || found.Type != trailer.IDTypeMerkle {
 		t.Fatalf("trailer of module %d: found %+v, %v", i, found, err)
 	}
 	body := sealed[:len(sealed)-found.Size()]

@@ -3,11 +3,11 @@
 package module
 
 import (
-	"encoding/binary"
 	"io"
 	"os"
 
 	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // Finding is what a module file carries.
@@ -19,32 +19,32 @@ type Finding struct {
 	// Signed tells that there is a trailer.
 	Signed bool
 	// Type and SignatureSize are the trailer's id_type and sig_len.
-	Type          IDType
+	Type          trailer.IDType
 	SignatureSize int
-	// Proof is set if Type is IDTypeMerkle.
+	// Proof is set if Type is trailer.IDTypeMerkle.
 	Proof merkle.Proof
 	// Further is the number of trailers beneath the outermost one, to which the fields
 	// above belong. The kernel does not split them off: they are bytes of the module,
 	// hashed in Digest. Beneath has them, the outermost first.
 	Further int
 	Beneath []Appended
-	// FurtherErr says why bytes beneath all these, which end with Marker, are not one
-	// more trailer: it wraps ErrMalformed, or the trailers take more bytes than are read.
+	// FurtherErr says why bytes beneath all these, which end with trailer.Marker, are not one
+	// more trailer: it wraps trailer.ErrMalformed, or the trailers take more bytes than are read.
 	FurtherErr error
 }
 
 // Appended is what is known of a trailer beneath the outermost one.
 type Appended struct {
 	// Type and SignatureSize are the trailer's id_type and sig_len.
-	Type          IDType
+	Type          trailer.IDType
 	SignatureSize int
-	// Proof is set if Type is IDTypeMerkle.
+	// Proof is set if Type is trailer.IDTypeMerkle.
 	Proof merkle.Proof
 }
 
 // Sealed reports whether the module carries a Merkle proof.
 func (f *Finding) Sealed() bool {
-	return f.Signed && f.Type == IDTypeMerkle
+	return f.Signed && f.Type == trailer.IDTypeMerkle
 }
 
 // Examine reads a module file with whatever trailer it has. The leaf hash begins
@@ -63,7 +63,11 @@ func (s *Scanner) Examine(name string, o Options) (Finding, error) {
 
 // ExamineFile is Examine of a file that is open. Its name says whether it is compressed.
 func (s *Scanner) ExamineFile(f *os.File, name string, o Options) (Finding, error) {
-	if position, ok := peekPosition(f); ok {
+	info, err := f.Stat()
+	if err != nil {
+		return Finding{}, err
+	}
+	if position, ok := trailer.PeekPosition(f, info.Size()); ok {
 		o.Position = position
 	}
 	found, err := s.examine(f, name, o)
@@ -80,7 +84,7 @@ func (s *Scanner) ExamineFile(f *os.File, name string, o Options) (Finding, erro
 func (s *Scanner) examine(r io.Reader, name string, o Options) (Finding, error) {
 	var found Finding
 	o.Cut = func(tail []byte, size int64) (int, error) {
-		stack, err := SplitTrailers(tail, size)
+		stack, err := trailer.SplitAll(tail, size)
 		if len(stack) == 0 {
 			return 0, err
 		}
@@ -95,35 +99,11 @@ func (s *Scanner) examine(r io.Reader, name string, o Options) (Finding, error) 
 
 // findingOf keeps what is known of trailers but for the signatures, which lie in a
 // buffer that is used again.
-func findingOf(stack []*Trailer) Finding {
+func findingOf(stack []*trailer.Trailer) Finding {
 	f := Finding{Signed: true, Type: stack[0].Type, SignatureSize: len(stack[0].Signature), Proof: stack[0].Proof}
 	for _, t := range stack[1:] {
 		f.Beneath = append(f.Beneath, Appended{Type: t.Type, SignatureSize: len(t.Signature), Proof: t.Proof})
 	}
 	f.Further = len(f.Beneath)
 	return f
-}
-
-// peekPosition reads the position out of the Merkle proof at the end of a file that
-// is not compressed. It is only a guess: whatever looks wrong is left for
-// SplitTrailer to report.
-func peekPosition(f *os.File) (uint32, bool) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, false
-	}
-	var fixed [fixedSize]byte
-	end := info.Size() - int64(fixedSize)
-	if _, err := f.ReadAt(fixed[:], end); err != nil || !endsWithMarker(fixed[:]) {
-		return 0, false
-	}
-	in := parseInfo(fixed[:], info.Size())
-	if in.idType != IDTypeMerkle || in.check() != nil {
-		return 0, false
-	}
-	var position [positionSize]byte
-	if _, err := f.ReadAt(position[:], end-int64(in.signatureLen)); err != nil {
-		return 0, false
-	}
-	return binary.BigEndian.Uint32(position[:]), true
 }

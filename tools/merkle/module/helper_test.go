@@ -10,7 +10,7 @@ import (
 
 	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // object returns a small relocatable ELF object for a machine, padded to at least size
@@ -21,17 +21,17 @@ func object(t testing.TB, machine string, size int) []byte {
 	return append(b, make([]byte, max(0, size-len(b)))...)
 }
 
-// trailer returns a trailer with the given struct module_signature, its sig_len being
+// appended returns a trailer with the given struct module_signature, its sig_len being
 // that of signature.
-func trailer(signature []byte, idType module.IDType) []byte {
-	return trailerWith(signature, [8]byte{2: byte(idType)}, uint32(len(signature)))
+func appended(signature []byte, idType trailer.IDType) []byte {
+	return appendedWith(signature, [8]byte{2: byte(idType)}, uint32(len(signature)))
 }
 
-// trailerWith also chooses the first eight bytes of struct module_signature and sig_len.
-func trailerWith(signature []byte, info [8]byte, length uint32) []byte {
+// appendedWith also chooses the first eight bytes of struct module_signature and sig_len.
+func appendedWith(signature []byte, info [8]byte, length uint32) []byte {
 	b := append(bytes.Clone(signature), info[:]...)
 	b = binary.BigEndian.AppendUint32(b, length)
-	return append(b, module.Marker...)
+	return append(b, trailer.Marker...)
 }
 
 // join concatenates.

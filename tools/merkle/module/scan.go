@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package module reads kernel module files: it undoes their compression, finds
+// the trailers at their end, checks the ELF header, and hashes what is left in one
+// pass and constant memory.
 package module
 
 import (
@@ -13,6 +16,7 @@ import (
 
 	"rules_modhash/tools/merkle/internal/pairhash"
 	"rules_modhash/tools/merkle/merkle"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // MaxSize is the size in bytes of the largest module that the kernel loads
@@ -29,7 +33,7 @@ type Digest struct {
 	// the same bytes.
 	Leaf, SHA256 merkle.Hash
 	// Size is the number of bytes hashed: the module without a trailer that was
-	// cut off, decompressed.
+	// dropped, decompressed.
 	Size int64
 	// Target is the zero Target unless the ELF header was checked.
 	Target Target
@@ -40,7 +44,7 @@ type Options struct {
 	// Position that the leaf hash binds.
 	Position uint32
 	// Cut returns how many of a file's last bytes are not part of the module; its
-	// arguments are SplitTrailers'. Policy.Cut is one.
+	// arguments are those of trailer.SplitAll. trailer.Policy.Cut is one.
 	Cut func(tail []byte, size int64) (int, error)
 	// Raw takes any bytes for a module: the ELF header is not looked at.
 	Raw bool
@@ -110,7 +114,7 @@ type pass struct {
 	hashed int64
 }
 
-// run hashes the module piece by piece. The last window bytes read are held back
+// run hashes the module piece by piece. The last trailer.Window bytes read are held back
 // until the end of the file shows whether they hold trailers.
 func (p *pass) run() (Digest, error) {
 	p.reset()
@@ -124,7 +128,7 @@ func (p *pass) run() (Digest, error) {
 		if err != nil {
 			return Digest{}, err
 		}
-		done := len(p.buffer) - window
+		done := len(p.buffer) - trailer.Window
 		if err := p.consume(p.buffer[:done]); err != nil {
 			return Digest{}, err
 		}

@@ -16,10 +16,11 @@ import (
 
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 func raw(position uint32) module.Options {
-	return module.Options{Position: position, Cut: module.Strip.Cut, Raw: true}
+	return module.Options{Position: position, Cut: trailer.Strip.Cut, Raw: true}
 }
 
 // pattern returns n bytes that do not repeat at a power of two.
@@ -40,10 +41,10 @@ func TestScanSizes(t *testing.T) {
 	for _, base := range []int{window, buffer - window} {
 		sizes = append(sizes, base-1, base, base+1)
 	}
-	signature := trailer(pattern(64<<10), module.IDTypePKCS7)
+	signature := appended(pattern(64<<10), trailer.IDTypePKCS7)
 	for _, size := range sizes {
 		body := pattern(size)
-		for _, file := range [][]byte{body, join(body, signature), join(body, trailer([]byte("short"), module.IDTypePKCS7))} {
+		for _, file := range [][]byte{body, join(body, signature), join(body, appended([]byte("short"), trailer.IDTypePKCS7))} {
 			checkScan(t, &s, file, body)
 		}
 	}
@@ -115,7 +116,7 @@ func TestScanTarget(t *testing.T) {
 		"s390x":   {Class: elf.ELFCLASS64, Data: elf.ELFDATA2MSB, Machine: elf.EM_S390},
 		"arm":     {Class: elf.ELFCLASS32, Data: elf.ELFDATA2LSB, Machine: elf.EM_ARM},
 	} {
-		d, err := s.Scan(bytes.NewReader(object(t, machine, 0)), "m.ko", module.Options{Cut: module.Strip.Cut})
+		d, err := s.Scan(bytes.NewReader(object(t, machine, 0)), "m.ko", module.Options{Cut: trailer.Strip.Cut})
 		if err != nil || d.Target != want {
 			t.Errorf("%s: got %s, %v, want %s", machine, d.Target, err, want)
 		}
@@ -154,11 +155,11 @@ func TestScanRefuses(t *testing.T) {
 		{"no section headers", edit(good, 40, 0, 0, 0, 0, 0, 0, 0, 0), "is an ELF file without sections"},
 		{"section headers beyond any end", edit(good, 40, 255, 255, 255, 255, 255, 255, 255, 255), "behind any end"},
 		{"truncated", good[:len(good)-1], fmt.Sprintf("is truncated: its ELF section headers end at byte %d, the module at %d", len(good), len(good)-1)},
-		{"truncated, signed again", join(good[:len(good)-1], trailer(pattern(300), module.IDTypePKCS7)), "is truncated"},
-		{"marker alone", []byte(module.Marker), "malformed trailer"},
+		{"truncated, signed again", join(good[:len(good)-1], appended(pattern(300), trailer.IDTypePKCS7)), "is truncated"},
+		{"marker alone", []byte(trailer.Marker), "malformed trailer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := new(module.Scanner).Scan(bytes.NewReader(c.file), "m.ko", module.Options{Cut: module.Strip.Cut})
+			_, err := new(module.Scanner).Scan(bytes.NewReader(c.file), "m.ko", module.Options{Cut: trailer.Strip.Cut})
 			wantError(t, err, c.want)
 		})
 	}
@@ -192,8 +193,8 @@ func TestNames(t *testing.T) {
 func TestExamine(t *testing.T) {
 	body := object(t, "x86_64", 3000)
 	proof := merkle.Proof{Position: 6, Siblings: []merkle.Hash{{1}, {2}, {3}}}
-	sealed := module.AppendTrailer(bytes.Clone(body), proof)
-	signed := join(body, trailer([]byte("signature"), module.IDTypePKCS7))
+	sealed := trailer.Append(bytes.Clone(body), proof)
+	signed := join(body, appended([]byte("signature"), trailer.IDTypePKCS7))
 	for _, c := range []struct {
 		name     string
 		file     []byte

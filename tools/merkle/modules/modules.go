@@ -20,6 +20,7 @@ import (
 
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // Source is a path given by the user: a module file, or a directory that holds
@@ -38,7 +39,7 @@ type Source struct {
 	// after chroot(2). Empty: the root of this system.
 	RootDir string
 	// Existing says what becomes of a trailer that is there already.
-	Existing module.Policy
+	Existing trailer.Policy
 	// Label is the build label that error messages name, if any.
 	Label string
 }
@@ -56,7 +57,7 @@ type Module struct {
 	// without a compression suffix.
 	InstallPath string
 	// Existing and Label are those of the source.
-	Existing module.Policy
+	Existing trailer.Policy
 	Label    string
 	// Guessed tells that InstallPath is only the file's name: the user gave a
 	// file and did not say where it is installed.

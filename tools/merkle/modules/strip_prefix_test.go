@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 func TestStripPrefix(t *testing.T) {
@@ -25,7 +25,7 @@ func TestStripPrefix(t *testing.T) {
 			t.Chdir(t.TempDir())
 			file := filepath.Join("DIR", "lib", "modules", "7.2", "kernel", "a.ko.xz")
 			write(t, file)
-			source := Source{Path: "DIR", InstallPath: "updates", StripPrefix: test.prefix, Existing: module.Keep, Label: "//:m"}
+			source := Source{Path: "DIR", InstallPath: "updates", StripPrefix: test.prefix, Existing: trailer.Keep, Label: "//:m"}
 			found, err := Collect([]Source{source})
 			if test.wantErr != "" {
 				if err == nil || err.Error() != test.wantErr {
@@ -33,7 +33,7 @@ func TestStripPrefix(t *testing.T) {
 				}
 				return
 			}
-			want := Module{File: file, InstallPath: test.want, Existing: module.Keep, Label: "//:m"}
+			want := Module{File: file, InstallPath: test.want, Existing: trailer.Keep, Label: "//:m"}
 			if err != nil || len(found.Modules) != 1 || found.Modules[0] != want {
 				t.Errorf("got %+v, %v, want %+v", found.Modules, err, want)
 			}

@@ -15,7 +15,7 @@ import (
 
 	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // image writes a system whose modules are sealed, and returns their build: release 7.1, a kernel in boot.
@@ -284,7 +284,7 @@ func TestRelease(t *testing.T) {
 // TestFurtherTrailers has a proof under a signature, which the kernel does not see, and a signature under a proof.
 func TestFurtherTrailers(t *testing.T) {
 	dir, b := systemImage(t)
-	signature := "sig\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x03" + module.Marker
+	signature := "sig\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x03" + trailer.Marker
 	write(t, dir, "lib/modules/7.1/m00.ko", append(bytes.Clone(b.sealed[0]), signature...))
 	r := run(t, dir)
 	want := fmt.Sprintf("m00.ko: signed: carries a PKCS#7 signature of 3 bytes in place of a proof, on a Merkle proof of %d bytes", 4+2*32)

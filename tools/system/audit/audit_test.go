@@ -17,7 +17,7 @@ import (
 
 	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // build is a small kernel: the root of some modules, and each of them sealed.
@@ -46,7 +46,7 @@ func newBuild(t testing.TB, name string, n int) build {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.sealed = append(b.sealed, module.AppendTrailer(bodies[i], proof))
+		b.sealed = append(b.sealed, trailer.Append(bodies[i], proof))
 	}
 	return b
 }
@@ -59,7 +59,7 @@ func asModule(object []byte) []byte {
 // bareOf returns a module without its proof.
 func bareOf(t testing.TB, sealed []byte) []byte {
 	t.Helper()
-	trailer, err := module.SplitTrailer(sealed, int64(len(sealed)))
+	trailer, err := trailer.Split(sealed, int64(len(sealed)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // judge gives each module its status, and fills in the report.
@@ -328,4 +329,4 @@ func (a *audit) nameOtherBuild(m readModule, counts map[merkle.Root]int) string 
 }
 
 // isMalformed tells trailers that no kernel accepts from files that cannot be read.
-func isMalformed(err error) bool { return errors.Is(err, module.ErrMalformed) }
+func isMalformed(err error) bool { return errors.Is(err, trailer.ErrMalformed) }

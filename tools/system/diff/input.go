@@ -19,6 +19,7 @@ import (
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/root"
+	"rules_modhash/tools/merkle/trailer"
 	"rules_modhash/tools/merkle/tree"
 	"rules_modhash/tools/system/unpack"
 )
@@ -120,7 +121,7 @@ func (in *Input) openArchive(f *os.File) error {
 
 // find lists the modules below dir. Install paths begin below lib/modules/RELEASE, if there is one.
 func (in *Input) find(dir string) error {
-	found, err := modules.List([]modules.Source{{Path: dir, Existing: module.Strip}})
+	found, err := modules.List([]modules.Source{{Path: dir, Existing: trailer.Strip}})
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/merkle/batch"
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/root/object"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 const inputsHelp = `
@@ -47,7 +47,7 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 
 // registerExisting registers the flag of commands that look at trailers.
 func (f *inputFlags) registerExisting(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.existing, "existing-signature", []string{module.Strip.String()},
+	cmd.Flags().StringArrayVar(&f.existing, "existing-signature", []string{trailer.Strip.String()},
 		"what to do with trailers that a module carries already: strip (all), keep (hash them) or error; "+
 			"once for all, or as often as --input")
 }
@@ -116,7 +116,7 @@ func (f *inputFlags) setExisting(sources []modules.Source) error {
 		if len(f.existing) == 0 {
 			break // a command that does not look at trailers
 		}
-		policy, err := module.ParsePolicy(f.existing[min(i, len(f.existing)-1)])
+		policy, err := trailer.ParsePolicy(f.existing[min(i, len(f.existing)-1)])
 		if err != nil {
 			return fmt.Errorf("--existing-signature: %w", err)
 		}

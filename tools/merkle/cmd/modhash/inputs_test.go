@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 func TestInputFlags(t *testing.T) {
@@ -22,12 +22,12 @@ func TestInputFlags(t *testing.T) {
 		{
 			name: "arguments",
 			args: []string{"--existing-signature=keep", "a", "b"},
-			want: []modules.Source{{Path: "a", Existing: module.Keep}, {Path: "b", Existing: module.Keep}},
+			want: []modules.Source{{Path: "a", Existing: trailer.Keep}, {Path: "b", Existing: trailer.Keep}},
 		},
 		{
 			name: "default",
 			args: []string{"a"},
-			want: []modules.Source{{Path: "a", Existing: module.Strip}},
+			want: []modules.Source{{Path: "a", Existing: trailer.Strip}},
 		},
 		{
 			name: "parallel",
@@ -36,14 +36,14 @@ func TestInputFlags(t *testing.T) {
 				"--input=b", "--install-path=", "--strip-prefix=lib", "--label=//:b", "--existing-signature=strip",
 			},
 			want: []modules.Source{
-				{Path: "a", InstallPath: "x/a.ko", Label: "//:a", Existing: module.Refuse},
-				{Path: "b", StripPrefix: "lib", Label: "//:b", Existing: module.Strip},
+				{Path: "a", InstallPath: "x/a.ko", Label: "//:a", Existing: trailer.Refuse},
+				{Path: "b", StripPrefix: "lib", Label: "//:b", Existing: trailer.Strip},
 			},
 		},
 		{
 			name: "one policy for all",
 			args: []string{"--input=a", "--input=b", "--existing-signature=error"},
-			want: []modules.Source{{Path: "a", Existing: module.Refuse}, {Path: "b", Existing: module.Refuse}},
+			want: []modules.Source{{Path: "a", Existing: trailer.Refuse}, {Path: "b", Existing: trailer.Refuse}},
 		},
 		{
 			name: "allowed to be empty",

@@ -13,6 +13,7 @@ import (
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 // inspectOptions are the arguments of modhash inspect.
@@ -33,8 +34,8 @@ type inspectReport struct {
 	// Problem says why what is in front of the trailers is not a whole ELF module.
 	Problem string `json:"problem,omitempty"`
 	// IDType and SignatureSize are id_type and sig_len of the outermost trailer.
-	IDType        *module.IDType `json:"id_type,omitempty"`
-	SignatureSize int            `json:"signature_size,omitempty"`
+	IDType        *trailer.IDType `json:"id_type,omitempty"`
+	SignatureSize int             `json:"signature_size,omitempty"`
 	// TrailerCount is how many trailers there are, Trailers has them, the outermost
 	// first, then maybe one that is malformed, which is not counted.
 	TrailerCount int             `json:"trailer_count,omitempty"`
@@ -53,9 +54,9 @@ type trailerReport struct {
 	// together are larger than what is read.
 	Carries string `json:"carries"`
 	// Reason says what is malformed.
-	Reason        string         `json:"reason,omitempty"`
-	IDType        *module.IDType `json:"id_type,omitempty"`
-	SignatureSize int            `json:"signature_size"`
+	Reason        string          `json:"reason,omitempty"`
+	IDType        *trailer.IDType `json:"id_type,omitempty"`
+	SignatureSize int             `json:"signature_size"`
 	// Position and Levels are those of a proof.
 	Position *uint32 `json:"position,omitempty"`
 	Levels   *int    `json:"levels,omitempty"`
@@ -218,7 +219,7 @@ func (r *inspectReport) reportTrailers(f module.Finding) {
 	}
 	if f.FurtherErr != nil {
 		further := trailerReport{Carries: "unread", Reason: f.FurtherErr.Error()}
-		if errors.Is(f.FurtherErr, module.ErrMalformed) {
+		if errors.Is(f.FurtherErr, trailer.ErrMalformed) {
 			further.Carries = "malformed"
 		}
 		r.Trailers, r.failed = append(r.Trailers, further), true
@@ -227,20 +228,20 @@ func (r *inspectReport) reportTrailers(f module.Finding) {
 
 func reportTrailer(t module.Appended) trailerReport {
 	r := trailerReport{Carries: carries(true, t.Type), IDType: &t.Type, SignatureSize: t.SignatureSize}
-	if t.Type == module.IDTypeMerkle {
+	if t.Type == trailer.IDTypeMerkle {
 		levels := len(t.Proof.Siblings)
 		r.Position, r.Levels = &t.Proof.Position, &levels
 	}
 	return r
 }
 
-func carries(signed bool, t module.IDType) string {
+func carries(signed bool, t trailer.IDType) string {
 	switch {
 	case !signed:
 		return "nothing"
-	case t == module.IDTypeMerkle:
+	case t == trailer.IDTypeMerkle:
 		return "merkle"
-	case t == module.IDTypePKCS7:
+	case t == trailer.IDTypePKCS7:
 		return "pkcs7"
 	}
 	return "unknown"

@@ -18,8 +18,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/root/object"
+	"rules_modhash/tools/merkle/trailer"
 )
 
 func TestMain(m *testing.M) {
@@ -131,9 +131,9 @@ func appendToFile(file string, b []byte) error {
 
 func signModule(args []string) error {
 	signature := bytes.Repeat([]byte("signature"), 20)
-	b := append(signature, 0, 0, byte(module.IDTypePKCS7), 0, 0, 0, 0, 0)
+	b := append(signature, 0, 0, byte(trailer.IDTypePKCS7), 0, 0, 0, 0, 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(signature)))
-	return appendToFile(args[0], append(b, module.Marker...))
+	return appendToFile(args[0], append(b, trailer.Marker...))
 }
 
 func appendTrailer(args []string) error {
@@ -146,7 +146,7 @@ func appendTrailer(args []string) error {
 		return err
 	}
 	b := binary.BigEndian.AppendUint32([]byte{2: byte(idType), 7: 0}, uint32(length))
-	return appendToFile(args[2], append(b, module.Marker...))
+	return appendToFile(args[2], append(b, trailer.Marker...))
 }
 
 func fillFile(args []string) error {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package module
+package trailer
 
 import "fmt"
 
@@ -8,14 +8,14 @@ import "fmt"
 var errStackTooLong = fmt.Errorf("reaches beyond the %d bytes that are read for all trailers together: "+
 	"modhash unseal takes them off one at a time", maxStack)
 
-// SplitTrailers reads all trailers at the end of a file, the outermost first. A
+// SplitAll reads all trailers at the end of a file, the outermost first. A
 // module that was signed or sealed several times carries one on the other. Tail and
-// size are those of SplitTrailer. An error is about the first trailer that cannot be
+// size are those of Split. An error is about the first trailer that cannot be
 // read; the trailers outside of it are returned with the error.
-func SplitTrailers(tail []byte, size int64) ([]*Trailer, error) {
+func SplitAll(tail []byte, size int64) ([]*Trailer, error) {
 	var found []*Trailer
 	for room := maxStack; ; {
-		t, err := splitTrailer(tail, size, room)
+		t, err := splitWithin(tail, size, room)
 		if err != nil {
 			return found, nth(len(found), err)
 		}

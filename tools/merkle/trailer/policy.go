@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package module
+package trailer
 
 import "fmt"
 
@@ -41,9 +41,9 @@ func (p Policy) String() string {
 }
 
 // Cut returns how many bytes at the end of a file are not hashed. Tail and size
-// are those of SplitTrailers, whose errors it returns whatever the policy.
+// are those of SplitAll, whose errors it returns whatever the policy.
 func (p Policy) Cut(tail []byte, size int64) (int, error) {
-	stack, err := SplitTrailers(tail, size)
+	stack, err := SplitAll(tail, size)
 	if err != nil || len(stack) == 0 {
 		return 0, err
 	}
@@ -91,9 +91,9 @@ func cut(stack []*Trailer) (int, error) {
 
 // CutOutermost returns the size of the outermost trailer alone, 0 if there is none,
 // and whether bytes that end like a trailer are left then. Tail and size are those of
-// SplitTrailer.
+// Split.
 func CutOutermost(tail []byte, size int64) (n int, left bool, err error) {
-	t, err := SplitTrailer(tail, size)
+	t, err := Split(tail, size)
 	if err != nil || t == nil {
 		return 0, false, err
 	}

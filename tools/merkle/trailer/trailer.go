@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package module reads kernel module files: it undoes their compression, finds
-// and checks the trailer that a signature or a proof leaves at their end, checks
-// the ELF header, and hashes what is left in one pass and constant memory.
-package module
+// Package trailer reads and writes what stands at the end of a kernel module: a signature or a proof, struct
+// module_signature and a marker. A module may carry several such trailers, one after the other.
+package trailer
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"rules_modhash/tools/merkle/merkle"
 )
@@ -20,7 +20,7 @@ const Marker = "~Module signature appended~\n"
 const (
 	// infoSize is the size of struct module_signature.
 	infoSize = 12
-	// fixedSize is the part of a trailer behind the signature.
+	// fixedSize is the part of a trailer after the signature.
 	fixedSize = infoSize + len(Marker)
 	// positionSize is the size of the position that starts a proof.
 	positionSize = 4
@@ -30,9 +30,9 @@ const (
 	// maxStack is how many bytes all trailers of a module may have together: more
 	// is an error, never a guess.
 	maxStack = maxSignature + fixedSize
-	// window is how much of a module's end must be at hand to split all trailers
-	// off and to see whether there is another one in front of them.
-	window = maxStack + fixedSize
+	// Window is how much of a module's end, in bytes, shows all trailers that are read, and whether there is another
+	// one in front of them.
+	Window = maxStack + fixedSize
 )
 
 // ErrMalformed is what errors about a trailer with a marker but absurd contents
@@ -96,19 +96,19 @@ type info struct {
 	available int64
 }
 
-// SplitTrailer reads the outermost trailer at the end of a file, the only one that
+// Split reads the outermost trailer at the end of a file, the only one that
 // the kernel splits off: what is beneath it counts as bytes of the module. Tail
 // holds the last bytes of the file, size is the file's length; tail must be the
-// whole file or at least 64 KiB and a little (any trailer that is accepted fits).
+// whole file or have at least Window bytes.
 // It returns nil if there is no marker, and an error that wraps ErrMalformed if
 // there is one but the rest makes no sense, by the rules of mod_check_sig
 // (kernel/module_signature.c).
-func SplitTrailer(tail []byte, size int64) (*Trailer, error) {
-	return splitTrailer(tail, size, maxStack)
+func Split(tail []byte, size int64) (*Trailer, error) {
+	return splitWithin(tail, size, maxStack)
 }
 
-// splitTrailer reads a trailer of at most room bytes.
-func splitTrailer(tail []byte, size int64, room int) (*Trailer, error) {
+// splitWithin reads a trailer of at most room bytes.
+func splitWithin(tail []byte, size int64, room int) (*Trailer, error) {
 	if !endsWithMarker(tail) {
 		return nil, nil
 	}
@@ -195,9 +195,9 @@ func parseProof(b []byte) (merkle.Proof, error) {
 	return p, nil
 }
 
-// AppendTrailer appends to dst what a sealed module carries behind its own
+// Append appends to dst what a sealed module carries after its own
 // bytes: be32(position), the siblings, struct module_signature, Marker.
-func AppendTrailer(dst []byte, p merkle.Proof) []byte {
+func Append(dst []byte, p merkle.Proof) []byte {
 	start := len(dst)
 	dst = binary.BigEndian.AppendUint32(dst, p.Position)
 	for _, s := range p.Siblings {
@@ -207,4 +207,23 @@ func AppendTrailer(dst []byte, p merkle.Proof) []byte {
 	dst = append(dst, 0, 0, byte(IDTypeMerkle), 0, 0, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(n))
 	return append(dst, Marker...)
+}
+
+// PeekPosition reads the position out of the Merkle proof at the end of a file of size bytes that is not compressed. It
+// is only a guess, without a report of what is wrong: Split has that.
+func PeekPosition(f io.ReaderAt, size int64) (uint32, bool) {
+	var fixed [fixedSize]byte
+	end := size - int64(fixedSize)
+	if _, err := f.ReadAt(fixed[:], end); err != nil || !endsWithMarker(fixed[:]) {
+		return 0, false
+	}
+	in := parseInfo(fixed[:], size)
+	if in.idType != IDTypeMerkle || in.check() != nil {
+		return 0, false
+	}
+	var position [positionSize]byte
+	if _, err := f.ReadAt(position[:], end-int64(in.signatureLen)); err != nil {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(position[:]), true
 }
