@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -141,7 +142,7 @@ func (b *bench) moduleBytes(i, size int) ([]byte, error) {
 	if size <= len(b.real) {
 		return os.ReadFile(b.real[i])
 	}
-	m, err := object.MachineNamed("x86_64")
+	m, err := arch.Named("x86_64")
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ load(
     "write_initramfs",
 )
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
-load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
+load("//tools/arch:arch.bzl", "BOOT_MACHINES")
 
 visibility("//...")
 
@@ -127,7 +127,7 @@ def _write_plan(ctx):
     return plan
 
 def _init_entry(ctx, machine):
-    return struct(file = {"arm64": ctx.file._init_arm64, "x86_64": ctx.file._init_x86_64}[machine], path = "/init")
+    return struct(file = getattr(ctx.file, "_init_" + machine), path = "/init")
 
 def _write_launcher(ctx, machine, kernel, initramfs, plan):
     emulator = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.emulators.get(machine, "")
@@ -196,16 +196,14 @@ machine `machine`.""",
         default = "//tools/boot/cmd/boottest",
         executable = True,
     ),
-    "_init_arm64": attr.label(
-        allow_single_file = True,
-        default = "//tools/boot:bootinit_arm64",
-    ),
-    "_init_x86_64": attr.label(
-        allow_single_file = True,
-        default = "//tools/boot:bootinit_x86_64",
-    ),
     "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
-} | MACHINE_ATTRIBUTES
+} | MACHINE_ATTRIBUTES | {
+    "_init_" + machine: attr.label(
+        allow_single_file = True,
+        default = "//tools/boot:bootinit_" + machine,
+    )
+    for machine in BOOT_MACHINES
+}
 
 kernel_boot_test = rule(
     implementation = _kernel_boot_impl,

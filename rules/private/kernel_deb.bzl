@@ -3,20 +3,11 @@
 
 load("@rules_pkg//pkg:deb.bzl", "pkg_deb")
 load("//rules/private:modules_install.bzl", "modules_install")
+load("//tools/arch:arch.bzl", "DEBIAN_ARCHITECTURES")
 
 visibility("//...")
 
 _SCRIPT = Label("//rules/private/deb:maintainer_script.sh")
-
-# What Debian calls the machines of module_tree.
-_ARCHITECTURES = {
-    "arm": "armhf",
-    "arm64": "arm64",
-    "ppc64le": "ppc64el",
-    "riscv64": "riscv64",
-    "s390x": "s390x",
-    "x86_64": "amd64",
-}
 
 def kernel_deb(
         name,
@@ -88,7 +79,7 @@ def kernel_deb(
     )
     pkg_deb(
         name = name,
-        architecture = _ARCHITECTURES[machine],
+        architecture = DEBIAN_ARCHITECTURES[machine],
         data = name + ".data",
         depends = depends,
         description = description,

@@ -14,6 +14,7 @@ load(
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
+load("//tools/arch:arch.bzl", "IMAGES")
 
 visibility("//...")
 
@@ -48,16 +49,6 @@ group `unstripped`: `NAME/vmlinux.unstripped`.
 `CONFIG_MODULE_HASHES` links, and has no root.
 """
 
-# As the kernel calls it.
-_IMAGES = {
-    "arm": "zImage",
-    "arm64": "Image",
-    "ppc64le": "zImage",
-    "riscv64": "Image",
-    "s390x": "bzImage",
-    "x86_64": "bzImage",
-}
-
 def _declare_link(ctx, build, info):
     args = target_args(ctx, build.config, "kernel")
     inputs = [build.config.source.archive, build.objects, info.root_object]
@@ -77,7 +68,7 @@ def _vmlinux_impl(ctx):
     name = ctx.label.name
     info = VmlinuxInfo(
         build = build,
-        image = ctx.actions.declare_file("%s/%s" % (name, _IMAGES[tree.machine])),
+        image = ctx.actions.declare_file("%s/%s" % (name, IMAGES[tree.machine])),
         machine = tree.machine,
         root_object = tree.root_object,
         toolchain_manifest = kernel_toolchain(ctx).manifest,

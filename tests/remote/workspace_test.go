@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rules_modhash/tests/e2e/workspace"
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -107,7 +108,7 @@ func newMachineWith(t *testing.T, archive string, flags ...string) machine {
 // module is the i-th one: no two have the same bytes, all the same length.
 func module(t *testing.T, i int) []byte {
 	t.Helper()
-	m, err := object.MachineNamed("x86_64")
+	m, err := arch.Named("x86_64")
 	if err != nil {
 		t.Fatal(err)
 	}

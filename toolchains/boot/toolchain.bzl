@@ -2,7 +2,7 @@
 """boot_toolchain: which QEMU and which busybox virtual machines use."""
 
 load("//rules:providers.bzl", "BootToolchainInfo")
-load("//toolchains/boot:machines.bzl", "BOOT_MACHINES")
+load("//tools/arch:arch.bzl", "BOOT_MACHINES")
 
 _DOC = """\
 QEMU and busybox, for toolchains of type `@rules_modhash//toolchains/boot:toolchain_type`.

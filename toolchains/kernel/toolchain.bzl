@@ -2,7 +2,7 @@
 """kernel_toolchain: which programs build kernels and modules."""
 
 load("//rules:providers.bzl", "KernelToolchainInfo")
-load("//toolchains/kernel:machines.bzl", "CROSS_PREFIXES")
+load("//tools/arch:arch.bzl", "CROSS_PREFIXES")
 
 _DOC = """\
 Compilers, binary tools and make, for toolchains of type `@rules_modhash//toolchains/kernel:toolchain_type`.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What repository rules ask the machine that they run on."""
 
+load("//tools/arch:arch.bzl", "MACHINES_BY_HOST")
+
 visibility("//toolchains/...")
 
 def find_program(rctx, folders, name):
@@ -29,7 +31,7 @@ def host_machine(rctx):
     Returns:
       string such as "x86_64".
     """
-    return {"aarch64": "arm64", "amd64": "x86_64"}.get(rctx.os.arch, rctx.os.arch)
+    return MACHINES_BY_HOST.get(rctx.os.arch, rctx.os.arch)
 
 def digest_files(rctx, files):
     """SHA-256 digests of files, which are watched: the repository is fetched again when one changes.

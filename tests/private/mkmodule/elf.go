@@ -7,24 +7,12 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+
+	"rules_modhash/tools/arch"
 )
 
-// target is what an ELF header says about the machine.
-type target struct {
-	class   elf.Class
-	order   binary.ByteOrder
-	machine elf.Machine
-}
-
-// targets by the names that the rules use.
-var targets = map[string]target{
-	"arm":     {elf.ELFCLASS32, binary.LittleEndian, elf.EM_ARM},
-	"arm64":   {elf.ELFCLASS64, binary.LittleEndian, elf.EM_AARCH64},
-	"ppc64le": {elf.ELFCLASS64, binary.LittleEndian, elf.EM_PPC64},
-	"riscv64": {elf.ELFCLASS64, binary.LittleEndian, elf.EM_RISCV},
-	"s390x":   {elf.ELFCLASS64, binary.BigEndian, elf.EM_S390},
-	"x86_64":  {elf.ELFCLASS64, binary.LittleEndian, elf.EM_X86_64},
-}
+// target is what an ELF header says about the architecture.
+type target struct{ arch.Target }
 
 // section is a section of the file with its contents.
 type section struct {
@@ -77,32 +65,32 @@ func pad(body []byte, start, align uint64) []byte {
 }
 
 func (t target) headerSize() int {
-	if t.class == elf.ELFCLASS32 {
+	if t.Class == elf.ELFCLASS32 {
 		return binary.Size(elf.Header32{})
 	}
 	return binary.Size(elf.Header64{})
 }
 
 func (t target) fileHeader(kind elf.Type, body, sections int) any {
-	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(t.class), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
-	if t.order == binary.BigEndian {
+	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(t.Class), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
+	if t.ByteOrder() == binary.BigEndian {
 		ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB)
 	}
 	offset := t.headerSize() + body
-	if t.class == elf.ELFCLASS32 {
+	if t.Class == elf.ELFCLASS32 {
 		return elf.Header32{
-			Ident: ident, Type: uint16(kind), Machine: uint16(t.machine), Version: 1, Shoff: uint32(offset),
+			Ident: ident, Type: uint16(kind), Machine: uint16(t.Machine), Version: 1, Shoff: uint32(offset),
 			Ehsize: uint16(t.headerSize()), Shentsize: 40, Shnum: uint16(sections), Shstrndx: uint16(sections - 1),
 		}
 	}
 	return elf.Header64{
-		Ident: ident, Type: uint16(kind), Machine: uint16(t.machine), Version: 1, Shoff: uint64(offset),
+		Ident: ident, Type: uint16(kind), Machine: uint16(t.Machine), Version: 1, Shoff: uint64(offset),
 		Ehsize: uint16(t.headerSize()), Shentsize: 64, Shnum: uint16(sections), Shstrndx: uint16(sections - 1),
 	}
 }
 
 func (t target) sectionHeader(s section, name uint32, offset uint64) any {
-	if t.class == elf.ELFCLASS32 {
+	if t.Class == elf.ELFCLASS32 {
 		return elf.Section32{
 			Name: name, Type: uint32(s.kind), Flags: uint32(s.flags), Off: uint32(offset),
 			Size: uint32(len(s.data)), Addralign: uint32(s.align),
@@ -116,7 +104,7 @@ func (t target) sectionHeader(s section, name uint32, offset uint64) any {
 
 // write cannot fail: the buffer grows, and all values are of fixed size.
 func (t target) write(out *bytes.Buffer, value any) {
-	if err := binary.Write(out, t.order, value); err != nil {
+	if err := binary.Write(out, t.ByteOrder(), value); err != nil {
 		panic(fmt.Sprintf("mkmodule: encoding %T: %v", value, err))
 	}
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"rules_modhash/tools/arch"
 )
 
 // maker makes modules of one kind.
@@ -35,10 +37,11 @@ func (m maker) make(installPath string) ([]byte, error) {
 }
 
 func (m maker) body(installPath string) ([]byte, error) {
-	t, ok := targets[m.machine]
+	a, ok := arch.Find(m.machine)
 	if !ok {
 		return nil, fmt.Errorf("unknown machine %q", m.machine)
 	}
+	t := target{a.Target}
 	switch m.shape {
 	case "module":
 		return t.object(elf.ET_REL, sections(installPath)), nil

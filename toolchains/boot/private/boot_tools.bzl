@@ -2,17 +2,12 @@
 """The `boot_tools` module extension: a boot toolchain of what this machine has."""
 
 load("//toolchains/private:host.bzl", "digest_files", "find_program", "host_machine")
+load("//tools/arch:arch.bzl", "EMULATORS")
 
 visibility("//toolchains/boot/...")
 
 # Where tests look for programs.
 _FOLDERS = ["/usr/bin", "/bin", "/usr/local/bin"]
-
-# By the machine's name in module_tree.
-_EMULATORS = {
-    "arm64": "qemu-system-aarch64",
-    "x86_64": "qemu-system-x86_64",
-}
 
 # What QEMU puts into the machine before the kernel, where it lies in Debian.
 _FIRMWARE = [
@@ -43,7 +38,7 @@ def _copy_busybox(rctx):
     return {":busybox": host_machine(rctx)}
 
 def _boot_tools_repository_impl(rctx):
-    found = {machine: find_program(rctx, _FOLDERS, program) for machine, program in _EMULATORS.items()}
+    found = {machine: find_program(rctx, _FOLDERS, program) for machine, program in EMULATORS.items()}
     emulators = {machine: str(path) for machine, path in found.items() if path}
     files = [str(path.realpath) for path in found.values() if path]
     files += [path for path in _FIRMWARE if rctx.path(path).exists]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `kernel_tools` module extension: a kernel toolchain of what this machine has."""
 
-load("//toolchains/kernel:machines.bzl", "CROSS_PREFIXES")
 load("//toolchains/private:host.bzl", "digest_files", "find_program", "host_machine")
 load("//toolchains/world:manifest.bzl", "MANIFEST")
+load("//tools/arch:arch.bzl", "CROSS_PREFIXES")
 
 visibility("//toolchains/kernel/...")
 

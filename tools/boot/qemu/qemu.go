@@ -11,30 +11,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"rules_modhash/tools/arch"
 )
 
-// machine is a board that QEMU emulates.
-type machine struct {
-	// console is the kernel's name of the serial line.
-	console string
-	args    []string
-}
-
-// machines by the kernel's names of architectures.
-var machines = map[string]machine{
-	"arm64":  {"ttyAMA0", []string{"-machine", "virt", "-cpu", "cortex-a72"}},
-	"x86_64": {"ttyS0", []string{"-machine", "q35", "-cpu", "max"}},
-}
-
-// Machines returns the names of the machines that can be booted, in bytewise order.
+// Machines returns the names of the architectures that can be booted, in bytewise order.
 func Machines() []string {
-	return slices.Sorted(maps.Keys(machines))
+	return arch.Sorted(func(a arch.Architecture) bool { return a.QEMU != nil })
 }
 
 // VM is a virtual machine.
@@ -95,29 +82,30 @@ func (vm VM) interrupted(cause error) error {
 }
 
 func (vm VM) args() ([]string, error) {
-	m, ok := machines[vm.Machine]
-	if !ok {
+	a, _ := arch.Find(vm.Machine)
+	if a.QEMU == nil {
 		return nil, fmt.Errorf("machine: got %q, want one of %s", vm.Machine, strings.Join(Machines(), ", "))
 	}
 	if vm.Emulator == "" {
 		return nil, fmt.Errorf("got no QEMU for %s, want one. Next: install it "+
 			"(Debian: qemu-system-x86, qemu-system-arm), or build with ./bazelw", vm.Machine)
 	}
-	args := append(slices.Clone(m.args),
+	args := []string{
+		"-machine", a.QEMU.Machine, "-cpu", a.QEMU.CPU,
 		"-accel", "tcg",
 		"-m", strconv.Itoa(vm.Memory),
 		"-nodefaults", "-no-user-config", "-no-reboot",
 		"-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio",
 		"-kernel", vm.Kernel,
 		"-initrd", vm.Initramfs,
-		"-append", vm.cmdline(m),
-	)
+		"-append", vm.cmdline(a.QEMU.Console),
+	}
 	return args, nil
 }
 
 // cmdline returns the kernel's command line. The caller's words come last: the last one counts.
-func (vm VM) cmdline(m machine) string {
-	words := []string{"console=" + m.console, baseCmdline}
+func (vm VM) cmdline(console string) string {
+	words := []string{"console=" + console, baseCmdline}
 	if vm.Cmdline != "" {
 		words = append(words, vm.Cmdline)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/rule"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/kernel/kbuild"
 )
 
@@ -304,21 +305,14 @@ func withoutPath(err error) error {
 	return err
 }
 
-// architectures are symbols that each configuration of an architecture sets, and the
-// architecture's directory in arch/.
-var architectures = []struct{ symbol, directory string }{
-	{"CONFIG_X86", "x86"},
-	{"CONFIG_ARM64", "arm64"},
-	{"CONFIG_ARM", "arm"},
-	{"CONFIG_RISCV", "riscv"},
-	{"CONFIG_S390", "s390"},
-	{"CONFIG_PPC", "powerpc"},
+// otherArchitectures are symbols that each configuration of an architecture sets which no kernel is built for here, and
+// the architecture's directory in arch/.
+var otherArchitectures = []struct{ symbol, directory string }{
 	{"CONFIG_MIPS", "mips"},
 	{"CONFIG_LOONGARCH", "loongarch"},
 	{"CONFIG_PARISC", "parisc"},
 	{"CONFIG_SPARC", "sparc"},
 	{"CONFIG_M68K", "m68k"},
-	{"CONFIG_UML", "um"},
 }
 
 // architecture returns the directory in arch/ that a configuration is for, "" if it does
@@ -327,7 +321,12 @@ func architecture(config kbuild.Config) string {
 	if config["CONFIG_UML"] == "y" {
 		return "um"
 	}
-	for _, a := range architectures {
+	for _, a := range arch.All {
+		if config[a.Symbol] == "y" {
+			return a.Directory
+		}
+	}
+	for _, a := range otherArchitectures {
 		if config[a.symbol] == "y" {
 			return a.directory
 		}

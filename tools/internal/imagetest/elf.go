@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -32,7 +33,7 @@ type ELFSection struct {
 // Bytes returns the file.
 func (e ELF) Bytes(t testing.TB) []byte {
 	t.Helper()
-	m, err := object.MachineNamed(e.Machine)
+	m, err := arch.Named(e.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ const kernelStart = 0xffff800080000000
 // SystemMapWithBanner has them, unless it is stripped.
 func VmlinuxOf(t testing.TB, machine string, root merkle.Root, release string, stripped bool) []byte {
 	t.Helper()
-	m, err := object.MachineNamed(machine)
+	m, err := arch.Named(machine)
 	if err != nil {
 		t.Fatal(err)
 	}

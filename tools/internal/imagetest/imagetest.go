@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -16,7 +17,7 @@ import (
 // Object returns a relocatable object with a root, for a machine by its name. It passes for a module too.
 func Object(t testing.TB, machine string, root merkle.Root) []byte {
 	t.Helper()
-	m, err := object.MachineNamed(machine)
+	m, err := arch.Named(machine)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rules_modhash/tools/arch"
 )
+
+// Machines returns the names of the architectures that kernels are built for, in bytewise order.
+func Machines() []string {
+	return arch.Sorted(func(arch.Architecture) bool { return true })
+}
 
 // Target is what a kernel is built for, and with.
 type Target struct {
-	// Machine is x86_64, arm64, arm, riscv64, ppc64le or s390x.
+	// Machine is one of Machines.
 	Machine string
 	// Compiler is gcc or clang. Clang comes with its own linker and binary tools.
 	Compiler string
@@ -31,22 +38,10 @@ type Target struct {
 	Cross string
 }
 
-// architecture is what Kbuild calls a machine, and the boot image that it makes.
-type architecture struct{ arch, imageTarget, image string }
-
-var architectures = map[string]architecture{
-	"arm":     {"arm", "zImage", "arch/arm/boot/zImage"},
-	"arm64":   {"arm64", "Image", "arch/arm64/boot/Image"},
-	"ppc64le": {"powerpc", "zImage", "arch/powerpc/boot/zImage"},
-	"riscv64": {"riscv", "Image", "arch/riscv/boot/Image"},
-	"s390x":   {"s390", "bzImage", "arch/s390/boot/bzImage"},
-	"x86_64":  {"x86_64", "bzImage", "arch/x86/boot/bzImage"},
-}
-
 // Check returns an error if the target is not one that kernels are built for here.
 func (t Target) Check() error {
-	if _, ok := architectures[t.Machine]; !ok {
-		return fmt.Errorf("machine: got %q, want one of arm, arm64, ppc64le, riscv64, s390x, x86_64", t.Machine)
+	if _, ok := arch.Find(t.Machine); !ok {
+		return fmt.Errorf("machine: got %q, want one of %s", t.Machine, strings.Join(Machines(), ", "))
 	}
 	if t.Compiler != "gcc" && t.Compiler != "clang" {
 		return fmt.Errorf("compiler: got %q, want gcc or clang", t.Compiler)
@@ -56,16 +51,19 @@ func (t Target) Check() error {
 
 // Image returns the make target of the boot image, and where it lies in the tree afterwards.
 func (t Target) Image() (target, path string) {
-	a := architectures[t.Machine]
-	return a.imageTarget, a.image
+	a := t.architecture()
+	return a.Image, a.ImagePath()
 }
 
 // SourceArch returns the directory of arch/ that the target's sources are in.
 func (t Target) SourceArch() string {
-	if t.Machine == "x86_64" {
-		return "x86"
-	}
-	return architectures[t.Machine].arch
+	return t.architecture().Directory
+}
+
+// architecture returns the zero one for a target that Check refuses.
+func (t Target) architecture() arch.Architecture {
+	a, _ := arch.Find(t.Machine)
+	return a
 }
 
 // Tool returns the name of a binary tool, such as strip.
@@ -92,8 +90,7 @@ type Tree struct {
 // Make runs make with targets and VARIABLE=VALUE words, and with as many jobs as this process may use processors:
 // GOMAXPROCS, which the caller sets to what its build action declares.
 func (t *Tree) Make(ctx context.Context, words ...string) error {
-	a := architectures[t.Machine]
-	args := []string{"-j" + strconv.Itoa(runtime.GOMAXPROCS(0)), "ARCH=" + a.arch}
+	args := []string{"-j" + strconv.Itoa(runtime.GOMAXPROCS(0)), "ARCH=" + t.architecture().Kbuild}
 	if t.Compiler == "clang" {
 		args = append(args, "LLVM=1")
 	} else {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
@@ -368,22 +369,22 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestCheckTargets(t *testing.T) {
-	x86 := module.Target{Class: 2, Data: 1, Machine: 62}
-	arm := module.Target{Class: 2, Data: 1, Machine: 183}
+	x86 := arch.Target{Class: 2, Data: 1, Machine: 62}
+	arm := arch.Target{Class: 2, Data: 1, Machine: 183}
 	for _, c := range []struct {
 		name    string
-		targets []module.Target
-		want    module.Target
+		targets []arch.Target
+		want    arch.Target
 		err     string
 	}{
-		{"all alike", []module.Target{x86, x86}, module.Target{}, ""},
-		{"as wanted", []module.Target{x86, x86}, x86, ""},
-		{"raw among them", []module.Target{{}, x86, {}}, module.Target{}, ""},
+		{"all alike", []arch.Target{x86, x86}, arch.Target{}, ""},
+		{"as wanted", []arch.Target{x86, x86}, x86, ""},
+		{"raw among them", []arch.Target{{}, x86, {}}, arch.Target{}, ""},
 		{"none", nil, x86, ""},
-		{"not as wanted", []module.Target{x86, arm}, x86,
+		{"not as wanted", []arch.Target{x86, arm}, x86,
 			"m1: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, want ELFCLASS64 ELFDATA2LSB EM_X86_64"},
-		{"first not as wanted", []module.Target{arm}, x86, "m0: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, want"},
-		{"mixed", []module.Target{{}, x86, arm}, module.Target{},
+		{"first not as wanted", []arch.Target{arm}, x86, "m0: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, want"},
+		{"mixed", []arch.Target{{}, x86, arm}, arch.Target{},
 			"m2: is built for ELFCLASS64 ELFDATA2LSB EM_AARCH64, but m1 for ELFCLASS64 ELFDATA2LSB EM_X86_64: the modules of a tree have one target"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

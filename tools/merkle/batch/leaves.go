@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
@@ -21,7 +22,7 @@ type Reading struct {
 	Raw bool
 	// Target is the ELF target that all modules must have; if zero, that of the
 	// first one. Mixed accepts modules of several targets.
-	Target module.Target
+	Target arch.Target
 	Mixed  bool
 	// Progress, if not nil, is called after each module, by several goroutines.
 	Progress func()
@@ -79,14 +80,14 @@ func wrap(m modules.Module, err error) error {
 // CheckTargets returns an error unless all leaves have the target want, or, if that
 // is zero, the target of the first leaf that has one. Leaves without a target are
 // left alone: they were read as raw files. Name returns what to call leaf i.
-func CheckTargets(leaves []tree.Leaf, want module.Target, name func(i int) string) error {
-	given, first := want != module.Target{}, 0
+func CheckTargets(leaves []tree.Leaf, want arch.Target, name func(i int) string) error {
+	given, first := want != arch.Target{}, 0
 	for i, l := range leaves {
 		switch {
-		case l.Target == module.Target{} || l.Target == want:
+		case l.Target == arch.Target{} || l.Target == want:
 		case given:
 			return fmt.Errorf("%s: is built for %s, want %s", name(i), l.Target, want)
-		case want == module.Target{}:
+		case want == arch.Target{}:
 			want, first = l.Target, i
 		default:
 			return fmt.Errorf("%s: is built for %s, but %s for %s: the modules of a tree have one target",

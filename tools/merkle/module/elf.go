@@ -7,24 +7,13 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+
+	"rules_modhash/tools/arch"
 )
-
-// Target says for which machine an ELF object was built.
-type Target struct {
-	// Class is 32 or 64 bit, Data the byte order, Machine the instruction set.
-	Class   elf.Class
-	Data    elf.Data
-	Machine elf.Machine
-}
-
-// String returns, for example, "ELFCLASS64 ELFDATA2LSB EM_X86_64".
-func (t Target) String() string {
-	return fmt.Sprintf("%s %s %s", t.Class, t.Data, t.Machine)
-}
 
 // header is what the ELF header of a module says.
 type header struct {
-	target Target
+	target arch.Target
 	// sectionsEnd is the offset at which the section headers end.
 	sectionsEnd uint64
 }
@@ -36,7 +25,7 @@ func parseHeader(b []byte) (header, error) {
 	if len(b) < elf.EI_NIDENT || !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
 		return header{}, notELF(b)
 	}
-	t := Target{Class: elf.Class(b[elf.EI_CLASS]), Data: elf.Data(b[elf.EI_DATA])}
+	t := arch.Target{Class: elf.Class(b[elf.EI_CLASS]), Data: elf.Data(b[elf.EI_DATA])}
 	order, err := byteOrder(t.Data)
 	if err != nil {
 		return header{}, err
@@ -74,7 +63,7 @@ type sections struct {
 // decode reads b as the header type H. Type and machine lie at the same offset
 // in both classes.
 func decode[H elf.Header32 | elf.Header64](
-	b []byte, order binary.ByteOrder, t Target, where func(*H) sections,
+	b []byte, order binary.ByteOrder, t arch.Target, where func(*H) sections,
 ) (header, error) {
 	var h H
 	if _, err := binary.Decode(b, order, &h); err != nil {

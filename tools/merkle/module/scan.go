@@ -14,6 +14,7 @@ import (
 	"math"
 	"os"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/internal/pairhash"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/trailer"
@@ -36,7 +37,7 @@ type Digest struct {
 	// dropped, decompressed.
 	Size int64
 	// Target is the zero Target unless the ELF header was checked.
-	Target Target
+	Target arch.Target
 }
 
 // Options say how to read one module.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/trailer"
@@ -108,7 +109,7 @@ func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("disk ful
 
 func TestScanTarget(t *testing.T) {
 	var s module.Scanner
-	for machine, want := range map[string]module.Target{
+	for machine, want := range map[string]arch.Target{
 		"x86_64":  {Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: elf.EM_X86_64},
 		"arm64":   {Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: elf.EM_AARCH64},
 		"riscv64": {Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: elf.EM_RISCV},

@@ -98,7 +98,7 @@ func TestReadImages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, _ := object.MachineFor(got.Target)
+			m, _ := object.ArchitectureOf(got.Target)
 			if got.Root != testRoot || got.Format != c.format || m.Name != c.machine || !got.IsKernel() {
 				t.Errorf("got %+v of %q, want a %s of %q", got, m.Name, c.format, c.machine)
 			}
@@ -123,7 +123,7 @@ func TestWithoutSystemMap(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "give the System.map of the same build") && !strings.Contains(c.name, "ppc64le") && !strings.Contains(c.name, "stripped") {
 				t.Errorf("error is %v", err)
 			}
-			m, _ := object.MachineFor(got.Target)
+			m, _ := object.ArchitectureOf(got.Target)
 			if got.Format != c.format || got.Release != c.release || m.Name != c.machine || !got.IsKernel() {
 				t.Errorf("got %+v of %q", got, m.Name)
 			}

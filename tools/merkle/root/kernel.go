@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/root/image"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -109,8 +109,8 @@ func (o Options) forUnnamed(release string) Options {
 }
 
 // target64 is the target of a 64-bit kernel.
-func target64(machine elf.Machine, order binary.ByteOrder) module.Target {
-	t := module.Target{Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: machine}
+func target64(machine elf.Machine, order binary.ByteOrder) arch.Target {
+	t := arch.Target{Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: machine}
 	if order == binary.BigEndian {
 		t.Data = elf.ELFDATA2MSB
 	}
@@ -171,7 +171,7 @@ func readWrapper(f *io.SectionReader, o Options) (Found, error) {
 	kernel, header, err := image.WrappedKernel(f)
 	named := Found{
 		Format: string(image.KindWrapper),
-		Target: module.Target{Class: header.Class, Data: header.Data, Machine: header.Machine},
+		Target: arch.Target{Class: header.Class, Data: header.Data, Machine: header.Machine},
 	}
 	if err != nil {
 		return named, unreadable(named, err)

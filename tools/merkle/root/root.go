@@ -14,8 +14,8 @@ import (
 	"os"
 	"syscall"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/root/image"
 	"rules_modhash/tools/merkle/tree"
 )
@@ -42,7 +42,7 @@ type Found struct {
 	// is compressed as a whole, and in a vmlinuz.efi, has the format of its contents.
 	Format string
 	// Target is the ELF target, zero for FormatTree.
-	Target module.Target
+	Target arch.Target
 	// Tree is set for FormatTree.
 	Tree *tree.Tree
 	// Release is the kernel release that the image itself names, "" if it names none.

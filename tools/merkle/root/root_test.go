@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/internal/imagetest"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/root/object"
 	"rules_modhash/tools/merkle/tree"
 )
 
@@ -75,9 +75,9 @@ func TestRead(t *testing.T) {
 		data []byte
 		want Found
 	}{
-		{"object", rootObject(t), Found{Root: testRoot, Format: "root object", Target: object.Machines[0].Target}},
-		{"vmlinux", linked, Found{Root: testRoot, Format: "vmlinux", Target: object.Machines[0].Target}},
-		{"bzImage", bootImage(t, linked), Found{Root: testRoot, Format: "bzImage", Target: object.Machines[0].Target}},
+		{"object", rootObject(t), Found{Root: testRoot, Format: "root object", Target: arch.All[0].Target}},
+		{"vmlinux", linked, Found{Root: testRoot, Format: "vmlinux", Target: arch.All[0].Target}},
+		{"bzImage", bootImage(t, linked), Found{Root: testRoot, Format: "bzImage", Target: arch.All[0].Target}},
 		{"tree", emptyTree(t), Found{Format: "module tree"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"strconv"
 	"strings"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/arch/elffile"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/root/image"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -49,7 +49,7 @@ func (a addresses) add(name string, address uint64) error {
 // memory is a kernel as it lies in memory, without a table of what is where.
 type memory struct {
 	*io.SectionReader
-	target module.Target
+	target arch.Target
 	format string
 }
 
@@ -135,7 +135,7 @@ func joined(all []error) error {
 }
 
 // rootIn returns the root in a kernel, where the candidate places it.
-func (c Candidate) rootIn(f located, target module.Target) (merkle.Root, error) {
+func (c Candidate) rootIn(f located, target arch.Target) (merkle.Root, error) {
 	file, err := c.Open()
 	if err != nil {
 		return merkle.Root{}, fmt.Errorf("cannot be opened: %w", err)
@@ -174,7 +174,7 @@ func checkBanner(f located, a addresses) error {
 }
 
 // rootAt reads the root at its symbol.
-func rootAt(f located, a addresses, target module.Target) (merkle.Root, error) {
+func rootAt(f located, a addresses, target arch.Target) (merkle.Root, error) {
 	offset, err := f.offset(a, object.SymbolName)
 	if err != nil {
 		return merkle.Root{}, err
@@ -191,7 +191,7 @@ func rootAt(f located, a addresses, target module.Target) (merkle.Root, error) {
 	return root, nil
 }
 
-func order(t module.Target) binary.ByteOrder {
+func order(t arch.Target) binary.ByteOrder {
 	if t.Data == elf.ELFDATA2MSB {
 		return binary.BigEndian
 	}
@@ -202,7 +202,7 @@ func order(t module.Target) binary.ByteOrder {
 var wanted = []string{"_start", "_text", symbolBanner, object.SymbolName}
 
 // readAddresses returns the addresses that a System.map or a vmlinux has of the wanted symbols.
-func readAddresses(f SymbolFile, target module.Target) (addresses, error) {
+func readAddresses(f SymbolFile, target arch.Target) (addresses, error) {
 	magic := make([]byte, len(elf.ELFMAG))
 	if n, err := f.ReadAt(magic, 0); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("cannot be read: %w", err)
@@ -251,12 +251,12 @@ func readSystemMap(f io.Reader) (addresses, error) {
 const maxQuoted = 120
 
 // readSymbolTable reads the symbols of a vmlinux.
-func readSymbolTable(f io.ReaderAt, target module.Target) (addresses, error) {
+func readSymbolTable(f io.ReaderAt, target arch.Target) (addresses, error) {
 	file, err := elffile.Open(f)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read as an ELF file: %w", err)
 	}
-	if t := (module.Target{Class: file.Class, Data: file.Data, Machine: file.Machine}); t != target {
+	if t := (arch.Target{Class: file.Class, Data: file.Data, Machine: file.Machine}); t != target {
 		return nil, fmt.Errorf("is for %s, the kernel for %s", t, target)
 	}
 	symbols, err := file.Symbols()
@@ -299,7 +299,7 @@ func readStripped(f *io.SectionReader, o Options, notFound error) (Found, error)
 	}
 	found := Found{
 		Format: string(image.KindOf(f, f.Size())), Release: releaseOfELF(f),
-		Target: module.Target{Class: file.Class, Data: file.Data, Machine: file.Machine},
+		Target: arch.Target{Class: file.Class, Data: file.Data, Machine: file.Machine},
 	}
 	_, err = file.Symbols()
 	isStripped := errors.Is(err, elf.ErrNoSymbols) && file.Section(object.SectionName) == nil

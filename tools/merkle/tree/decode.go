@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	modhashpb "rules_modhash/proto"
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
@@ -74,7 +75,7 @@ func decodeShardLeaf(m *modhashpb.ModuleLeaf) (Leaf, error) {
 		return l, fmt.Errorf("target of %s has class %d, data %d, machine %d: no ELF header can",
 			l, e.ElfClass, e.ElfData, e.ElfMachine)
 	}
-	l.Target = module.Target{
+	l.Target = arch.Target{
 		Class: elf.Class(e.ElfClass), Data: elf.Data(e.ElfData), Machine: elf.Machine(e.ElfMachine),
 	}
 	return l, nil

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	modhashpb "rules_modhash/proto"
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/arch"
 )
 
 // EncodeLeaves returns a ModuleLeaves file with the leaves in the order of their
@@ -21,7 +21,7 @@ func EncodeLeaves(leaves []Leaf) ([]byte, error) {
 	for _, l := range leaves {
 		entry := encodeLeaf(l)
 		entry.Label = l.Label
-		if l.Target != (module.Target{}) {
+		if l.Target != (arch.Target{}) {
 			entry.Target = &modhashpb.ElfTarget{
 				ElfClass: uint32(l.Target.Class), ElfData: uint32(l.Target.Data),
 				ElfMachine: uint32(l.Target.Machine),

@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"slices"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 )
 
 // FormatVersion is the version of ModuleTree that is written and read.
@@ -33,7 +33,7 @@ type Leaf struct {
 	// Size of the module in bytes.
 	Size int64
 	// Target of the module, zero if not known or in a tree.
-	Target module.Target
+	Target arch.Target
 }
 
 // String names the leaf in messages: "LABEL (INSTALL PATH)", or the path.

@@ -15,11 +15,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	modhashpb "rules_modhash/proto"
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 )
 
-var x86 = module.Target{Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: elf.EM_X86_64}
+var x86 = arch.Target{Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Machine: elf.EM_X86_64}
 
 // testLeaves returns n leaves as modhash leaf makes them.
 func testLeaves(n int) []Leaf {
@@ -58,7 +58,7 @@ func TestLeavesRoundTrip(t *testing.T) {
 	for n := range 4 {
 		want := testLeaves(n)
 		if n > 1 {
-			want[1].Target, want[1].Label = module.Target{}, ""
+			want[1].Target, want[1].Label = arch.Target{}, ""
 		}
 		got, err := DecodeLeaves(must(t)(EncodeLeaves(want)))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -99,7 +99,7 @@ func TestTreeIsFreeOfLabels(t *testing.T) {
 	leaves := testLeaves(5)
 	want := must(t)(EncodeTree(testTree(t, 5)))
 	for i := range leaves {
-		leaves[i].Label, leaves[i].Target = "", module.Target{}
+		leaves[i].Label, leaves[i].Target = "", arch.Target{}
 	}
 	leaves[0], leaves[4] = leaves[4], leaves[0]
 	tree, err := New(leaves)

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"slices"
 
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/root/object"
 	"rules_modhash/tools/merkle/tree"
 )
@@ -34,9 +34,9 @@ func (m Machine) same(other Machine) bool {
 	return m == other
 }
 
-func machineOf(t module.Target) Machine {
+func machineOf(t arch.Target) Machine {
 	m := Machine{Name: t.Machine.String(), Bits: 64, ByteOrder: "little endian"}
-	if known, err := object.MachineFor(t); err == nil {
+	if known, err := object.ArchitectureOf(t); err == nil {
 		m.Name = known.Name
 	}
 	if t.Class == elf.ELFCLASS32 {
@@ -50,7 +50,7 @@ func machineOf(t module.Target) Machine {
 
 // countMachines returns the machines that modules are built for, that of most modules first.
 func countMachines(leaves []tree.Leaf) []Machine {
-	counts := map[module.Target]int{}
+	counts := map[arch.Target]int{}
 	for _, l := range leaves {
 		counts[l.Target]++
 	}

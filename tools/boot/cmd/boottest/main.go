@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -74,7 +75,7 @@ Exit codes: 0 all is as expected; 1 something differs; 2 the boots could not be 
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.vm.Emulator, "emulator", "", "qemu-system-ARCH program")
-	flags.StringVar(&o.vm.Machine, "machine", "x86_64", "x86_64 or arm64")
+	flags.StringVar(&o.vm.Machine, "machine", "x86_64", "one of "+strings.Join(qemu.Machines(), ", "))
 	flags.IntVar(&o.vm.Memory, "memory", 512, "MiB of memory")
 	flags.StringVar(&o.vm.Kernel, "kernel", "", "bzImage or Image (required)")
 	flags.StringVar(&o.vm.Initramfs, "initramfs", "", "archive that mkinitramfs wrote with the plan (required)")

@@ -3,15 +3,18 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/kernel/action"
+	"rules_modhash/tools/kernel/kmake"
 )
 
 // registerCommon adds the flags of all subcommands that run Kbuild.
 func registerCommon(cmd *cobra.Command, c *action.Common) {
 	flags := cmd.Flags()
-	flags.StringVar(&c.Target.Machine, "machine", "x86_64", "arm, arm64, ppc64le, riscv64, s390x or x86_64")
+	flags.StringVar(&c.Target.Machine, "machine", "x86_64", "one of "+strings.Join(kmake.Machines(), ", "))
 	flags.StringVar(&c.Target.Compiler, "compiler", "gcc", "gcc or clang")
 	flags.StringVar(&c.Target.Cross, "cross", "", "`PREFIX` of the names of compiler and binary tools")
 	registerLabel(cmd, &c.Label)

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/modules"
-	"rules_modhash/tools/merkle/root/object"
 	"rules_modhash/tools/merkle/trailer"
 )
 
@@ -178,13 +178,13 @@ func (f *readingFlags) register(cmd *cobra.Command) {
 
 func (f *readingFlags) registerMachine(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.machine, "machine", "",
-		"machine that modules must be built for: "+object.MachineNames()+" (default: that of the first)")
+		"machine that modules must be built for: "+arch.Names()+" (default: that of the first)")
 }
 
 func (f *readingFlags) reading() (batch.Reading, error) {
 	r := batch.Reading{Raw: f.raw}
 	if f.machine != "" {
-		m, err := object.MachineNamed(f.machine)
+		m, err := arch.Named(f.machine)
 		if err != nil {
 			return batch.Reading{}, fmt.Errorf("--machine: %w", err)
 		}

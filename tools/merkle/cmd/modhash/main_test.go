@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
 	"rules_modhash/tools/merkle/trailer"
@@ -100,7 +101,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func mkModule(args []string) error {
-	m, err := object.MachineNamed(args[0])
+	m, err := arch.Named(args[0])
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/merkle/module"
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/root"
 	"rules_modhash/tools/merkle/root/object"
 )
@@ -58,11 +58,11 @@ func reportRoot(f root.Found) rootReport {
 }
 
 // machineName returns the name of a target's machine, "" if there is no target.
-func machineName(t module.Target) string {
-	if t == (module.Target{}) {
+func machineName(t arch.Target) string {
+	if t == (arch.Target{}) {
 		return ""
 	}
-	if m, err := object.MachineFor(t); err == nil {
+	if m, err := object.ArchitectureOf(t); err == nil {
 		return m.Name
 	}
 	return t.String()

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/cli/output"
 	"rules_modhash/tools/merkle/batch"
-	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/root/object"
 	"rules_modhash/tools/merkle/tree"
@@ -148,7 +148,7 @@ func (o *treeOptions) hash(
 	cmd *cobra.Command, modules []modules.Module, positions []uint32, copies *output.Dir,
 ) ([]tree.Leaf, error) {
 	leaves, err := hashModules(cmd, modules, positions, o.reading, copies)
-	if err == nil && len(leaves) > 0 && o.reading.Target == (module.Target{}) {
+	if err == nil && len(leaves) > 0 && o.reading.Target == (arch.Target{}) {
 		o.reading.Target = leaves[0].Target
 	}
 	return leaves, err
@@ -185,7 +185,7 @@ func (o *treeOptions) checkLeaves(leaves []tree.Leaf) error {
 		return err
 	}
 	for _, l := range leaves {
-		if o.reading.Target == (module.Target{}) {
+		if o.reading.Target == (arch.Target{}) {
 			o.reading.Target = l.Target
 		}
 	}
@@ -241,10 +241,10 @@ func (o *treeOptions) write(cmd *cobra.Command, built *tree.Tree, outputs *outpu
 }
 
 func (o *treeOptions) writeRootObject(tree *tree.Tree, outputs *output.Set) error {
-	if o.reading.Target == (module.Target{}) {
-		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", object.MachineNames())
+	if o.reading.Target == (arch.Target{}) {
+		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", arch.Names())
 	}
-	machine, err := object.MachineFor(o.reading.Target)
+	machine, err := object.ArchitectureOf(o.reading.Target)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"rules_modhash/tools/arch"
 )
 
 // This file needs the assemblers and linkers of Debian's binutils packages, one package a
@@ -74,7 +76,7 @@ SECTIONS {
 // TestLink links root objects as a kernel's build does, with an object that refers to the
 // root, and reads the root back from the results.
 func TestLink(t *testing.T) {
-	forEachMachine(t, func(t *testing.T, m Machine) {
+	forEachMachine(t, func(t *testing.T, m arch.Architecture) {
 		c := toolchains[m.Name]
 		ld, as := c.program(t, "ld"), c.program(t, "as")
 		dir := t.TempDir()
@@ -100,7 +102,7 @@ func TestLink(t *testing.T) {
 }
 
 // source is an assembler file whose data refers to the root.
-func (c toolchain) source(m Machine) string {
+func (c toolchain) source(m arch.Architecture) string {
 	s := ".section .note.GNU-stack,\"\",%progbits\n.text\n.globl _start\n_start:\n.data\n" + c.word + " module_hashes_root\n"
 	if m.Name == "ppc64le" {
 		s = ".abiversion 2\n" + s

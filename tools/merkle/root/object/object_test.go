@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 )
 
 // testRoot has a different byte at every place.
@@ -22,7 +22,7 @@ var testRoot = merkle.Root{Levels: 13, Hash: func() (h merkle.Hash) {
 	return h
 }()}
 
-func write(t testing.TB, m Machine, root merkle.Root) []byte {
+func write(t testing.TB, m arch.Architecture, root merkle.Root) []byte {
 	t.Helper()
 	b, err := Write(m, root)
 	if err != nil {
@@ -32,14 +32,14 @@ func write(t testing.TB, m Machine, root merkle.Root) []byte {
 }
 
 // forEachMachine runs a subtest for each machine.
-func forEachMachine(t *testing.T, test func(*testing.T, Machine)) {
-	for _, m := range Machines {
+func forEachMachine(t *testing.T, test func(*testing.T, arch.Architecture)) {
+	for _, m := range arch.All {
 		t.Run(m.Name, func(t *testing.T) { test(t, m) })
 	}
 }
 
 func TestWriteAndRead(t *testing.T) {
-	forEachMachine(t, func(t *testing.T, m Machine) {
+	forEachMachine(t, func(t *testing.T, m arch.Architecture) {
 		for _, root := range []merkle.Root{testRoot, {}} {
 			got, err := Read(bytes.NewReader(write(t, m, root)))
 			want := Found{Root: root, Format: FormatObject, Target: m.Target}
@@ -53,13 +53,13 @@ func TestWriteAndRead(t *testing.T) {
 // TestLayout checks what the kernel's build relies on with debug/elf.
 func TestLayout(t *testing.T) {
 	flags := map[string]uint32{"arm": 0x05000000, "ppc64le": 2}
-	forEachMachine(t, func(t *testing.T, m Machine) {
+	forEachMachine(t, func(t *testing.T, m arch.Architecture) {
 		object := write(t, m, testRoot)
 		f, err := elf.NewFile(bytes.NewReader(object))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (module.Target{Class: f.Class, Data: f.Data, Machine: f.Machine}); got != m.Target || f.Type != elf.ET_REL {
+		if got := (arch.Target{Class: f.Class, Data: f.Data, Machine: f.Machine}); got != m.Target || f.Type != elf.ET_REL {
 			t.Errorf("got %s %s, want ET_REL %s", f.Type, got, m.Target)
 		}
 		if got := eFlags(object, f); got != flags[m.Name] {
@@ -114,11 +114,11 @@ func checkSymbol(t *testing.T, f *elf.File) {
 // TestByteOrder spells the bytes of the levels out.
 func TestByteOrder(t *testing.T) {
 	for name, want := range map[string]string{"x86_64": "0d000000a0a1", "s390x": "0000000da0a1"} {
-		m, err := MachineNamed(name)
+		m, err := arch.Named(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := hex.EncodeToString(Encode(testRoot, byteOrder(m.Target)))
+		got := hex.EncodeToString(Encode(testRoot, m.Target.ByteOrder()))
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("%s: root starts with %s, want %s", name, got[:12], want)
 		}
@@ -126,36 +126,20 @@ func TestByteOrder(t *testing.T) {
 }
 
 func TestWriteRefuses(t *testing.T) {
-	_, err := Write(Machines[0], merkle.Root{Levels: 33})
+	_, err := Write(arch.All[0], merkle.Root{Levels: 33})
 	want := "writing a root object: root has 33 levels, a tree has at most 32"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %q", err, want)
 	}
 }
 
-func TestMachineNamed(t *testing.T) {
-	for name, want := range map[string]string{
-		"x86_64": "x86_64", "x86": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64", "riscv": "riscv64",
-		"ppc64el": "ppc64le", "powerpc": "ppc64le", "s390": "s390x", "arm": "arm", "armhf": "arm",
-	} {
-		if m, err := MachineNamed(name); err != nil || m.Name != want {
-			t.Errorf("%s: got %s, %v, want %s", name, m.Name, err, want)
-		}
-	}
-	_, err := MachineNamed("vax")
-	want := `unknown machine "vax", want one of x86_64, arm64, riscv64, ppc64le, s390x, arm`
-	if err == nil || err.Error() != want {
-		t.Errorf("error is %v, want %q", err, want)
-	}
-}
-
-func TestMachineFor(t *testing.T) {
-	forEachMachine(t, func(t *testing.T, m Machine) {
-		if got, err := MachineFor(m.Target); err != nil || got.Name != m.Name {
+func TestArchitectureOf(t *testing.T) {
+	forEachMachine(t, func(t *testing.T, m arch.Architecture) {
+		if got, err := ArchitectureOf(m.Target); err != nil || got.Name != m.Name {
 			t.Errorf("got %s, %v", got.Name, err)
 		}
 	})
-	_, err := MachineFor(module.Target{Class: elf.ELFCLASS32, Data: elf.ELFDATA2LSB, Machine: elf.EM_386})
+	_, err := ArchitectureOf(arch.Target{Class: elf.ELFCLASS32, Data: elf.ELFDATA2LSB, Machine: elf.EM_386})
 	want := "no root object can be written for ELFCLASS32 ELFDATA2LSB EM_386, want one of x86_64,"
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error is %v, want %q", err, want)
@@ -175,7 +159,7 @@ const (
 // symbol return the header of a section, and the symbol of the root.
 func broken(t *testing.T, edit func(b []byte, header func(int) []byte, symbol []byte)) []byte {
 	t.Helper()
-	b := write(t, Machines[0], testRoot)
+	b := write(t, arch.All[0], testRoot)
 	start := int(binary.LittleEndian.Uint64(b[40:]))
 	header := func(i int) []byte { return b[start+i*sectionHeaderSize:][:sectionHeaderSize] }
 	symbols := int(binary.LittleEndian.Uint64(header(sectionSymbols)[24:]))
@@ -223,7 +207,7 @@ func TestReadErrors(t *testing.T) {
 }
 
 func TestReadWithoutRoot(t *testing.T) {
-	b := bytes.ReplaceAll(write(t, Machines[0], testRoot), []byte("module_hashes"), []byte("module_hushes"))
+	b := bytes.ReplaceAll(write(t, arch.All[0], testRoot), []byte("module_hashes"), []byte("module_hushes"))
 	_, err := Read(bytes.NewReader(b))
 	want := "has neither a symbol module_hashes_root nor a section .module_hashes: was the kernel built with CONFIG_MODULE_HASHES?"
 	if err == nil || err.Error() != want {
@@ -236,7 +220,7 @@ func TestReadWithoutRoot(t *testing.T) {
 
 // TestReadTwoSymbols gives the null symbol the root's name too.
 func TestReadTwoSymbols(t *testing.T) {
-	b := write(t, Machines[0], testRoot)
+	b := write(t, arch.All[0], testRoot)
 	f, err := elf.NewFile(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
@@ -255,10 +239,10 @@ func TestReadTwoSymbols(t *testing.T) {
 
 // FuzzRead holds that whatever is read as a root is one, and that nothing panics.
 func FuzzRead(f *testing.F) {
-	for _, m := range Machines {
+	for _, m := range arch.All {
 		f.Add(write(f, m, testRoot))
 	}
-	executable := write(f, Machines[0], testRoot)
+	executable := write(f, arch.All[0], testRoot)
 	executable[typeOffset] = byte(elf.ET_EXEC)
 	f.Add(executable)
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 )
 
 func TestOverwrite(t *testing.T) {
 	blank, root := merkle.Root{}, merkle.Root{Levels: 3, Hash: merkle.Hash{1, 2, 3}}
-	for _, m := range Machines {
+	for _, m := range arch.All {
 		t.Run(m.Name, func(t *testing.T) {
 			want, err := Write(m, root)
 			if err != nil {
@@ -36,7 +37,7 @@ func TestOverwrite(t *testing.T) {
 }
 
 func TestOverwriteErrors(t *testing.T) {
-	object, err := Write(Machines[0], merkle.Root{})
+	object, err := Write(arch.All[0], merkle.Root{})
 	if err != nil {
 		t.Fatal(err)
 	}

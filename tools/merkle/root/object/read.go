@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/arch/elffile"
 	"rules_modhash/tools/merkle/merkle"
-	"rules_modhash/tools/merkle/module"
 )
 
 // Format says in what kind of file a root was found.
@@ -28,7 +28,7 @@ type Found struct {
 	// Format is FormatObject for relocatable files, FormatVmlinux for linked ones.
 	Format Format
 	// Target is the ELF target of the file.
-	Target module.Target
+	Target arch.Target
 }
 
 // Read finds the root in an ELF file: a root object, vmlinux or vmlinux.unstripped.
@@ -42,7 +42,7 @@ func Read(r io.ReaderAt) (Found, error) {
 	}
 	defer f.Close()
 	found := Found{
-		Format: FormatVmlinux, Target: module.Target{Class: f.Class, Data: f.Data, Machine: f.Machine},
+		Format: FormatVmlinux, Target: arch.Target{Class: f.Class, Data: f.Data, Machine: f.Machine},
 	}
 	if f.Type == elf.ET_REL {
 		found.Format = FormatObject

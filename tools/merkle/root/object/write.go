@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 )
 
@@ -44,18 +45,18 @@ func Encode(root merkle.Root, order binary.ByteOrder) []byte {
 
 // Write returns a relocatable ELF object for m that defines the root. The same
 // arguments give the same bytes.
-func Write(m Machine, root merkle.Root) ([]byte, error) {
+func Write(m arch.Architecture, root merkle.Root) ([]byte, error) {
 	if err := root.Check(); err != nil {
 		return nil, fmt.Errorf("writing a root object: %w", err)
 	}
-	w := &objectWriter{machine: m, order: byteOrder(m.Target), is64: m.Target.Class == elf.ELFCLASS64}
+	w := &objectWriter{machine: m, order: m.Target.ByteOrder(), is64: m.Target.Class == elf.ELFCLASS64}
 	return w.object(Encode(root, w.order)), nil
 }
 
 // objectWriter lays out an object: ELF header, root, symbols, strings, section
 // headers.
 type objectWriter struct {
-	machine Machine
+	machine arch.Architecture
 	order   binary.ByteOrder
 	is64    bool
 	out     bytes.Buffer
@@ -130,7 +131,7 @@ func (w *objectWriter) header(offset uint64) []byte {
 	m := w.machine
 	h := elf.Header64{
 		Type: uint16(elf.ET_REL), Machine: uint16(m.Target.Machine), Version: uint32(elf.EV_CURRENT),
-		Shoff: offset, Flags: m.flags, Ehsize: uint16(w.headerSize()),
+		Shoff: offset, Flags: m.Flags, Ehsize: uint16(w.headerSize()),
 		Shentsize: uint16(len(w.sectionHeader(elf.Section64{}))), Shnum: sectionCount, Shstrndx: sectionStrings,
 	}
 	copy(h.Ident[:], elf.ELFMAG)
