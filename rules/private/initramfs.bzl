@@ -13,6 +13,7 @@ load(
     "initramfs_entries",
     "write_initramfs",
 )
+load("//tools/archive/codec:compressions.bzl", "INITRAMFS_SUFFIXES")
 
 visibility("//...")
 
@@ -55,12 +56,6 @@ mount -t devtmpfs devtmpfs /dev
 reboot -f
 """
 
-_SUFFIXES = {
-    "gzip": ".cpio.gz",
-    "none": ".cpio",
-    "zstd": ".cpio.zst",
-}
-
 def _script_entries(ctx, machine):
     """The entries of busybox and of an /init that it runs."""
     busybox = busybox_entries(ctx, machine)
@@ -89,7 +84,7 @@ def _initramfs_impl(ctx):
     if ctx.attr.script:
         entries = entries + _script_entries(ctx, machine_of(ctx))
         symlinks = {"/bin/sh": "busybox"} | symlinks
-    output = ctx.actions.declare_file(ctx.label.name + _SUFFIXES[ctx.attr.compression])
+    output = ctx.actions.declare_file(ctx.label.name + INITRAMFS_SUFFIXES[ctx.attr.compression])
     write_initramfs(ctx, output, entries, symlinks)
     return [DefaultInfo(files = depset([output]))]
 

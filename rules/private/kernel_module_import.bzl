@@ -3,9 +3,10 @@
 
 load("//rules/private:attributes.bzl", "existing_signature_attribute")
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:paths.bzl", "SUFFIXES", "drop_compression", "is_install_path", "path_below_package")
+load("//rules/private:paths.bzl", "drop_compression", "is_install_path", "path_below_package")
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
+load("//tools/archive/codec:compressions.bzl", "MODULE_SUFFIXES")
 
 visibility("//...")
 
@@ -71,7 +72,7 @@ the module's path below its package, its compression suffix dropped.""",
         ),
         "module": attr.label(
             doc = "The module: `.ko`, or compressed as `.ko.gz`, `.ko.xz` or `.ko.zst`.",
-            allow_single_file = SUFFIXES,
+            allow_single_file = MODULE_SUFFIXES,
             mandatory = True,
         ),
     },

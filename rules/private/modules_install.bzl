@@ -9,6 +9,7 @@ load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
+load("//tools/archive/codec:compressions.bzl", "MODULE_COMPRESSIONS")
 
 visibility("//...")
 
@@ -97,7 +98,7 @@ modules_install = rule(
 How installed modules are compressed: `none`, `gzip`, `xz` or `zstd`, with Kbuild's own flags. The kernel takes
 them with `CONFIG_MODULE_DECOMPRESS` and the same `CONFIG_MODULE_COMPRESS_*`.""",
             default = "none",
-            values = ["gzip", "none", "xz", "zstd"],
+            values = MODULE_COMPRESSIONS,
         ),
         "kernel": attr.label(
             doc = "The `kernel_build` that the modules are for.",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Install paths of modules: where they come from, and which ones are good."""
 
-visibility("//...")
+load("//tools/archive/codec:compressions.bzl", "MODULE_SUFFIXES")
 
-SUFFIXES = [".ko", ".ko.gz", ".ko.xz", ".ko.zst"]
+visibility("//...")
 
 def is_module_path(path):
     """Whether a path has the name of a module, compressed or not.
@@ -14,7 +14,7 @@ def is_module_path(path):
     Returns:
       bool.
     """
-    return any([path.endswith(suffix) for suffix in SUFFIXES])
+    return any([path.endswith(suffix) for suffix in MODULE_SUFFIXES])
 
 def drop_compression(path):
     """The path of the uncompressed module.

@@ -6,6 +6,7 @@ load("//rules/private:inputs.bzl", "params")
 load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//tools/archive/codec:compressions.bzl", "INITRAMFS_SUFFIXES")
 
 visibility("//...")
 
@@ -31,7 +32,7 @@ COMPRESSION_ATTRIBUTE = attr.string(
 How the archive is compressed: `none`, `gzip` (the kernel needs `CONFIG_RD_GZIP`) or `zstd`
 (`CONFIG_RD_ZSTD`).""",
     default = "none",
-    values = ["gzip", "none", "zstd"],
+    values = INITRAMFS_SUFFIXES.keys(),
 )
 
 MKINITRAMFS_ATTRIBUTE = attr.label(

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"rules_modhash/tools/archive/codec"
 )
@@ -183,8 +184,10 @@ func (in *reader) segment() error {
 	}
 	format, ok := codec.Of(head)
 	if !ok {
-		return fmt.Errorf("it starts with %x, want a cpio archive (newc, 070701), or one compressed by gzip, xz, zstd, "+
-			"lz4, bzip2, lzma or lzo", head)
+		names := codec.Names()
+		last := len(names) - 1
+		return fmt.Errorf("it starts with %x, want a cpio archive (newc, 070701), or one compressed by %s or %s",
+			head, strings.Join(names[:last], ", "), names[last])
 	}
 	return in.compressed(format)
 }

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	reference "github.com/u-root/u-root/pkg/cpio"
 )
 
@@ -243,42 +241,5 @@ func TestDynamicProgram(t *testing.T) {
 	}
 	if err := a.Write(io.Discard); err != nil {
 		t.Errorf("with its loader: %v", err)
-	}
-}
-
-func TestCompressor(t *testing.T) {
-	for name, open := range map[string]func(io.Reader) (io.Reader, error){
-		"none": func(r io.Reader) (io.Reader, error) { return r, nil },
-		"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
-		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			w, err := Compressor(name, &out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text := strings.Repeat("initramfs ", 1000)
-			if _, err := io.WriteString(w, text); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.Close(); err != nil {
-				t.Fatal(err)
-			}
-			r, err := open(&out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := io.ReadAll(r); err != nil || string(got) != text {
-				t.Errorf("got %d bytes, %v, want %d", len(got), err, len(text))
-			}
-		})
-	}
-}
-
-func TestCompressorError(t *testing.T) {
-	const want = `compression: got "lzma", want one of gzip, none, zstd`
-	if _, err := Compressor("lzma", io.Discard); err == nil || err.Error() != want {
-		t.Errorf("got error %v, want %s", err, want)
 	}
 }

@@ -12,10 +12,12 @@ import (
 	"github.com/bazelbuild/bazel-gazelle/config"
 	"github.com/bazelbuild/bazel-gazelle/label"
 	"github.com/bazelbuild/bazel-gazelle/rule"
+
+	"rules_modhash/tools/archive/codec"
 )
 
-// moduleSuffixes are those of rules/private/paths.bzl.
-var moduleSuffixes = []string{".ko", ".ko.gz", ".ko.xz", ".ko.zst"}
+// moduleSuffixes end the names of modules, compressed or not.
+var moduleSuffixes = codec.ModuleSuffixes()
 
 // importName is the name of a kernel_modules_import.
 const importName = "modules"

@@ -17,7 +17,8 @@ import (
 
 // files are the texts of generated files, by the names of these.
 var files = map[string]func() string{
-	"arch": architectures,
+	"arch":         architectures,
+	"compressions": compressions,
 }
 
 func main() {

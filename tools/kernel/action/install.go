@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -43,21 +44,23 @@ type Install struct {
 	Label string
 }
 
-// compressors are what Kbuild runs for the kernel to decompress (scripts/Makefile.modinst).
-var compressors = map[string]struct {
-	suffix  string
-	command []string
-}{
-	"none": {},
-	"gzip": {".gz", []string{"gzip", "--no-name", "--force"}},
-	"xz":   {".xz", []string{"xz", "--check=crc32", "--lzma2=dict=1MiB", "--threads=1", "--force"}},
-	"zstd": {".zst", []string{"zstd", "--rm", "--force", "--quiet", "--single-thread"}},
+// compressors are what Kbuild runs for the kernel to decompress (scripts/Makefile.modinst), by the names of package
+// codec.
+var compressors = map[string][]string{
+	"none": nil,
+	"gzip": {"gzip", "--no-name", "--force"},
+	"xz":   {"xz", "--check=crc32", "--lzma2=dict=1MiB", "--threads=1", "--force"},
+	"zstd": {"zstd", "--rm", "--force", "--quiet", "--single-thread"},
 }
+
+// Compressions returns the values of Install.Compression, in bytewise order.
+func Compressions() []string { return slices.Sorted(maps.Keys(compressors)) }
 
 // Run installs, and writes all of it or nothing.
 func (o *Install) Run(ctx context.Context) error {
 	if _, ok := compressors[o.Compression]; !ok {
-		return fmt.Errorf("%s: compression: got %q, want gzip, none, xz or zstd", o.Label, o.Compression)
+		return fmt.Errorf("%s: compression: got %q, want one of %s",
+			o.Label, o.Compression, strings.Join(Compressions(), ", "))
 	}
 	return inWorkspace(o.Out+o.Tar, func(dir string) error {
 		root := filepath.Join(dir, "root")
@@ -127,7 +130,7 @@ func (o *Install) copyModules(ctx context.Context, to string) ([]string, error) 
 }
 
 func (o *Install) compress(ctx context.Context, dir string, modules []string) error {
-	command := compressors[o.Compression].command
+	command := compressors[o.Compression]
 	if command == nil {
 		return nil
 	}

@@ -13,53 +13,23 @@ import (
 // Suffix ends the name of a module that is not compressed.
 const Suffix = ".ko"
 
-// compression is one way modules are compressed.
-type compression struct {
-	name, suffix string
-	format       codec.Format
-	// restIgnored says that bytes after the compressed data are ignored. kmod reads modules with zlib's gzread, which
-	// ignores them, and with liblzma and libzstd, which take them for an error (libkmod/libkmod-file*.c in its source).
-	restIgnored bool
-}
+// formats are those of modules that the kernel and kmod load.
+var formats = codec.OfModules()
 
-// compressions are those that the kernel and kmod know.
-var compressions = []*compression{
-	compressedBy("xz", false), compressedBy("zstd", false), compressedBy("gzip", true),
-}
-
-func compressedBy(name string, restIgnored bool) *compression {
-	f, ok := codec.Named(name)
-	if !ok {
-		panic("no compression is named " + name)
-	}
-	return &compression{f.Name, f.Suffix, f, restIgnored}
-}
-
-// compressionOf returns the compression that a file's name gives away, or nil.
-func compressionOf(name string) *compression {
-	for _, c := range compressions {
-		if strings.HasSuffix(name, Suffix+c.suffix) {
-			return c
+// formatOf returns the compression that a file's name gives away.
+func formatOf(name string) (codec.Format, bool) {
+	for _, f := range formats {
+		if strings.HasSuffix(name, Suffix+f.Suffix) {
+			return f, true
 		}
 	}
-	return nil
-}
-
-// compressionIn returns the compression of data that begins with b, or nil.
-func compressionIn(b []byte) *compression {
-	f, ok := codec.Of(b)
-	for _, c := range compressions {
-		if ok && f.Name == c.name {
-			return c
-		}
-	}
-	return nil
+	return codec.Format{}, false
 }
 
 // TrimCompression returns name without the .xz, .zst or .gz that follows .ko.
 func TrimCompression(name string) string {
-	if c := compressionOf(name); c != nil {
-		return strings.TrimSuffix(name, c.suffix)
+	if f, ok := formatOf(name); ok {
+		return strings.TrimSuffix(name, f.Suffix)
 	}
 	return name
 }
@@ -76,12 +46,12 @@ type decoders struct {
 }
 
 // open returns the module in r. Its end is an error if other bytes follow that kmod does not ignore.
-func (c *compression) open(d *decoders, r io.Reader) (io.Reader, error) {
-	in, err := d.Decoders.Open(c.format, r)
+func (d *decoders) open(f codec.Format, r io.Reader) (io.Reader, error) {
+	in, err := d.Decoders.Open(f, r)
 	if err != nil {
 		return nil, err
 	}
-	return &wholeFile{in, d, c.restIgnored}, nil
+	return &wholeFile{in, d, f.RestIgnored}, nil
 }
 
 // wholeFile reads a module and counts what follows it in the file.

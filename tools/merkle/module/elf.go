@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"rules_modhash/tools/arch"
+	"rules_modhash/tools/archive/codec"
 )
 
 // header is what the ELF header of a module says.
@@ -106,14 +107,15 @@ func notELF(b []byte) error { return &NotELFError{bytes.Clone(b[:min(len(b), 6)]
 // Error names the compression if the file begins like compressed data.
 func (e *NotELFError) Error() string {
 	text := fmt.Sprintf("is not an ELF file: it starts with %x", e.head)
-	if c := e.compression(); c != nil {
-		text += fmt.Sprintf(" (%s data: such a file needs a name that ends in .ko%s)", c.name, c.suffix)
+	if f, ok := codec.Of(e.head); ok && f.Modules {
+		text += fmt.Sprintf(" (%s data: such a file needs a name that ends in .ko%s)", f.Name, f.Suffix)
 	}
 	return text
 }
 
 // Compressed reports whether the file begins like compressed data: what it carries is
 // not at its end then.
-func (e *NotELFError) Compressed() bool { return e.compression() != nil }
-
-func (e *NotELFError) compression() *compression { return compressionIn(e.head) }
+func (e *NotELFError) Compressed() bool {
+	f, ok := codec.Of(e.head)
+	return ok && f.Modules
+}

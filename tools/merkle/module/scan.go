@@ -83,12 +83,12 @@ func (s *Scanner) ScanFile(name string, o Options) (Digest, error) {
 // of that name.
 func (s *Scanner) Scan(r io.Reader, name string, o Options) (Digest, error) {
 	s.dec.rest = 0
-	if c := compressionOf(name); c != nil {
-		d, err := c.open(&s.dec, r)
+	if f, ok := formatOf(name); ok {
+		d, err := s.dec.open(f, r)
 		if err != nil {
-			return Digest{}, fmt.Errorf("decompressing %s data: %w", c.name, unexpectedEOF(err))
+			return Digest{}, fmt.Errorf("decompressing %s data: %w", f.Name, unexpectedEOF(err))
 		}
-		r = errReader{d, c.name}
+		r = errReader{d, f.Name}
 	}
 	if s.buffer == nil {
 		s.buffer = make([]byte, bufferSize)

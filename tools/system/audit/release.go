@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"rules_modhash/tools/archive/codec"
 )
 
 // releasePatterns know the release in the path of an image or module.
@@ -15,8 +17,8 @@ var releasePatterns = []*regexp.Regexp{
 	regexp.MustCompile(`(?:^|/)(?:vmlinuz|vmlinux|bzImage|zImage|Image|image|kernel|linux|initrd\.img|initrd|initramfs)-([^/]+)$`),
 }
 
-// imageSuffixes end the names of images behind the release.
-var imageSuffixes = []string{".img", ".gz", ".xz", ".zst", ".lz4", ".bz2", ".lzma", ".lzo", ".efi", ".old", ".bak", ".signed", "-dtb"}
+// imageSuffixes end the names of images after the release.
+var imageSuffixes = append(codec.Suffixes(), ".img", ".efi", ".old", ".bak", ".signed", "-dtb")
 
 // releaseInPath returns the release that a path names, "" if it names none. A known release that stands in the path as
 // a whole is preferred, the longest first: 6.1.0 stands in initramfs-genkernel-x86_64-6.1.0.img, but not in 6.1.0-1.

@@ -63,7 +63,7 @@ func holds(head []byte, rest io.Reader, layers int) string {
 		head, err = peek(contents)
 	}
 	switch {
-	case err != nil && format.Name == "lzma":
+	case err != nil && format.Weak:
 		return "" // it begins with few and usual bytes
 	case err != nil:
 		return fmt.Sprintf("is %s data that cannot be read: %v", format.Name, noEOF(err))

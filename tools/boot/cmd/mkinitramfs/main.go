@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/boot/guest"
 	"rules_modhash/tools/boot/plan"
@@ -61,7 +62,7 @@ stands for the lines of FILE, one argument a line.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.out, "out", "", "file to write (required)")
-	flags.StringVar(&o.compression, "compression", "none", "none, gzip or zstd")
+	flags.StringVar(&o.compression, "compression", codec.None, "one of "+strings.Join(codec.Written(), ", "))
 	flags.StringVar(&o.plan, "plan", "", "boot plan to put in; all modules that it names must be there")
 	flags.StringArrayVar(&o.entries, "entry", nil, "`PATH=FILE`: a file, or all that is below a directory")
 	flags.StringArrayVar(&o.symlinks, "symlink", nil, "`PATH=TARGET`: a symbolic link")
@@ -84,7 +85,7 @@ func (o *options) run() (err error) {
 }
 
 func (o *options) write(a *initramfs.Archive, w io.Writer) error {
-	compressor, err := initramfs.Compressor(o.compression, w)
+	compressor, err := codec.NewWriter(o.compression, w)
 	if err != nil {
 		return err
 	}

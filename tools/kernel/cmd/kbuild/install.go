@@ -3,6 +3,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/kernel/action"
@@ -31,7 +33,7 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
 	flags.StringVar(&o.WantRelease, "want-release", "", "fail if the kernel's release is another one")
 	flags.StringArrayVar(&o.Boot, "boot", nil, "`NAME=FILE`: install a file as boot/NAME-RELEASE")
 	flags.StringVar(&o.Prefix, "prefix", "", "folder that lib/modules is in, such as usr where /lib is a link to usr/lib")
-	flags.StringVar(&o.Compression, "compression", "none", "gzip, none, xz or zstd")
+	flags.StringVar(&o.Compression, "compression", "none", "one of "+strings.Join(action.Compressions(), ", "))
 	flags.StringVar(&o.Out, "out", "", "folder to write lib/modules/RELEASE into")
 	flags.StringVar(&o.Tar, "tar", "", "tar to write it into")
 	registerLabel(cmd, &o.Label)

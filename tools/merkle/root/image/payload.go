@@ -113,13 +113,6 @@ const (
 	maxTries = 64
 )
 
-// payloadMagics are what compressed kernels begin with: the beginnings of codec.Of, and as much more as all files
-// have that the kernel's Makefiles write (scripts/Makefile.lib).
-var payloadMagics = []string{
-	"\x1f\x8b\x08", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x02\x21\x4c\x18", "\x04\x22\x4d\x18", "BZh91AY&SY", "\x5d\x00\x00",
-	"\x89LZO\x00\r\n\x1a\n",
-}
-
 // Payload returns the decompressed kernel that lies somewhere in a boot image: the first compressed data that hold a
 // vmlinux or have the banner of a kernel.
 func Payload(image io.Reader) ([]byte, error) {
@@ -151,7 +144,7 @@ type payloadSearch struct {
 // places returns where compressed data may begin, at most maxTries of each compression.
 func (s *payloadSearch) places() []int {
 	var places []int
-	for _, magic := range payloadMagics {
+	for _, magic := range codec.KernelMagics() {
 		for at, tries := 0, 0; tries < maxTries; tries++ {
 			i := bytes.Index(s.data[at:], []byte(magic))
 			if i < 0 {
@@ -169,7 +162,7 @@ func (s *payloadSearch) places() []int {
 // take for a part of them that is damaged: that all came out shows the size, which comes after them in 4 bytes.
 func (s *payloadSearch) try(data []byte) []byte {
 	c, ok := codec.Of(data)
-	if !ok || s.budget <= 0 || c.Name == "lzma" && !isLZMA(data) {
+	if !ok || s.budget <= 0 || c.Weak && !isLZMA(data) {
 		return nil
 	}
 	r, err := c.Open(bytes.NewReader(data))
