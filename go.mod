@@ -28,7 +28,6 @@ require (
 	golang.org/x/term v0.44.0
 	golang.org/x/tools v0.40.0
 	google.golang.org/protobuf v1.36.12
-	pault.ag/go/debian v0.19.0
 )
 
 require (
@@ -41,16 +40,12 @@ require (
 	github.com/gobwas/ws v1.4.0 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/kjk/lzma v0.0.0-20161016003348-3fd93898850d // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/u-root/uio v0.0.0-20240224005618-d2acac8f3701 // indirect
-	github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8 // indirect
-	golang.org/x/crypto v0.45.0 // indirect
 	golang.org/x/mod v0.31.0 // indirect
 	golang.org/x/text v0.31.0 // indirect
 	golang.org/x/tools/go/vcs v0.1.0-deprecated // indirect
-	pault.ag/go/topsort v0.1.1 // indirect
 )
 
 tool github.com/bazelbuild/buildtools/buildifier

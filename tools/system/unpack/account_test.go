@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rules_modhash/tools/archive/ar"
 )
 
 // contents is an entry of a tar with contents of its own.
@@ -113,7 +115,7 @@ func TestNotExamined(t *testing.T) {
 		{"compressed initramfs", regular("boot/initrd.img", string(gzipped(t, []byte(cpio)))), "is gzip data that is a cpio archive"},
 		{"cut gzip", regular("x.gz", string(gzipped(t, []byte(nested))[:40])), "is gzip data that cannot be read: unexpected EOF"},
 		{"lzo", regular("x.lzo", "\x89LZO\x00\r\n\x1a\n"), "is lzo data that cannot be read: header of an lzop file: unexpected EOF"},
-		{"package", regular("x.deb", string(ar("debian-binary", "2.0\n"))), "is an ar archive"},
+		{"package", regular("x.deb", string(arOf("debian-binary", "2.0\n"))), "is an ar archive"},
 		{"squashfs", regular("root.img", at(0, "hsqs")), "is a squashfs image"},
 		{"EROFS", regular("root.img", at(0x400, "\xe2\xe1\xf5\xe0")), "is an EROFS image"},
 		{"ext4", regular("root.img", extImage()), "is an ext2, ext3 or ext4 image"},
@@ -213,7 +215,7 @@ func TestLinksAreModules(t *testing.T) {
 	want := "[usr/lib/modules/1/a.ko:6 usr/lib/modules/1/b.ko:6 usr/lib/modules/1/c.ko:6 usr/lib/modules/1/d.ko:6 " +
 		"usr/lib/modules/1/e.ko:4 usr/lib/modules/1/extra->kernel usr/lib/modules/1/kernel/f.ko:1 usr/lib/modules/1/x.ko:4 usr/lib/modules/1/y.ko:4]"
 	for name, archive := range map[string][]byte{
-		"tar": archive, "tar.gz": gzipped(t, archive), "deb": ar("debian-binary", "2.0\n", "data.tar.gz", string(gzipped(t, archive))),
+		"tar": archive, "tar.gz": gzipped(t, archive), "deb": arOf("debian-binary", "2.0\n", "data.tar.gz", string(gzipped(t, archive))),
 	} {
 		files, rest, err := unpackAll(t, archive, 1<<20)
 		if fmt.Sprint(files) != want || err != nil || rest.NotExamined != nil {
@@ -225,7 +227,7 @@ func TestLinksAreModules(t *testing.T) {
 // TestDebianMembers checks that members of a package that nobody knows are listed, wherever they are.
 func TestDebianMembers(t *testing.T) {
 	data := string(tarOf(t, file("a.ko", 5)))
-	archive := ar("debian-binary", "2.0\n", "extra", "x", "control.tar", "x", "data.tar", data, "_gpgorigin", "signature",
+	archive := arOf("debian-binary", "2.0\n", "extra", "x", "control.tar", "x", "data.tar", data, "_gpgorigin", "signature",
 		"_more", data, "data.tar.gz", "x", "more.tar", data)
 	files, rest, err := unpackAll(t, archive, 1<<20)
 	want := "[{extra is not a known part of a Debian package (deb(5))} {_more is a tar archive} " +
@@ -234,7 +236,7 @@ func TestDebianMembers(t *testing.T) {
 		t.Errorf("got %v, %d others, %s, %v\nwant %s", files, rest.Others, got, err, want)
 	}
 	many := bytes.Repeat([]byte(member("x", "0")), 2000)
-	if _, err := unpack(t, append([]byte(arMagic), many...), 1<<20); err == nil || !strings.Contains(err.Error(), "it has more than 1024 members") {
+	if _, err := unpack(t, append([]byte(ar.Magic), many...), 1<<20); err == nil || !strings.Contains(err.Error(), "it has more than 1024 members") {
 		t.Errorf("many members: error is %v", err)
 	}
 }

@@ -45,7 +45,7 @@ func TestPackages(t *testing.T) {
 	}
 	zstandard := through(t, data, func(w io.Writer) (*zstd.Encoder, error) { return zstd.NewWriter(w) })
 	deb := func(name string, data []byte) []byte {
-		return ar("debian-binary", "2.0\n", "control.tar.xz", "control", name, string(data))
+		return arOf("debian-binary", "2.0\n", "control.tar.xz", "control", name, string(data))
 	}
 	headless := func(name, contents string) []byte {
 		const end = 2 * 512 // apk leaves the end of a tar out ahead of another one

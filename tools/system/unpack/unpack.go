@@ -14,8 +14,7 @@ import (
 	"os"
 	"strings"
 
-	"pault.ag/go/debian/deb"
-
+	"rules_modhash/tools/archive/ar"
 	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/container"
 )
@@ -38,7 +37,6 @@ const (
 )
 
 const (
-	arMagic = "!<arch>\n"
 	// tarMagic stands in each header of a POSIX or GNU tar, at tarMagicOffset.
 	tarMagic       = "ustar"
 	tarMagicOffset = 257
@@ -47,7 +45,7 @@ const (
 // FormatOf returns the kind of archive that begins with head, "" if it is none. Whatever is compressed is
 // taken for a tar.
 func FormatOf(head []byte) string {
-	if bytes.HasPrefix(head, []byte(arMagic)) {
+	if bytes.HasPrefix(head, []byte(ar.Magic)) {
 		return FormatDebian
 	}
 	if _, ok := codec.Of(head); ok || isTar(head) {
@@ -102,13 +100,10 @@ func modules(f io.ReaderAt, d *directory) error {
 
 // debian unpacks the member data.tar of a Debian package.
 func debian(f io.ReaderAt, d *directory) error {
-	ar, err := deb.LoadAr(f)
-	if err != nil {
-		return fmt.Errorf("reading an ar archive: %w", err)
-	}
+	members := ar.NewReader(f)
 	found := false
 	for range maxMembers {
-		member, err := ar.Next()
+		member, err := members.Next()
 		switch {
 		case errors.Is(err, io.EOF) && found:
 			return nil
@@ -116,8 +111,6 @@ func debian(f io.ReaderAt, d *directory) error {
 			return errors.New("is an ar archive without data.tar, want a Debian package (deb(5))")
 		case err != nil:
 			return fmt.Errorf("reading an ar archive: %w", err)
-		case member.Size < 0:
-			return fmt.Errorf("reading an ar archive: member %q has %d bytes", member.Name, member.Size)
 		}
 		isData := strings.HasPrefix(member.Name, "data.tar")
 		if err := d.member(member, isData && !found); err != nil {
@@ -129,7 +122,7 @@ func debian(f io.ReaderAt, d *directory) error {
 }
 
 // member unpacks a member of a Debian package if it is its data, and accounts for it else.
-func (d *directory) member(member *deb.ArEntry, isData bool) error {
+func (d *directory) member(member ar.Member, isData bool) error {
 	name := member.Name
 	if isData {
 		if err := compressedTar(member.Data, d); err != nil {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rules_modhash/tools/archive/ar"
 )
 
 // tarOf returns a tar of headers, whose contents are as many x as their size.
@@ -55,8 +57,8 @@ func gzipped(t testing.TB, data []byte) []byte {
 }
 
 // ar returns an ar archive of "NAME", "CONTENTS" pairs.
-func ar(pairs ...string) []byte {
-	out := arMagic
+func arOf(pairs ...string) []byte {
+	out := ar.Magic
 	for i := 0; i < len(pairs); i += 2 {
 		out += member(pairs[i], fmt.Sprint(len(pairs[i+1]))) + pairs[i+1] + strings.Repeat("\n", len(pairs[i+1])%2)
 	}
@@ -112,7 +114,7 @@ func TestModules(t *testing.T) {
 	want := "[lib/a.ko:5 lib/b.ko.xz:1000 lib/c.ko:5]"
 	for name, archive := range map[string][]byte{
 		"tar": plain, "tar.gz": gzipped(t, plain),
-		"deb": ar("debian-binary", "2.0\n", "control.tar", "odd", "data.tar.gz", string(gzipped(t, plain))),
+		"deb": arOf("debian-binary", "2.0\n", "control.tar", "odd", "data.tar.gz", string(gzipped(t, plain))),
 	} {
 		if files, err := unpack(t, archive, maxUnpacked); fmt.Sprint(files) != want || err != nil {
 			t.Errorf("%s: got %v, %v, want %s", name, files, err, want)
@@ -141,11 +143,11 @@ func TestModulesErrors(t *testing.T) {
 		{"no gzip", []byte("\x1f\x8b no gzip"), "decompressing gzip data: "},
 		{"lzo", []byte("\x89LZO\x00\r\n\x1a\n"), "decompressing lzo data: header of an lzop file: unexpected EOF"},
 		{"no tar", gzipped(t, bytes.Repeat([]byte("nothing"), 200)), "reading a tar archive: archive/tar: invalid tar header"},
-		{"empty ar", []byte(arMagic), "is an ar archive without data.tar, want a Debian package (deb(5))"},
-		{"ar without data", ar("debian-binary", "2.0\n"), "is an ar archive without data.tar"},
-		{"ar with a negative size", []byte(arMagic + member("loop", "-60")), `member "loop" has -60 bytes`},
-		{"ar without numbers", []byte(arMagic + member("data.tar", "many")), "reading an ar archive: failed to parse entry Size"},
-		{"ar, compressed twice", ar("data.tar.gz", string(gzipped(t, gzipped(t, good)))), "data.tar.gz: reading a tar archive: "},
+		{"empty ar", []byte(ar.Magic), "is an ar archive without data.tar, want a Debian package (deb(5))"},
+		{"ar without data", arOf("debian-binary", "2.0\n"), "is an ar archive without data.tar"},
+		{"ar with a negative size", []byte(ar.Magic + member("loop", "-60")), `reading an ar archive: member "loop" has the size "-60", want a decimal number`},
+		{"ar without numbers", []byte(ar.Magic + member("data.tar", "many")), `reading an ar archive: member "data.tar" has the size "many", want a decimal number`},
+		{"ar, compressed twice", arOf("data.tar.gz", string(gzipped(t, gzipped(t, good)))), "data.tar.gz: reading a tar archive: "},
 		{"too much", tarOf(t, file("a.ko", 2<<20)), "holds more than 1048576 bytes: too much for the modules of a kernel"},
 		{"too much of no use", tarOf(t, file("other", 2<<20)), "holds more than 1048576 bytes"},
 		{"bomb", gzipped(t, tarOf(t, file("a.ko", 2<<20))), "holds more than 1048576 bytes"},
@@ -203,8 +205,8 @@ func FuzzModules(f *testing.F) {
 	f.Add(plain)
 	f.Add(gzipped(f, plain))
 	f.Add(tarOf(f, link(tar.TypeSymlink, "d", "../up"), file("lib/a.ko", 5), link(tar.TypeSymlink, "e", "/lib/./"), link(tar.TypeSymlink, "e/f.ko", "d")))
-	f.Add(ar("debian-binary", "2.0\n", "data.tar", string(plain)))
-	f.Add([]byte(arMagic + member("loop", "-60")))
+	f.Add(arOf("debian-binary", "2.0\n", "data.tar", string(plain)))
+	f.Add([]byte(ar.Magic + member("loop", "-60")))
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		files, _ := unpack(t, archive, 1<<20)
 		for _, name := range files {
