@@ -13,6 +13,7 @@ load(
 )
 load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
+load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
@@ -52,8 +53,11 @@ where nobody asks for it:
 **How it is built.** Modules whose names are known are hashed in shards of `granularity` modules, so that
 a change costs one shard; with a directory of unknown contents among the members, one action hashes
 everything, in parallel. Actions run in a persistent worker that takes several at once, or in a sandbox, or
-remotely (`docs/remote.md`). The bytes are the same either way. The position of a module is its line in
-`order`, or else its place in the bytewise order of install paths.
+remotely (`docs/remote.md`). The bytes are the same either way.
+
+**Positions.** A module's position is its line in `order`. Without `order`, a tree over a `kernel_build` takes
+the `modules.order` of that kernel, as plain make does, and puts all other modules after it; a tree without one
+has only these others. They are in bytewise order of install paths.
 
 **Failures.** Two modules with one install path, a module that `order` does not list, or lists twice, a
 listed one that is not there, a module that is empty, malformed, built for another machine or already
@@ -123,6 +127,30 @@ def _add_members(args, tree):
     add_inputs(args, tree.modules, tree.directories)
     add_signatures(args, tree.modules + tree.directories)
 
+def _order_of(ctx):
+    """The file that gives positions, or None."""
+    if ctx.file.order:
+        return ctx.file.order
+    kernels = [target for target in ctx.attr.modules if KernelBuildInfo in target]
+    if len(kernels) > 1:
+        fail_attribute(
+            ctx.label,
+            "modules",
+            "the kernels %s, each with an order of its own" % " and ".join([label_text(kernel.label) for kernel in kernels]),
+            "one kernel_build, or the attribute order with the positions of all modules",
+        )
+    return kernels[0][KernelBuildInfo].modules_order if kernels else None
+
+def _add_order(ctx, args, tree):
+    """Adds the file that gives positions, if there is one; returns the files to read."""
+    if not tree.order:
+        return []
+    args.add(tree.order, format = "--order=%s")
+    if not ctx.attr.order:
+        # The kernel lists its own modules only.
+        args.add("--append-unlisted")
+    return [tree.order]
+
 def _positions_files(ctx, tree, size):
     """A file for each shard with the positions that the order gives to its modules.
 
@@ -134,12 +162,12 @@ def _positions_files(ctx, tree, size):
         for first in range(0, len(tree.modules), size)
     ]
     args = _command(ctx, "positions")
-    args.add(tree.order, format = "--order=%s")
+    inputs = _add_order(ctx, args, tree)
     args.add(size, format = "--shard-size=%s")
     args.add_all([module.install_path for module in tree.modules], format_each = "--install-path=%s")
     args.add_all([label_text(module.label) for module in tree.modules], format_each = "--label=%s")
     args.add_all(files, format_each = "--out=%s")
-    _run(ctx, "ModhashPositions", args, [tree.order], files, "Taking positions out of the order")
+    _run(ctx, "ModhashPositions", args, inputs, files, "Taking positions out of the order")
     return files
 
 def _hash_shard(ctx, tree, shard, positions):
@@ -176,8 +204,7 @@ def _make_tree(ctx, tree):
     args.add(tree.machine, format = "--machine=%s")
     args.add(tree.tree, format = "--out=%s")
     args.add(tree.root_object, format = "--root-object=%s")
-    if tree.order:
-        args.add(tree.order, format = "--order=%s")
+    order = _add_order(ctx, args, tree)
     if tree.directories or not tree.modules:
         inputs = input_files(tree.modules, tree.directories)
         _add_members(args, tree)
@@ -185,9 +212,7 @@ def _make_tree(ctx, tree):
         inputs = _hash_modules(ctx, tree)
         args.add_all(inputs, format_each = "--leaves=%s")
     outputs = [tree.tree, tree.root_object]
-    if tree.order:
-        inputs = inputs + [tree.order]
-    _run(ctx, "ModhashTree", args, inputs, outputs, "Making the tree")
+    _run(ctx, "ModhashTree", args, inputs + order, outputs, "Making the tree")
 
 def _make_proofs(ctx, tree):
     args = _command(ctx, "proof")
@@ -212,7 +237,7 @@ def _module_tree_impl(ctx):
         label = ctx.label,
         machine = machine_of(ctx),
         modules = declared_modules(ctx.label, ctx.attr.modules),
-        order = ctx.file.order,
+        order = _order_of(ctx),
         proofs = ctx.actions.declare_directory(name + ".proofs"),
         root_object = ctx.actions.declare_file(name + ".root.o"),
         sealed = ctx.actions.declare_directory(name + ".sealed"),
@@ -250,7 +275,8 @@ with the tree to at most 64. Changes how fast a build is, never its outputs.""",
         "order": attr.label(
             doc = """\
 A `modules.order` that gives each module its position: one path a line, `.o` or `.ko`, `kernel/` before
-it or not. It lists exactly the members. Default: bytewise order of install paths.""",
+it or not. It lists exactly the members. Default: that of the `kernel_build` among the members, and after it
+the others in bytewise order of install paths.""",
             allow_single_file = True,
         ),
     } | MACHINE_ATTRIBUTES,

@@ -18,7 +18,9 @@ string: the machine that the modules and the root object are for: `x86_64`, `arm
     "modules": """\
 list of KernelModuleInfo: the tree's modules with known names, in bytewise order of install paths, maybe
 empty.""",
-    "order": "File with a modules.order that gives positions, or None: bytewise order of install paths.",
+    "order": """\
+File with a modules.order that gives positions, or None. Modules that it does not list follow in bytewise order
+of install paths.""",
     "proofs": """\
 File: a directory with `<install path>.proof.pb`, a serialized `modhash.v1.ModuleProof`, for each module.""",
     "root_object": """\

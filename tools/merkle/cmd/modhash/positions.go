@@ -16,7 +16,7 @@ import (
 
 // positionsOptions are the arguments of modhash positions.
 type positionsOptions struct {
-	order                      string
+	order                      orderFlags
 	installPaths, labels, outs []string
 	shardSize                  int
 }
@@ -29,7 +29,8 @@ func newPositions(dir folder) *cobra.Command {
 		Long: `Write the positions that a modules.order gives to modules (proto ModulePositions), for
 modhash leaf --positions: of the first N to the first FILE, of the next N to the next one,
 and so on. A shard's file changes only where its own positions do, so that a build does not
-hash a shard again because the order has changed elsewhere.` + exitCodesHelp,
+hash a shard again because the order has changed elsewhere. With --append-unlisted, the
+modules are all of the tree.` + exitCodesHelp,
 		Example: `  modhash positions --order /lib/modules/$(uname -r)/modules.order --shard-size 1 --install-path kernel/fs/ext4/ext4.ko --out ext4.positions.pb`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -40,7 +41,7 @@ hash a shard again because the order has changed elsewhere.` + exitCodesHelp,
 		},
 	}
 	flags := cmd.Flags()
-	dir.pathVar(flags, &o.order, "order", "modules.order that gives the positions (required)")
+	o.order.register(cmd, dir, "modules.order that gives the positions (required)")
 	flags.StringArrayVar(&o.installPaths, "install-path", nil, "install path of a module (repeatable)")
 	flags.StringArrayVar(&o.labels, "label", nil, "build label of the module at the same place, for messages")
 	flags.IntVar(&o.shardSize, "shard-size", 0, "modules of one file (required)")
@@ -49,7 +50,7 @@ hash a shard again because the order has changed elsewhere.` + exitCodesHelp,
 }
 
 func (o *positionsOptions) check() error {
-	if o.order == "" {
+	if o.order.file == "" {
 		return errors.New("--order is required")
 	}
 	if o.shardSize < 1 {
@@ -68,13 +69,13 @@ func (o *positionsOptions) check() error {
 
 // write stages a file for each shard.
 func (o *positionsOptions) write(outputs *output.Set) error {
-	order, err := moduleset.ReadOrderFile(o.order)
-	if err != nil {
-		return err
-	}
 	modules := make([]moduleset.Module, len(o.installPaths))
 	for i, path := range o.installPaths {
 		modules[i] = moduleset.Module{File: path, InstallPath: path, Label: at(o.labels, i)}
+	}
+	order, err := o.order.read(modules)
+	if err != nil {
+		return err
 	}
 	positions, err := order.Arrange(modules, false)
 	if err != nil {
