@@ -87,23 +87,6 @@ def target_args(ctx, config, attribute = None):
     args.add("--cross=" + toolchain.cross_prefixes[config.machine])
     return args
 
-def check_tree(ctx, build, tree):
-    """Fails if a tree's modules are for another machine than the kernel.
-
-    Args:
-      ctx: rule context, with the two as attributes `kernel` and `tree`.
-      build: KernelBuildInfo.
-      tree: ModuleTreeInfo.
-    """
-    machine = build.config.machine
-    if tree.machine != machine:
-        fail_attribute(
-            ctx.label,
-            "tree",
-            "%s for the machine %s" % (label_text(tree.label), tree.machine),
-            "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
-        )
-
 def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel = True):
     """Declares an action that runs the program kbuild with the programs of the toolchain.
 

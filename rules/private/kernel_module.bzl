@@ -136,6 +136,7 @@ def _build_info(ctx, kernel, symvers):
             transitive = [dependency.includes for dependency in dependencies],
         ),
         kernel = kernel.label,
+        machine = kernel.config.machine,
         symvers = depset([symvers], transitive = [dependency.symvers for dependency in dependencies]),
     )
 

@@ -20,22 +20,42 @@ _AUTO = "auto"
 
 _MACHINES = sorted({machine: None for machine in _BY_CPU.values()})
 
-MACHINE_ATTRIBUTES = {
-    "machine": attr.string(
-        doc = """\
-The machine that the modules are built for, and that the root object is made for: `x86_64`, `arm64`,
-`riscv64`, `ppc64le`, `s390x` or `arm`. `auto`: the CPU of the target platform.""",
-        default = _AUTO,
-        values = [_AUTO] + _MACHINES,
-    ),
-    "_machines": attr.label_keyed_string_dict(
-        default = {Label(cpu): machine for cpu, machine in _BY_CPU.items()},
-        providers = [platform_common.ConstraintValueInfo],
-    ),
-}
+def machine_attributes(what, auto = "the CPU of the target platform"):
+    """The attributes by which a target says what machine it is for.
+
+    Args:
+      what: string, a part of a sentence: what is for the machine.
+      auto: string, a part of a sentence: the machine where the target says none.
+
+    Returns:
+      dict of names to attributes, for machine_of and says_machine.
+    """
+    return {
+        "machine": attr.string(
+            doc = """\
+The machine that %s: `x86_64`, `arm64`, `riscv64`, `ppc64le`, `s390x` or `arm`. `auto`: %s.""" % (what, auto),
+            default = _AUTO,
+            values = [_AUTO] + _MACHINES,
+        ),
+        "_machines": attr.label_keyed_string_dict(
+            default = {Label(cpu): machine for cpu, machine in _BY_CPU.items()},
+            providers = [platform_common.ConstraintValueInfo],
+        ),
+    }
+
+def says_machine(ctx):
+    """Whether a target with machine_attributes says its machine itself.
+
+    Args:
+      ctx: rule context.
+
+    Returns:
+      bool.
+    """
+    return ctx.attr.machine != _AUTO
 
 def machine_of(ctx):
-    """The machine that a target with MACHINE_ATTRIBUTES is for.
+    """The machine that a target with machine_attributes is for.
 
     Args:
       ctx: rule context.
@@ -43,7 +63,7 @@ def machine_of(ctx):
     Returns:
       string, one of the values of the attribute `machine` other than `auto`.
     """
-    if ctx.attr.machine != _AUTO:
+    if says_machine(ctx):
         return ctx.attr.machine
     for cpu, machine in ctx.attr._machines.items():
         if ctx.target_platform_has_constraint(cpu[platform_common.ConstraintValueInfo]):

@@ -2,8 +2,7 @@
 """module_report: a tree as a web page."""
 
 load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
-load("//rules/private:linked.bzl", "check_vmlinux")
-load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
 visibility("//...")
@@ -21,22 +20,20 @@ module_report(
 )
 ```
 
+With `vmlinux` in place of `tree`, the page names the kernel too.
+
 **Outputs.** `NAME.html`, about 150 bytes a module.
 
-**Failures.** A `vmlinux` that was linked with another tree is an error when the target is analysed; one that does not
-carry the root is one when it is built.
+**Failures.** A `vmlinux` that does not carry the root is an error when the page is built.
 """
 
-def _kernel(ctx, tree):
+def _kernel(ctx):
     """The vmlinux that the page names, as a list."""
-    if not ctx.attr.vmlinux:
-        return []
-    check_vmlinux(ctx, tree)
-    return [ctx.attr.vmlinux[VmlinuxInfo].vmlinux]
+    return [ctx.attr.vmlinux[VmlinuxInfo].vmlinux] if ctx.attr.vmlinux else []
 
 def _module_report_impl(ctx):
-    tree = ctx.attr.tree[ModuleTreeInfo]
-    kernel = _kernel(ctx, tree)
+    tree = tree_of(ctx)
+    kernel = _kernel(ctx)
     page = ctx.actions.declare_file(ctx.label.name + ".html")
     args = ctx.actions.args()
     args.add(page, format = "--out=%s")
@@ -57,16 +54,6 @@ def _module_report_impl(ctx):
 module_report = rule(
     implementation = _module_report_impl,
     doc = _DOC,
-    attrs = {
-        "tree": attr.label(
-            doc = "The `module_tree` to draw.",
-            mandatory = True,
-            providers = [ModuleTreeInfo],
-        ),
-        "vmlinux": attr.label(
-            doc = "The `vmlinux` that was linked with the tree, for the page to name. Default: none.",
-            providers = [VmlinuxInfo],
-        ),
-    },
+    attrs = TREE_ATTRIBUTES,
     toolchains = [MODHASH_TOOLCHAIN],
 )

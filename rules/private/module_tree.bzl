@@ -11,9 +11,10 @@ load(
     "input_files",
     "params",
 )
-load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
+load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
@@ -127,6 +128,32 @@ def _add_members(args, tree):
     add_inputs(args, tree.modules, tree.directories)
     add_signatures(args, tree.modules + tree.directories)
 
+def _known_machines(ctx):
+    """The machines that members know, each with a member that does: {machine: Label}."""
+    known = {}
+    for target in ctx.attr.modules:
+        if KernelBuildInfo in target:
+            known.setdefault(target[KernelBuildInfo].config.machine, target.label)
+        elif KernelModuleBuildInfo in target:
+            known.setdefault(target[KernelModuleBuildInfo].machine, target.label)
+    return known
+
+def _machine(ctx):
+    """The machine that the tree is for. None: that of its modules, which are read when it is built."""
+    known = _known_machines(ctx)
+    members = " and ".join(["%s for %s" % (label_text(label), machine) for machine, label in known.items()])
+    if len(known) > 1:
+        fail_attribute(ctx.label, "modules", members, "modules for one machine, as a root object is for one")
+    if says_machine(ctx) and ctx.attr.machine not in known and known:
+        fail_attribute(ctx.label, "machine", "%s, and the member %s" % (ctx.attr.machine, members), "no machine: the member knows it")
+    if known:
+        return known.keys()[0]
+    return machine_of(ctx) if says_machine(ctx) or not ctx.attr.modules else None
+
+def _add_machine(args, tree):
+    if tree.machine:
+        args.add(tree.machine, format = "--machine=%s")
+
 def _order_of(ctx):
     """The file that gives positions, or None."""
     if ctx.file.order:
@@ -177,7 +204,7 @@ def _hash_shard(ctx, tree, shard, positions):
         args.add(positions, format = "--positions=%s")
     else:
         args.add(shard.first, format = "--position=%s")
-    args.add(tree.machine, format = "--machine=%s")
+    _add_machine(args, tree)
     args.add(leaves, format = "--out=%s")
     add_inputs(args, shard.modules, [])
     add_signatures(args, shard.modules)
@@ -201,7 +228,7 @@ def _hash_modules(ctx, tree):
 def _make_tree(ctx, tree):
     args = _command(ctx, "tree")
     args.add("--quiet")
-    args.add(tree.machine, format = "--machine=%s")
+    _add_machine(args, tree)
     args.add(tree.tree, format = "--out=%s")
     args.add(tree.root_object, format = "--root-object=%s")
     order = _add_order(ctx, args, tree)
@@ -235,7 +262,7 @@ def _module_tree_impl(ctx):
     tree = ModuleTreeInfo(
         directories = directories_of(ctx.attr.modules),
         label = ctx.label,
-        machine = machine_of(ctx),
+        machine = _machine(ctx),
         modules = declared_modules(ctx.label, ctx.attr.modules),
         order = _order_of(ctx),
         proofs = ctx.actions.declare_directory(name + ".proofs"),
@@ -279,7 +306,11 @@ it or not. It lists exactly the members. Default: that of the `kernel_build` amo
 the others in bytewise order of install paths.""",
             allow_single_file = True,
         ),
-    } | MACHINE_ATTRIBUTES,
+    } | machine_attributes(
+        "modules and root object are for",
+        "the one that the members are built for, by their rule or by their files; for a tree without members the CPU " +
+        "of the target platform",
+    ),
     provides = [ModuleTreeInfo],
     toolchains = [MODHASH_TOOLCHAIN],
 )

@@ -56,14 +56,14 @@ def order_tests(name):
       name: string, what the tests' names begin with.
     """
     of_kernel = ["--order=fixtures_x86_64/modules.order", "--append-unlisted"]
-    _tree(name + "_kernel", machine = "x86_64", modules = ["fixtures_x86_64"])
+    _tree(name + "_kernel", modules = ["fixtures_x86_64"])
     _order_test(name = name + "_kernel_test", flags = of_kernel, target_under_test = name + "_kernel")
 
-    _tree(name + "_more", machine = "x86_64", modules = ["fixtures_x86_64_module", "fixtures_x86_64"])
+    _tree(name + "_more", modules = ["fixtures_x86_64_module", "fixtures_x86_64"])
     _order_test(name = name + "_more_test", flags = of_kernel, target_under_test = name + "_more")
 
     # What the user says goes before the kernel, and lists everything.
-    _tree(name + "_own", machine = "x86_64", modules = ["fixtures_x86_64"], order = "fixtures_base")
+    _tree(name + "_own", modules = ["fixtures_x86_64"], order = "fixtures_base")
     _order_test(
         name = name + "_own_test",
         flags = ["--order=fixtures/base.config"],
@@ -82,7 +82,6 @@ def order_tests(name):
             "the kernels //tests/kernel:fixtures_x86_64 and //tests/kernel:%s_other, each with an order of its own" % name,
             "want one kernel_build, or the attribute order with the positions of all modules",
         ],
-        machine = "x86_64",
         modules = ["fixtures_x86_64", name + "_other"],
         rule = module_tree,
     )
