@@ -4,6 +4,7 @@
 Definitions outside this file and `providers.bzl` are private and may change at any time.
 """
 
+load("//rules/private:hashed_kernel.bzl", _hashed_kernel = "hashed_kernel")
 load("//rules/private:initramfs.bzl", _initramfs = "initramfs")
 load("//rules/private:kernel_boot_test.bzl", _kernel_boot = "kernel_boot", _kernel_boot_test = "kernel_boot_test")
 load("//rules/private:kernel_build.bzl", _kernel_build = "kernel_build")
@@ -23,6 +24,7 @@ load("//rules/private:modules_install.bzl", _modules_install = "modules_install"
 load("//rules/private:patch_series.bzl", _patch_series = "patch_series")
 load("//rules/private:vmlinux.bzl", _vmlinux = "vmlinux")
 
+hashed_kernel = _hashed_kernel
 initramfs = _initramfs
 kernel_boot = _kernel_boot
 kernel_boot_test = _kernel_boot_test
