@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree")
 load("//rules:providers.bzl", "ModuleTreeInfo")
-load("//rules/private:module_tree.bzl", "shard_size")  # buildifier: disable=bzl-visibility
+load("//rules/private/rules:module_tree.bzl", "shard_size")  # buildifier: disable=bzl-visibility
 load(":declare.bzl", "declare", "failure_test")
 
 visibility("//...")

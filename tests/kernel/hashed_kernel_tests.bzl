@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "hashed_kernel", "kernel_module", "load_attempt")
 load("//rules:providers.bzl", "VmlinuxInfo")
-load("//rules/private:hashed_kernel.bzl", "beside_config")  # buildifier: disable=bzl-visibility
+load("//rules/private/rules:hashed_kernel.bzl", "beside_config")  # buildifier: disable=bzl-visibility
 load(":toolchains.bzl", "WITH_TOOLCHAIN")
 
 visibility("//...")

@@ -100,7 +100,18 @@ func TestServe(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"tree.pb", "root.o", "proofs", "sealed"} {
+	for _, line := range [][]string{
+		{"attest", "--tree=tree.pb", "--sealed=sealed", "--source=root.o", "--out=statement.json", "--spdx=spdx.json"},
+		{"report", "--out=report.html", "tree.pb"},
+	} {
+		if code := run(t.Context(), line, io.Discard, os.Stderr); code != exitDone {
+			t.Fatalf("%s of the command line failed", line[0])
+		}
+		if response := answers(t, sandboxed(1, "sandbox", line...))[1]; response.ExitCode != exitDone || response.Output != "" {
+			t.Errorf("%s: got {%v}, want success", line[0], response)
+		}
+	}
+	for _, name := range []string{"tree.pb", "root.o", "proofs", "sealed", "statement.json", "spdx.json", "report.html"} {
 		if got, want := contents(t, filepath.Join("sandbox", name)), contents(t, name); got != want {
 			t.Errorf("%s differs from the command line's", name)
 		}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """deb_fields: what a package for Debian says about a kernel, for kernel_deb."""
 
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
+load("//rules/private/actions:run_kbuild.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
 visibility("//...")

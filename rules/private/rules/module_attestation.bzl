@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """module_attestation: what was built, stated for others to sign and to check."""
 
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "add_paths", "params")
 load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
+load("//rules/private/actions:inputs.bzl", "add_paths")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
 visibility("//...")
@@ -72,23 +72,14 @@ def _module_attestation_impl(ctx):
     _check(ctx, tree)
     statement = ctx.actions.declare_file(ctx.label.name + ".intoto.json")
     spdx = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
-    args = params(ctx)
+    args = modhash_args(ctx, "attest")
     args.add(tree.tree, format = "--tree=%s")
     args.add(statement, format = "--out=%s")
     args.add(spdx, format = "--spdx=%s")
     args.add(ctx.attr.source_date_epoch, format = "--source-date-epoch=%s")
     inputs = [tree.tree] + _add_kernel(ctx, args) + _add_sealed(ctx, args, tree) + ctx.files.srcs
     args.add_all(ctx.files.srcs, format_each = "--source=%s")
-    ctx.actions.run(
-        mnemonic = "ModhashAttest",
-        executable = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash,
-        arguments = ["attest", args],
-        inputs = inputs,
-        outputs = [statement, spdx],
-        env = {},
-        progress_message = "Attesting the modules of %{label}",
-        toolchain = MODHASH_TOOLCHAIN,
-    )
+    run_modhash(ctx, "ModhashAttest", args, inputs, [statement, spdx], "Attesting the modules")
     return [
         DefaultInfo(files = depset([statement, spdx])),
         OutputGroupInfo(spdx = depset([spdx]), statement = depset([statement])),

@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load(
-    "//rules/private:kernel_actions.bzl",
+    "//rules/private/actions:run_kbuild.bzl",
     "JOBS_ATTRIBUTE",
     "KBUILD_ATTRIBUTE",
     "KERNEL_TOOLCHAIN",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """module_report: a tree as a web page."""
 
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
 visibility("//...")
@@ -35,20 +35,11 @@ def _module_report_impl(ctx):
     tree = tree_of(ctx)
     kernel = _kernel(ctx)
     page = ctx.actions.declare_file(ctx.label.name + ".html")
-    args = ctx.actions.args()
+    args = modhash_args(ctx, "report")
     args.add(page, format = "--out=%s")
     args.add(tree.tree)
     args.add_all(kernel)
-    ctx.actions.run(
-        mnemonic = "ModhashReport",
-        executable = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash,
-        arguments = ["report", args],
-        inputs = [tree.tree] + kernel,
-        outputs = [page],
-        env = {},
-        progress_message = "Drawing the tree of %{label}",
-        toolchain = MODHASH_TOOLCHAIN,
-    )
+    run_modhash(ctx, "ModhashReport", args, [tree.tree] + kernel, [page], "Drawing the tree")
     return [DefaultInfo(files = depset([page]))]
 
 module_report = rule(

@@ -4,7 +4,7 @@
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
 load(
-    "//rules/private:virtual_machine.bzl",
+    "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
     "COMPRESSION_ATTRIBUTE",
     "FILES_ATTRIBUTE",

@@ -2,15 +2,15 @@
 """hashed_kernel: all targets of a kernel that knows its modules, by one macro."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:kernel_boot_test.bzl", "kernel_boot_test")
-load("//rules/private:kernel_build.bzl", "kernel_build")
-load("//rules/private:kernel_config.bzl", "kernel_config")
-load("//rules/private:kernel_modules_list.bzl", "kernel_modules_list")
-load("//rules/private:load_attempt.bzl", "load_attempt")
-load("//rules/private:module_tree.bzl", "module_tree")
-load("//rules/private:module_verify_test.bzl", "module_verify_test")
-load("//rules/private:modules_install.bzl", "modules_install")
-load("//rules/private:vmlinux.bzl", "vmlinux")
+load("//rules/private/rules:kernel_boot_test.bzl", "kernel_boot_test")
+load("//rules/private/rules:kernel_build.bzl", "kernel_build")
+load("//rules/private/rules:kernel_config.bzl", "kernel_config")
+load("//rules/private/rules:kernel_modules_list.bzl", "kernel_modules_list")
+load("//rules/private/rules:load_attempt.bzl", "load_attempt")
+load("//rules/private/rules:module_tree.bzl", "module_tree")
+load("//rules/private/rules:module_verify_test.bzl", "module_verify_test")
+load("//rules/private/rules:modules_install.bzl", "modules_install")
+load("//rules/private/rules:vmlinux.bzl", "vmlinux")
 
 visibility("//...")
 

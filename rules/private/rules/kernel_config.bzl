@@ -2,8 +2,8 @@
 """kernel_config: a kernel configuration."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
 load("//rules/private:machine.bzl", "machine_attributes", "machine_of")
+load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
 

@@ -2,11 +2,11 @@
 """module_verify_test: sealed modules match a tree."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "add_inputs", "add_paths", "input_files")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
+load("//rules/private/actions:inputs.bzl", "add_inputs", "add_paths", "input_files")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModuleDirectoryInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 

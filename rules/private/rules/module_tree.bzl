@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """module_tree: a Merkle tree over kernel modules."""
 
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
+load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load(
-    "//rules/private:inputs.bzl",
+    "//rules/private/actions:inputs.bzl",
     "add_inputs",
     "add_paths",
     "add_signatures",
     "input_files",
-    "params",
 )
-load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
-load("//rules/private:members.bzl", "declared_modules", "directories_of")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
@@ -90,38 +89,6 @@ def _shards(modules, size):
         for first in range(0, len(modules), size)
     ]
 
-# The program is a persistent worker, one for all actions here, that takes several requests at once. It
-# reads what its arguments name, and of the folders that outputs lie in nothing shows in their bytes.
-_REQUIREMENTS = {
-    "requires-worker-protocol": "proto",
-    "supports-multiplex-sandboxing": "1",
-    "supports-multiplex-workers": "1",
-    "supports-path-mapping": "1",
-    "supports-worker-cancellation": "1",
-    "supports-workers": "1",
-    "worker-key-mnemonic": "Modhash",
-}
-
-def _command(ctx, command):
-    """The arguments of a command, itself the first of them: a worker is started without any."""
-    args = params(ctx)
-    args.add(command)
-    return args
-
-def _run(ctx, mnemonic, args, inputs, outputs, message):
-    modhash = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash
-    ctx.actions.run(
-        mnemonic = mnemonic,
-        executable = modhash,
-        arguments = [args],
-        inputs = inputs,
-        outputs = outputs,
-        env = {},
-        execution_requirements = _REQUIREMENTS,
-        progress_message = message + " of %{label}",
-        toolchain = MODHASH_TOOLCHAIN,
-    )
-
 def _add_members(args, tree):
     if not tree.modules and not tree.directories:
         args.add("--allow-empty")
@@ -188,18 +155,18 @@ def _positions_files(ctx, tree, size):
         ctx.actions.declare_file("%s.leaves/%d.positions.pb" % (ctx.label.name, first))
         for first in range(0, len(tree.modules), size)
     ]
-    args = _command(ctx, "positions")
+    args = modhash_args(ctx, "positions")
     inputs = _add_order(ctx, args, tree)
     args.add(size, format = "--shard-size=%s")
     args.add_all([module.install_path for module in tree.modules], format_each = "--install-path=%s")
     args.add_all([label_text(module.label) for module in tree.modules], format_each = "--label=%s")
     args.add_all(files, format_each = "--out=%s")
-    _run(ctx, "ModhashPositions", args, inputs, files, "Taking positions out of the order")
+    run_modhash(ctx, "ModhashPositions", args, inputs, files, "Taking positions out of the order")
     return files
 
 def _hash_shard(ctx, tree, shard, positions):
     leaves = ctx.actions.declare_file("%s.leaves/%d.pb" % (ctx.label.name, shard.first))
-    args = _command(ctx, "leaf")
+    args = modhash_args(ctx, "leaf")
     if positions:
         args.add(positions, format = "--positions=%s")
     else:
@@ -208,7 +175,7 @@ def _hash_shard(ctx, tree, shard, positions):
     args.add(leaves, format = "--out=%s")
     add_inputs(args, shard.modules, [])
     add_signatures(args, shard.modules)
-    _run(
+    run_modhash(
         ctx,
         "ModhashLeaf",
         args,
@@ -226,7 +193,7 @@ def _hash_modules(ctx, tree):
     return [_hash_shard(ctx, tree, shard, file) for shard, file in zip(shards, positions)]
 
 def _make_tree(ctx, tree):
-    args = _command(ctx, "tree")
+    args = modhash_args(ctx, "tree")
     args.add("--quiet")
     _add_machine(args, tree)
     args.add(tree.tree, format = "--out=%s")
@@ -239,21 +206,21 @@ def _make_tree(ctx, tree):
         inputs = _hash_modules(ctx, tree)
         args.add_all(inputs, format_each = "--leaves=%s")
     outputs = [tree.tree, tree.root_object]
-    _run(ctx, "ModhashTree", args, inputs + order, outputs, "Making the tree")
+    run_modhash(ctx, "ModhashTree", args, inputs + order, outputs, "Making the tree")
 
 def _make_proofs(ctx, tree):
-    args = _command(ctx, "proof")
+    args = modhash_args(ctx, "proof")
     args.add(tree.tree, format = "--tree=%s")
     add_paths(args, "--out", [tree.proofs])
-    _run(ctx, "ModhashProof", args, [tree.tree], [tree.proofs], "Writing the proofs")
+    run_modhash(ctx, "ModhashProof", args, [tree.tree], [tree.proofs], "Writing the proofs")
 
 def _seal(ctx, tree):
-    args = _command(ctx, "seal")
+    args = modhash_args(ctx, "seal")
     args.add(tree.tree, format = "--tree=%s")
     add_paths(args, "--out", [tree.sealed])
     _add_members(args, tree)
     inputs = [tree.tree] + input_files(tree.modules, tree.directories)
-    _run(ctx, "ModhashSeal", args, inputs, [tree.sealed], "Sealing the modules")
+    run_modhash(ctx, "ModhashSeal", args, inputs, [tree.sealed], "Sealing the modules")
 
 def _module_tree_impl(ctx):
     if ctx.attr.granularity < 0:

@@ -2,8 +2,8 @@
 """kernel_deb: a kernel and its modules as a package for Debian and its relatives."""
 
 load("@rules_pkg//pkg:deb.bzl", "pkg_deb")
-load("//rules/private:deb_fields.bzl", "deb_fields")
-load("//rules/private:modules_install.bzl", "modules_install")
+load("//rules/private/rules:deb_fields.bzl", "deb_fields")
+load("//rules/private/rules:modules_install.bzl", "modules_install")
 
 visibility("//...")
 
