@@ -3,8 +3,8 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private/actions:inputs.bzl", "params")
 load("//rules/private/actions:jobs.bzl", "resources_of")
+load("//rules/private/actions:params.bzl", "params")
 
 visibility("//...")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How actions run the program modhash."""
 
-load("//rules/private/actions:inputs.bzl", "params")
+load("//rules/private/actions:params.bzl", "params")
 
 visibility("//...")
 

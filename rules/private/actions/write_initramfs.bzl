@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:paths.bzl", "is_clean")
-load("//rules/private/actions:inputs.bzl", "params")
+load("//rules/private/actions:params.bzl", "params")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 

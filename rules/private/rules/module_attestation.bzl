@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
-load("//rules/private/actions:inputs.bzl", "add_paths")
+load("//rules/private/actions:params.bzl", "add_paths")
 load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 

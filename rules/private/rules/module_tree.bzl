@@ -4,13 +4,8 @@
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
-load(
-    "//rules/private/actions:inputs.bzl",
-    "add_inputs",
-    "add_paths",
-    "add_signatures",
-    "input_files",
-)
+load("//rules/private/actions:modules.bzl", "add_inputs", "add_names", "input_files")
+load("//rules/private/actions:params.bzl", "add_paths")
 load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
@@ -93,7 +88,6 @@ def _add_members(args, tree):
     if not tree.modules and not tree.directories:
         args.add("--allow-empty")
     add_inputs(args, tree.modules, tree.directories)
-    add_signatures(args, tree.modules + tree.directories)
 
 def _known_machines(ctx):
     """The machines that members know, each with a member that does: {machine: Label}."""
@@ -158,8 +152,7 @@ def _positions_files(ctx, tree, size):
     args = modhash_args(ctx, "positions")
     inputs = _add_order(ctx, args, tree)
     args.add(size, format = "--shard-size=%s")
-    args.add_all([module.install_path for module in tree.modules], format_each = "--install-path=%s")
-    args.add_all([label_text(module.label) for module in tree.modules], format_each = "--label=%s")
+    add_names(args, tree.modules)
     args.add_all(files, format_each = "--out=%s")
     run_modhash(ctx, "ModhashPositions", args, inputs, files, "Taking positions out of the order")
     return files
@@ -174,7 +167,6 @@ def _hash_shard(ctx, tree, shard, positions):
     _add_machine(args, tree)
     args.add(leaves, format = "--out=%s")
     add_inputs(args, shard.modules, [])
-    add_signatures(args, shard.modules)
     run_modhash(
         ctx,
         "ModhashLeaf",

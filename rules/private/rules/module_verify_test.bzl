@@ -5,7 +5,7 @@ load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
-load("//rules/private/actions:inputs.bzl", "add_inputs", "add_paths", "input_files")
+load("//rules/private/actions:modules.bzl", "add_runfiles", "input_files")
 load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModuleDirectoryInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
@@ -71,10 +71,10 @@ def _members(ctx, tree):
 def _write_params(ctx, tree, modules, directories):
     args = ctx.actions.args()
     args.set_param_file_format("multiline")
-    add_paths(args, "--root", [tree.tree], runfile = True)
+    args.add("--root=" + tree.tree.short_path)
     if ctx.attr.complete:
         args.add("--complete")
-    add_inputs(args, modules, directories, runfile = True)
+    add_runfiles(args, modules, directories)
     file = ctx.actions.declare_file(ctx.label.name + ".params")
     ctx.actions.write(file, args)
     return file

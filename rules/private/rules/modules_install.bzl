@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:paths.bzl", "is_clean")
-load("//rules/private/actions:inputs.bzl", "add_paths")
+load("//rules/private/actions:params.bzl", "add_paths")
 load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 

@@ -81,7 +81,7 @@ func TestServe(t *testing.T) {
 		request := sandboxed(int32(shard+1), "sandbox", "leaf", fmt.Sprintf("--position=%d", first), out)
 		for i := range size {
 			name := fmt.Sprintf("m%02d.ko", first+i)
-			request.Arguments = append(request.Arguments, "--input=mods/"+name, "--install-path="+name, "--label=//:m")
+			request.Arguments = append(request.Arguments, fmt.Sprintf(`--module={"path":"mods/%s","install_path":"%s","label":"//:m"}`, name, name))
 		}
 		leaves = append(leaves, request)
 		tree = append(tree, fmt.Sprintf("--leaves=leaves%d.pb", shard))
@@ -145,7 +145,7 @@ func TestServeErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := answers(t,
-		sandboxed(1, "box/1", "leaf", "--out=bad.pb", "--input=bad.ko", "--install-path=bad.ko", "--label=//:bad"),
+		sandboxed(1, "box/1", "leaf", "--out=bad.pb", `--module={"path":"bad.ko","install_path":"bad.ko","label":"//:bad"}`),
 		sandboxed(2, "box/1", "leaf", "--out=good.pb", "mods"),
 		sandboxed(3, "box/1", "leaf", "--frobnicate"),
 		sandboxed(4, "box/1"),
