@@ -146,6 +146,94 @@ func (x *ElfTarget) GetElfMachine() uint32 {
 	return 0
 }
 
+// ModuleInput names a module, or a directory of modules, that a command reads.
+// Build actions hand over one a line of their parameter file, --module=MESSAGE,
+// in protobuf's JSON.
+type ModuleInput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file or directory to read. Empty only where a command reads none.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// As in ModuleLeaf; for a directory a path that goes before the paths of its
+	// modules, clean and relative, or empty. Empty for a file: its name.
+	InstallPath string `protobuf:"bytes,2,opt,name=install_path,json=installPath,proto3" json:"install_path,omitempty"`
+	// For a directory: leading part of the paths below it that does not belong
+	// to install paths, clean and relative, which all of its modules have. Empty
+	// for none, and for files.
+	StripPrefix string `protobuf:"bytes,3,opt,name=strip_prefix,json=stripPrefix,proto3" json:"strip_prefix,omitempty"`
+	// As in ModuleLeaf.
+	Label string `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`
+	// What to do with signatures and proofs that are there already: "strip",
+	// "keep" or "error". Empty: as the command's --existing-signature says.
+	ExistingSignature string `protobuf:"bytes,5,opt,name=existing_signature,json=existingSignature,proto3" json:"existing_signature,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ModuleInput) Reset() {
+	*x = ModuleInput{}
+	mi := &file_proto_modhash_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModuleInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModuleInput) ProtoMessage() {}
+
+func (x *ModuleInput) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_modhash_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModuleInput.ProtoReflect.Descriptor instead.
+func (*ModuleInput) Descriptor() ([]byte, []int) {
+	return file_proto_modhash_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ModuleInput) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ModuleInput) GetInstallPath() string {
+	if x != nil {
+		return x.InstallPath
+	}
+	return ""
+}
+
+func (x *ModuleInput) GetStripPrefix() string {
+	if x != nil {
+		return x.StripPrefix
+	}
+	return ""
+}
+
+func (x *ModuleInput) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *ModuleInput) GetExistingSignature() string {
+	if x != nil {
+		return x.ExistingSignature
+	}
+	return ""
+}
+
 // ModuleLeaf is one module as a leaf of the tree.
 type ModuleLeaf struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -175,7 +263,7 @@ type ModuleLeaf struct {
 
 func (x *ModuleLeaf) Reset() {
 	*x = ModuleLeaf{}
-	mi := &file_proto_modhash_proto_msgTypes[1]
+	mi := &file_proto_modhash_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -187,7 +275,7 @@ func (x *ModuleLeaf) String() string {
 func (*ModuleLeaf) ProtoMessage() {}
 
 func (x *ModuleLeaf) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[1]
+	mi := &file_proto_modhash_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -200,7 +288,7 @@ func (x *ModuleLeaf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleLeaf.ProtoReflect.Descriptor instead.
 func (*ModuleLeaf) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{1}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ModuleLeaf) GetInstallPath() string {
@@ -264,7 +352,7 @@ type ModuleLeaves struct {
 
 func (x *ModuleLeaves) Reset() {
 	*x = ModuleLeaves{}
-	mi := &file_proto_modhash_proto_msgTypes[2]
+	mi := &file_proto_modhash_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -276,7 +364,7 @@ func (x *ModuleLeaves) String() string {
 func (*ModuleLeaves) ProtoMessage() {}
 
 func (x *ModuleLeaves) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[2]
+	mi := &file_proto_modhash_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -289,7 +377,7 @@ func (x *ModuleLeaves) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleLeaves.ProtoReflect.Descriptor instead.
 func (*ModuleLeaves) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{2}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ModuleLeaves) GetLeaves() []*ModuleLeaf {
@@ -312,7 +400,7 @@ type ModulePosition struct {
 
 func (x *ModulePosition) Reset() {
 	*x = ModulePosition{}
-	mi := &file_proto_modhash_proto_msgTypes[3]
+	mi := &file_proto_modhash_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +412,7 @@ func (x *ModulePosition) String() string {
 func (*ModulePosition) ProtoMessage() {}
 
 func (x *ModulePosition) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[3]
+	mi := &file_proto_modhash_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +425,7 @@ func (x *ModulePosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModulePosition.ProtoReflect.Descriptor instead.
 func (*ModulePosition) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{3}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ModulePosition) GetInstallPath() string {
@@ -367,7 +455,7 @@ type ModulePositions struct {
 
 func (x *ModulePositions) Reset() {
 	*x = ModulePositions{}
-	mi := &file_proto_modhash_proto_msgTypes[4]
+	mi := &file_proto_modhash_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +467,7 @@ func (x *ModulePositions) String() string {
 func (*ModulePositions) ProtoMessage() {}
 
 func (x *ModulePositions) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[4]
+	mi := &file_proto_modhash_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +480,7 @@ func (x *ModulePositions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModulePositions.ProtoReflect.Descriptor instead.
 func (*ModulePositions) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{4}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ModulePositions) GetPositions() []*ModulePosition {
@@ -426,7 +514,7 @@ type ModuleProof struct {
 
 func (x *ModuleProof) Reset() {
 	*x = ModuleProof{}
-	mi := &file_proto_modhash_proto_msgTypes[5]
+	mi := &file_proto_modhash_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -438,7 +526,7 @@ func (x *ModuleProof) String() string {
 func (*ModuleProof) ProtoMessage() {}
 
 func (x *ModuleProof) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[5]
+	mi := &file_proto_modhash_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -451,7 +539,7 @@ func (x *ModuleProof) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleProof.ProtoReflect.Descriptor instead.
 func (*ModuleProof) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{5}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ModuleProof) GetInstallPath() string {
@@ -518,7 +606,7 @@ type ModuleTree struct {
 
 func (x *ModuleTree) Reset() {
 	*x = ModuleTree{}
-	mi := &file_proto_modhash_proto_msgTypes[6]
+	mi := &file_proto_modhash_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +618,7 @@ func (x *ModuleTree) String() string {
 func (*ModuleTree) ProtoMessage() {}
 
 func (x *ModuleTree) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_modhash_proto_msgTypes[6]
+	mi := &file_proto_modhash_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +631,7 @@ func (x *ModuleTree) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleTree.ProtoReflect.Descriptor instead.
 func (*ModuleTree) Descriptor() ([]byte, []int) {
-	return file_proto_modhash_proto_rawDescGZIP(), []int{6}
+	return file_proto_modhash_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ModuleTree) GetFormatVersion() uint32 {
@@ -591,7 +679,13 @@ const file_proto_modhash_proto_rawDesc = "" +
 	"\telf_class\x18\x01 \x01(\rR\belfClass\x12\x19\n" +
 	"\belf_data\x18\x02 \x01(\rR\aelfData\x12\x1f\n" +
 	"\velf_machine\x18\x03 \x01(\rR\n" +
-	"elfMachine\"\xd9\x01\n" +
+	"elfMachine\"\xac\x01\n" +
+	"\vModuleInput\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12!\n" +
+	"\finstall_path\x18\x02 \x01(\tR\vinstallPath\x12!\n" +
+	"\fstrip_prefix\x18\x03 \x01(\tR\vstripPrefix\x12\x14\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12-\n" +
+	"\x12existing_signature\x18\x05 \x01(\tR\x11existingSignature\"\xd9\x01\n" +
 	"\n" +
 	"ModuleLeaf\x12!\n" +
 	"\finstall_path\x18\x01 \x01(\tR\vinstallPath\x12\x1a\n" +
@@ -639,23 +733,24 @@ func file_proto_modhash_proto_rawDescGZIP() []byte {
 }
 
 var file_proto_modhash_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proto_modhash_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_proto_modhash_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_proto_modhash_proto_goTypes = []any{
 	(HashAlgorithm)(0),      // 0: modhash.v1.HashAlgorithm
 	(*ElfTarget)(nil),       // 1: modhash.v1.ElfTarget
-	(*ModuleLeaf)(nil),      // 2: modhash.v1.ModuleLeaf
-	(*ModuleLeaves)(nil),    // 3: modhash.v1.ModuleLeaves
-	(*ModulePosition)(nil),  // 4: modhash.v1.ModulePosition
-	(*ModulePositions)(nil), // 5: modhash.v1.ModulePositions
-	(*ModuleProof)(nil),     // 6: modhash.v1.ModuleProof
-	(*ModuleTree)(nil),      // 7: modhash.v1.ModuleTree
+	(*ModuleInput)(nil),     // 2: modhash.v1.ModuleInput
+	(*ModuleLeaf)(nil),      // 3: modhash.v1.ModuleLeaf
+	(*ModuleLeaves)(nil),    // 4: modhash.v1.ModuleLeaves
+	(*ModulePosition)(nil),  // 5: modhash.v1.ModulePosition
+	(*ModulePositions)(nil), // 6: modhash.v1.ModulePositions
+	(*ModuleProof)(nil),     // 7: modhash.v1.ModuleProof
+	(*ModuleTree)(nil),      // 8: modhash.v1.ModuleTree
 }
 var file_proto_modhash_proto_depIdxs = []int32{
 	1, // 0: modhash.v1.ModuleLeaf.target:type_name -> modhash.v1.ElfTarget
-	2, // 1: modhash.v1.ModuleLeaves.leaves:type_name -> modhash.v1.ModuleLeaf
-	4, // 2: modhash.v1.ModulePositions.positions:type_name -> modhash.v1.ModulePosition
+	3, // 1: modhash.v1.ModuleLeaves.leaves:type_name -> modhash.v1.ModuleLeaf
+	5, // 2: modhash.v1.ModulePositions.positions:type_name -> modhash.v1.ModulePosition
 	0, // 3: modhash.v1.ModuleTree.hash_algorithm:type_name -> modhash.v1.HashAlgorithm
-	2, // 4: modhash.v1.ModuleTree.entries:type_name -> modhash.v1.ModuleLeaf
+	3, // 4: modhash.v1.ModuleTree.entries:type_name -> modhash.v1.ModuleLeaf
 	5, // [5:5] is the sub-list for method output_type
 	5, // [5:5] is the sub-list for method input_type
 	5, // [5:5] is the sub-list for extension type_name
@@ -674,7 +769,7 @@ func file_proto_modhash_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_modhash_proto_rawDesc), len(file_proto_modhash_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -4,25 +4,27 @@
 Definitions outside this file and `providers.bzl` are private and may change at any time.
 """
 
-load("//rules/private:initramfs.bzl", _initramfs = "initramfs")
-load("//rules/private:kernel_boot_test.bzl", _kernel_boot = "kernel_boot", _kernel_boot_test = "kernel_boot_test")
-load("//rules/private:kernel_build.bzl", _kernel_build = "kernel_build")
-load("//rules/private:kernel_config.bzl", _kernel_config = "kernel_config")
-load("//rules/private:kernel_config_test.bzl", _kernel_config_test = "kernel_config_test")
-load("//rules/private:kernel_module.bzl", _kernel_module = "kernel_module")
-load("//rules/private:kernel_module_import.bzl", _kernel_module_import = "kernel_module_import")
-load("//rules/private:kernel_modules_import.bzl", _kernel_modules_import = "kernel_modules_import")
-load("//rules/private:kernel_modules_list.bzl", _kernel_modules_list = "kernel_modules_list")
-load("//rules/private:kernel_source.bzl", _kernel_source = "kernel_source")
-load("//rules/private:load_attempt.bzl", _load_attempt = "load_attempt")
-load("//rules/private:module_attestation.bzl", _module_attestation = "module_attestation")
-load("//rules/private:module_report.bzl", _module_report = "module_report")
-load("//rules/private:module_tree.bzl", _module_tree = "module_tree")
-load("//rules/private:module_verify_test.bzl", _module_verify_test = "module_verify_test")
-load("//rules/private:modules_install.bzl", _modules_install = "modules_install")
-load("//rules/private:patch_series.bzl", _patch_series = "patch_series")
-load("//rules/private:vmlinux.bzl", _vmlinux = "vmlinux")
+load("//rules/private/rules:hashed_kernel.bzl", _hashed_kernel = "hashed_kernel")
+load("//rules/private/rules:initramfs.bzl", _initramfs = "initramfs")
+load("//rules/private/rules:kernel_boot_test.bzl", _kernel_boot = "kernel_boot", _kernel_boot_test = "kernel_boot_test")
+load("//rules/private/rules:kernel_build.bzl", _kernel_build = "kernel_build")
+load("//rules/private/rules:kernel_config.bzl", _kernel_config = "kernel_config")
+load("//rules/private/rules:kernel_config_test.bzl", _kernel_config_test = "kernel_config_test")
+load("//rules/private/rules:kernel_module.bzl", _kernel_module = "kernel_module")
+load("//rules/private/rules:kernel_module_import.bzl", _kernel_module_import = "kernel_module_import")
+load("//rules/private/rules:kernel_modules_import.bzl", _kernel_modules_import = "kernel_modules_import")
+load("//rules/private/rules:kernel_modules_list.bzl", _kernel_modules_list = "kernel_modules_list")
+load("//rules/private/rules:kernel_source.bzl", _kernel_source = "kernel_source")
+load("//rules/private/rules:load_attempt.bzl", _load_attempt = "load_attempt")
+load("//rules/private/rules:module_attestation.bzl", _module_attestation = "module_attestation")
+load("//rules/private/rules:module_report.bzl", _module_report = "module_report")
+load("//rules/private/rules:module_tree.bzl", _module_tree = "module_tree")
+load("//rules/private/rules:module_verify_test.bzl", _module_verify_test = "module_verify_test")
+load("//rules/private/rules:modules_install.bzl", _modules_install = "modules_install")
+load("//rules/private/rules:patch_series.bzl", _patch_series = "patch_series")
+load("//rules/private/rules:vmlinux.bzl", _vmlinux = "vmlinux")
 
+hashed_kernel = _hashed_kernel
 initramfs = _initramfs
 kernel_boot = _kernel_boot
 kernel_boot_test = _kernel_boot_test

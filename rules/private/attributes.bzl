@@ -3,8 +3,6 @@
 
 visibility("//...")
 
-MODHASH_TOOLCHAIN = "//toolchains/modhash:toolchain_type"
-
 def existing_signature_attribute(default):
     """What to do with a signature that a module already carries.
 

@@ -8,22 +8,42 @@ visibility("//...")
 
 _AUTO = "auto"
 
-MACHINE_ATTRIBUTES = {
-    "machine": attr.string(
-        doc = """\
-The architecture that the modules are built for, and that the root object is made for: %s. `auto`: the CPU of the
-target platform.""" % ", ".join(["`%s`" % machine for machine in MACHINES]),
-        default = _AUTO,
-        values = [_AUTO] + MACHINES,
-    ),
-    "_machines": attr.label_keyed_string_dict(
-        default = {Label(cpu): machine for cpu, machine in MACHINES_BY_CPU.items()},
-        providers = [platform_common.ConstraintValueInfo],
-    ),
-}
+def machine_attributes(what, auto = "the CPU of the target platform"):
+    """The attributes by which a target says what machine it is for.
+
+    Args:
+      what: string, a part of a sentence: what is for the machine.
+      auto: string, a part of a sentence: the machine where the target says none.
+
+    Returns:
+      dict of names to attributes, for machine_of and says_machine.
+    """
+    return {
+        "machine": attr.string(
+            doc = """\
+The architecture that %s: %s. `auto`: %s.""" % (what, ", ".join(["`%s`" % machine for machine in MACHINES]), auto),
+            default = _AUTO,
+            values = [_AUTO] + MACHINES,
+        ),
+        "_machines": attr.label_keyed_string_dict(
+            default = {Label(cpu): machine for cpu, machine in MACHINES_BY_CPU.items()},
+            providers = [platform_common.ConstraintValueInfo],
+        ),
+    }
+
+def says_machine(ctx):
+    """Whether a target with machine_attributes says its machine itself.
+
+    Args:
+      ctx: rule context.
+
+    Returns:
+      bool.
+    """
+    return ctx.attr.machine != _AUTO
 
 def machine_of(ctx):
-    """The machine that a target with MACHINE_ATTRIBUTES is for.
+    """The machine that a target with machine_attributes is for.
 
     Args:
       ctx: rule context.
@@ -31,7 +51,7 @@ def machine_of(ctx):
     Returns:
       string, one of the values of the attribute `machine` other than `auto`.
     """
-    if ctx.attr.machine != _AUTO:
+    if says_machine(ctx):
         return ctx.attr.machine
     for cpu, machine in ctx.attr._machines.items():
         if ctx.target_platform_has_constraint(cpu[platform_common.ConstraintValueInfo]):

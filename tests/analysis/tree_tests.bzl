@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree")
 load("//rules:providers.bzl", "ModuleTreeInfo")
-load("//rules/private:module_tree.bzl", "shard_size")  # buildifier: disable=bzl-visibility
+load("//rules/private/rules:module_tree.bzl", "shard_size")  # buildifier: disable=bzl-visibility
 load(":declare.bzl", "declare", "failure_test")
 
 visibility("//...")
@@ -26,14 +26,18 @@ def _actions_test_impl(ctx):
         asserts.true(env, mnemonic in got, "no action %s, but %s" % (mnemonic, got.keys()))
         asserts.equals(env, want, _arguments(got[mnemonic], bin_path), mnemonic)
         asserts.equals(env, _files_named(want, "--out", "--root-object"), _paths(got[mnemonic].outputs, bin_path))
-        inputs = _files_named(want, "--input", "--leaves", "--order", "--positions", "--tree")
-        asserts.equals(env, inputs, _own_inputs(got[mnemonic], bin_path))
+        inputs = _files_named(want, "--leaves", "--order", "--positions", "--tree") + _module_paths(want)
+        asserts.equals(env, sorted(inputs), _own_inputs(got[mnemonic], bin_path))
     asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))
     return analysistest.end(env)
 
 def _files_named(arguments, *flags):
     found = [argument.split("=", 1)[1] for argument in arguments if argument.split("=")[0] in flags]
     return sorted({path: None for path in found})
+
+def _module_paths(arguments):
+    messages = [json.decode(argument.removeprefix("--module=")) for argument in arguments if argument.startswith("--module=")]
+    return [message["path"] for message in messages if "path" in message]
 
 def _paths(files, bin_path):
     return sorted([file.path.replace(bin_path + "/", "") for file in files.to_list()])
@@ -49,19 +53,8 @@ _actions_test = analysistest.make(
     attrs = {"arguments": attr.string_list_dict(doc = "Mnemonic to arguments.")},
 )
 
-def _input(path, install_path, label, strip_prefix = None):
-    return [
-        "--input=tests/analysis/" + path,
-        "--install-path=" + install_path,
-    ] + (["--strip-prefix=" + strip_prefix] if strip_prefix != None else []) + [
-        "--label=//tests/analysis:" + label,
-    ]
-
-def _inputs(*members):
-    """Several of _input: flag by flag, each for all of them."""
-    return [member[flag] for flag in range(len(members[0])) for member in members]
-
-_POLICY = "--existing-signature="
+def _module(label, install_path, **fields):
+    return "--module=" + json.encode(fields | {"install_path": install_path, "label": "//tests/analysis:" + label})
 
 def _proof_arguments(tree):
     prefix = "tests/analysis/" + tree
@@ -111,13 +104,16 @@ def _shared_modules(name):
     )
 
 def _first(name):
-    return _input(name + "/kernel/x.ko", "kernel/x.ko", name + "_first")
+    path = "tests/analysis/%s/kernel/x.ko" % name
+    return _module(name + "_first", "kernel/x.ko", existing_signature = "error", path = path)
 
-def _second(name, strip_prefix = None):
-    return _input(name + "/kernel/y.ko.zst", "kernel/y.ko", name + "_second", strip_prefix)
+def _second(name):
+    path = "tests/analysis/%s/kernel/y.ko.zst" % name
+    return _module(name + "_second", "kernel/y.ko", existing_signature = "strip", path = path)
 
 def _unknown(name):
-    return _input(name + "/folder", "updates", name + "_unknown", "lib")
+    path = "tests/analysis/%s/folder" % name
+    return _module(name + "_unknown", "updates", existing_signature = "keep", path = path, strip_prefix = "lib")
 
 def _declared_test(name):
     tree = name + "_declared"
@@ -128,7 +124,7 @@ def _declared_test(name):
         modules = [name + "_second", name + "_first"],
         tags = ["manual"],
     )
-    both = _inputs(_first(name), _second(name)) + [_POLICY + "error", _POLICY + "strip"]
+    both = [_first(name), _second(name)]
     leaves = "tests/analysis/%s.leaves/0.pb" % tree
     _actions_test(
         name = tree + "_test",
@@ -151,7 +147,7 @@ def _ordered_test(name):
         order = name + "_order",
         tags = ["manual"],
     )
-    one = _first(name) + [_POLICY + "error"]
+    one = [_first(name)]
     leaves = "tests/analysis/%s.leaves/0.pb" % tree
     positions = "tests/analysis/%s.leaves/0.positions.pb" % tree
     order = "--order=tests/analysis/%s/modules.order" % name
@@ -160,7 +156,7 @@ def _ordered_test(name):
         arguments = {
             "ModhashLeaf": ["leaf", "--positions=" + positions, "--machine=x86_64", "--out=" + leaves] + one,
             "ModhashPositions": ["positions", order, "--shard-size=1"] +
-                                _first(name)[1:] + ["--out=" + positions],
+                                [_module(name + "_first", "kernel/x.ko"), "--out=" + positions],
             "ModhashProof": _proof_arguments(tree),
             "ModhashSeal": _seal_arguments(tree, one),
             "ModhashTree": _tree_arguments(tree) + [order, "--leaves=" + leaves],
@@ -177,7 +173,7 @@ def _mixed_test(name):
         modules = [name + "_unknown", name + "_second"],
         tags = ["manual"],
     )
-    members = _inputs(_second(name, ""), _unknown(name)) + [_POLICY + "strip", _POLICY + "keep"]
+    members = [_second(name), _unknown(name)]
     _actions_test(
         name = tree + "_test",
         arguments = {
@@ -208,10 +204,10 @@ def _shards_test_impl(ctx):
     actions = [action for action in analysistest.target_actions(env) if action.mnemonic == "ModhashLeaf"]
     got = {}
     for action in actions:
-        arguments = [argument for argument in action.argv if not argument.startswith("--label")]
-        position = [argument for argument in arguments if argument.startswith("--position=")][0]
-        paths = [argument for argument in arguments if argument.startswith("--install-path=")]
-        got[position.split("=")[1]] = [path.split("=")[1] for path in paths]
+        position = [argument for argument in action.argv if argument.startswith("--position=")][0]
+        modules = [argument.removeprefix("--module=") for argument in action.argv if argument.startswith("--module=")]
+        paths = [json.decode(module)["install_path"] for module in modules]
+        got[position.split("=")[1]] = paths
         asserts.equals(env, len(paths), len([file for file in action.inputs.to_list() if file.extension == "ko"]))
     asserts.equals(env, ctx.attr.shards, got)
     return analysistest.end(env)

@@ -24,8 +24,9 @@ def _verify_test_impl(ctx):
     asserts.true(env, "/modhash' verify @'tests/analysis/%s.params'" % target.label.name in launcher, launcher)
     runfiles = [file.short_path for file in target[DefaultInfo].default_runfiles.files.to_list()]
     for argument in written["params"].splitlines():
-        if argument.split("=")[0] in ["--root", "--input"]:
-            path = argument.split("=")[1]
+        flag, _, value = argument.partition("=")
+        if flag in ["--root", "--module"]:
+            path = json.decode(value)["path"] if flag == "--module" else value
             asserts.true(env, path in runfiles, "%s is not among the runfiles %s" % (path, runfiles))
     asserts.true(env, [path for path in runfiles if path.endswith("/modhash")] != [], "no modhash")
     return analysistest.end(env)
@@ -64,9 +65,7 @@ def verify_tests(name):
         params = [
             "--root=tests/analysis/%s_tree.tree.pb" % name,
             "--complete",
-            "--input=tests/analysis/%s_tree.sealed" % name,
-            "--install-path=",
-            "--label=//tests/analysis:%s_tree" % name,
+            '--module={"label":"//tests/analysis:%s_tree","path":"tests/analysis/%s_tree.sealed"}' % (name, name),
         ],
         target_under_test = name + "_default",
     )
@@ -82,12 +81,8 @@ def verify_tests(name):
         name = name + "_some_test",
         params = [
             "--root=tests/analysis/%s_tree.tree.pb" % name,
-            "--input=tests/analysis/%s/x.ko" % name,
-            "--input=tests/analysis/%s/folder" % name,
-            "--install-path=kernel/x.ko",
-            "--install-path=updates",
-            "--label=//tests/analysis:%s_x" % name,
-            "--label=//tests/analysis:%s_unknown" % name,
+            '--module={"install_path":"kernel/x.ko","label":"//tests/analysis:%s_x","path":"tests/analysis/%s/x.ko"}' % (name, name),
+            '--module={"install_path":"updates","label":"//tests/analysis:%s_unknown","path":"tests/analysis/%s/folder"}' % (name, name),
         ],
         target_under_test = name + "_some",
     )

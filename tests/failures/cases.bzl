@@ -44,8 +44,8 @@ def imported_directory(name, paths, existing_signature = "strip", strip_prefix =
         strip_prefix = strip_prefix,
     )
 
-def refused_tree_test(name, mnemonic, error, modules, order = None):
-    """A tree for x86_64, and the test that its action with this mnemonic is refused.
+def refused_tree_test(name, mnemonic, error, modules, order = None, machine = "x86_64"):
+    """A tree, and the test that its action with this mnemonic is refused.
 
     Args:
       name: string, the test's name.
@@ -53,6 +53,7 @@ def refused_tree_test(name, mnemonic, error, modules, order = None):
       error: list of string, parts of the message.
       modules: list of labels, as in module_tree.
       order: list of string, the lines of a modules.order, or None.
+      machine: string, as in module_tree.
     """
     tree = name.removesuffix("_test") + "_tree"
     if order != None:
@@ -60,7 +61,7 @@ def refused_tree_test(name, mnemonic, error, modules, order = None):
     module_tree(
         name = tree,
         granularity = 64,
-        machine = "x86_64",
+        machine = machine,
         modules = modules,
         order = tree + ".order" if order != None else None,
         tags = ["manual"],

@@ -249,9 +249,8 @@ def _install_test(name):
     modules_install(
         name = target,
         compression = "xz",
-        kernel = "fixtures_x86_64",
         tags = ["manual"],
-        tree = "fixtures_x86_64_tree",
+        vmlinux = "fixtures_x86_64_vmlinux",
     )
     arguments = [
         "install",
@@ -279,11 +278,10 @@ def _install_boot_test(name):
     target = name + "_install_boot"
     modules_install(
         name = target,
-        kernel = "fixtures_x86_64",
+        boot = True,
         prefix = "usr",
         release = "7.2.12-test",
         tags = ["manual"],
-        tree = "fixtures_x86_64_tree",
         vmlinux = "fixtures_x86_64_vmlinux",
     )
     arguments = [

@@ -2,7 +2,7 @@
 """Analysis tests of module_attestation."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:defs.bzl", "kernel_module_import", "module_attestation", "module_tree", "vmlinux")
+load("//rules:defs.bzl", "kernel_module_import", "module_attestation", "module_tree")
 load("//tests/analysis:declare.bzl", "declare")
 load(":toolchains.bzl", "MANIFEST", "WITH_TOOLCHAIN", "refused")
 
@@ -50,7 +50,6 @@ def _kernel_test(name):
         srcs = ["fixtures_patches"],
         source_date_epoch = "1778054889",
         tags = ["manual"],
-        tree = "fixtures_x86_64_tree",
         vmlinux = "fixtures_x86_64_vmlinux",
     )
     _actions_test(
@@ -97,22 +96,19 @@ def _modules_test(name):
     )
 
 def _refused_tests(name):
-    vmlinux(
-        name = name + "_other_vmlinux",
-        kernel = "fixtures_x86_64",
-        tags = ["manual"],
-        tree = name + "_tree",
-    )
     refused(
-        name = name + "_other",
-        attribute = "vmlinux",
-        error = [
-            "//tests/kernel:%s_other_vmlinux, which was linked with another tree" % name,
-            "want one that was linked with //tests/kernel:fixtures_x86_64_tree",
-        ],
+        name = name + "_both",
+        attribute = "tree",
+        error = ["both tree and vmlinux, want one of them. A vmlinux carries its tree"],
         rule = module_attestation,
         tree = "fixtures_x86_64_tree",
-        vmlinux = name + "_other_vmlinux",
+        vmlinux = "fixtures_x86_64_vmlinux",
+    )
+    refused(
+        name = name + "_neither",
+        attribute = "tree",
+        error = ["neither tree nor vmlinux, want one of them"],
+        rule = module_attestation,
     )
     module_tree(name = name + "_no_modules", machine = "x86_64", modules = [], tags = ["manual"])
     refused(
@@ -120,7 +116,7 @@ def _refused_tests(name):
         attribute = "tree",
         error = [
             "//tests/kernel:%s_no_modules, a tree without modules" % name,
-            "want one with modules, or a vmlinux too: there is nothing to attest",
+            "want one with modules, or a vmlinux: there is nothing to attest",
         ],
         rule = module_attestation,
         tree = name + "_no_modules",

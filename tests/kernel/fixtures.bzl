@@ -46,7 +46,6 @@ def kernel_fixtures(name):
         )
         module_tree(
             name = "%s_%s_tree" % (name, machine),
-            machine = machine,
             modules = ["%s_%s" % (name, machine)],
             tags = ["manual"],
         )

@@ -2,7 +2,7 @@
 """Tests of //rules:kernel_jobs: an action declares as many processors as it runs programs at the same time."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
-load("//rules/private:jobs.bzl", "JOBS", "resources_of")  # buildifier: disable=bzl-visibility
+load("//rules/private/actions:jobs.bzl", "JOBS", "resources_of")  # buildifier: disable=bzl-visibility
 load(":toolchains.bzl", "WITH_TOOLCHAIN")
 
 visibility("//...")

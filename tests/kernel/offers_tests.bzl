@@ -133,7 +133,8 @@ def _vmlinux_test_impl(ctx):
     target = analysistest.target_under_test(env)
     info = target[VmlinuxInfo]
     asserts.equals(env, "arm64", info.machine)
-    asserts.equals(env, "fixtures_arm64_tree.root.o", info.root_object.basename)
+    asserts.equals(env, "fixtures_arm64_tree.root.o", info.tree.root_object.basename)
+    asserts.equals(env, ["kernel/crypto/100%.ko", "kernel/fs/ext4/ext4.ko"], [module.install_path for module in info.tree.modules])
     asserts.equals(env, Label("//tests/kernel:fixtures_arm64"), info.build.label)
     asserts.equals(env, MANIFEST.rpartition("/")[2], info.toolchain_manifest.basename)
     asserts.equals(env, [info.vmlinux, info.image], target[DefaultInfo].files.to_list())
@@ -212,8 +213,8 @@ def _tests_tests(name):
         name = name + "_boot",
         size = "small",
         attempts = [load_attempt(name = "any", module = "/m.ko")],
-        kernel = "fixtures_arm64_vmlinux",
         tags = ["manual"],
+        vmlinux = "fixtures_arm64_vmlinux",
     )
     _launcher_test(
         name = name + "_boot_test",

@@ -3,6 +3,7 @@
 
 load(
     "//rules:defs.bzl",
+    "initramfs",
     "kernel_boot_test",
     "kernel_build",
     "kernel_config",
@@ -187,59 +188,109 @@ def _module_tests(name):
         deps = ["fixtures_x86_64_module", "fixtures_arm64_module"],
     )
 
-def _tree_tests(name):
-    for case, rule in {"install": modules_install, "link": vmlinux}.items():
-        refused(
-            name = "%s_%s_machine" % (name, case),
-            attribute = "tree",
-            error = [
-                "//tests/kernel:fixtures_arm64_tree for the machine arm64",
-                "want one for x86_64, as //tests/kernel:fixtures_x86_64 is. Set its attribute machine",
-            ],
-            kernel = "fixtures_x86_64",
-            rule = rule,
-            tree = "fixtures_arm64_tree",
-        )
+def _machine_tests(name):
     module_tree(
-        name = name + "_empty",
-        machine = "x86_64",
+        name = name + "_empty_arm64",
+        machine = "arm64",
         modules = [],
         tags = ["manual"],
     )
     refused(
-        name = name + "_install_vmlinux",
-        attribute = "vmlinux",
+        name = name + "_link_machine",
+        attribute = "tree",
         error = [
-            "//tests/kernel:fixtures_x86_64_vmlinux, which was linked with another tree",
-            "want one that was linked with //tests/kernel:%s_empty" % name,
+            "//tests/kernel:%s_empty_arm64 for the machine arm64" % name,
+            "want one for x86_64, as //tests/kernel:fixtures_x86_64 is. Set its attribute machine",
         ],
         kernel = "fixtures_x86_64",
-        rule = modules_install,
-        tree = name + "_empty",
-        vmlinux = "fixtures_x86_64_vmlinux",
+        rule = vmlinux,
+        tree = name + "_empty_arm64",
     )
+    refused(
+        name = name + "_two_machines",
+        attribute = "modules",
+        error = [
+            "//tests/kernel:fixtures_x86_64 for x86_64 and //tests/kernel:fixtures_arm64_module for arm64",
+            "want modules for one machine, as a root object is for one",
+        ],
+        modules = ["fixtures_x86_64", "fixtures_arm64_module"],
+        rule = module_tree,
+    )
+    refused(
+        name = name + "_other_machine",
+        attribute = "machine",
+        error = [
+            "s390x, and the member //tests/kernel:fixtures_arm64_module for arm64",
+            "want no machine: the member knows it",
+        ],
+        machine = "s390x",
+        modules = ["fixtures_arm64_module"],
+        rule = module_tree,
+    )
+    refused(
+        name = name + "_initramfs_machine",
+        attribute = "machine",
+        error = ["arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: a vmlinux knows its own"],
+        machine = "arm64",
+        rule = initramfs,
+        script = ["sh"],
+        vmlinux = "fixtures_arm64_vmlinux",
+    )
+
+def _install_tests(name):
     refused(
         name = name + "_install_prefix",
         attribute = "prefix",
         error = ["\"/usr\", want a clean relative path such as \"usr\""],
-        kernel = "fixtures_x86_64",
         prefix = "/usr",
         rule = modules_install,
-        tree = "fixtures_x86_64_tree",
+        vmlinux = "fixtures_x86_64_vmlinux",
     )
-    refused(
-        name = name + "_boot_machine",
-        size = "small",
-        attempts = [load_attempt(name = "any", module = "/m.ko")],
-        attribute = "machine",
-        error = [
-            "x86_64 for //tests/kernel:fixtures_arm64_vmlinux, which is for arm64",
-            "want no machine: a target vmlinux knows its own",
-        ],
-        kernel = "fixtures_arm64_vmlinux",
-        machine = "x86_64",
-        rule = kernel_boot_test,
-    )
+    for attribute, target in {"kernel": "fixtures_x86_64", "tree": "fixtures_x86_64_tree"}.items():
+        refused(
+            name = "%s_install_%s" % (name, attribute),
+            attribute = attribute,
+            error = [
+                "//tests/kernel:%s, want vmlinux alone, which carries kernel and tree. boot = True installs it too" % target,
+            ],
+            rule = modules_install,
+            vmlinux = "fixtures_x86_64_vmlinux",
+            **{attribute: target}
+        )
+
+def _boot_tests(name):
+    cases = {
+        "both": struct(
+            attribute = "vmlinux",
+            attributes = {"kernel": "fixtures_keys", "vmlinux": "fixtures_arm64_vmlinux"},
+            error = "both vmlinux and kernel, want one of them: a target vmlinux, or a boot image from elsewhere as kernel",
+        ),
+        "kernel": struct(
+            attribute = "kernel",
+            attributes = {"kernel": "fixtures_arm64_vmlinux"},
+            error = "//tests/kernel:fixtures_arm64_vmlinux, a vmlinux, want a boot image from elsewhere. Write vmlinux = ... for a target vmlinux",
+        ),
+        "machine": struct(
+            attribute = "machine",
+            attributes = {"machine": "arm64", "vmlinux": "fixtures_arm64_vmlinux"},
+            error = "arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: a vmlinux knows its own",
+        ),
+        "neither": struct(
+            attribute = "vmlinux",
+            attributes = {},
+            error = "neither vmlinux nor kernel, want one of them",
+        ),
+    }
+    for case, values in cases.items():
+        refused(
+            name = "%s_boot_%s" % (name, case),
+            size = "small",
+            attempts = [load_attempt(name = "any", module = "/m.ko")],
+            attribute = values.attribute,
+            error = [values.error],
+            rule = kernel_boot_test,
+            **values.attributes
+        )
 
 def _toolchain_tests(name):
     cases = {
@@ -270,5 +321,7 @@ def refused_tests(name):
     _build_tests(name)
     _module_name_tests(name)
     _module_tests(name)
-    _tree_tests(name)
+    _machine_tests(name)
+    _install_tests(name)
+    _boot_tests(name)
     _toolchain_tests(name + "_toolchain")

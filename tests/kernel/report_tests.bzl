@@ -2,7 +2,7 @@
 """Analysis tests of module_report."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:defs.bzl", "module_report", "module_tree", "vmlinux")
+load("//rules:defs.bzl", "module_report")
 load(":toolchains.bzl", "WITH_TOOLCHAIN", "refused")
 
 visibility("//...")
@@ -15,7 +15,7 @@ def _actions_test_impl(ctx):
     asserts.equals(env, ctx.attr.arguments, [argument.replace(bin_path, "") for argument in actions[0].argv[1:]])
     asserts.equals(env, {}, actions[0].env)
     inputs = [file.path.replace(bin_path, "") for file in actions[0].inputs.to_list()]
-    own = [path for path in inputs if path.startswith("tests/kernel/")]
+    own = [path for path in inputs if path.startswith("tests/kernel/") and not path.endswith(".params")]
     asserts.equals(env, sorted(ctx.attr.arguments[2:]), sorted(own))
     return analysistest.end(env)
 
@@ -32,36 +32,26 @@ def report_tests(name):
     Args:
       name: string, what the tests' names begin with.
     """
-    tree = "tests/kernel/fixtures_x86_64_tree.tree.pb"
+    pb = "tests/kernel/fixtures_x86_64_tree.tree.pb"
     for case, kernel in {"kernel": "fixtures_x86_64_vmlinux", "modules": None}.items():
         target = "%s_%s" % (name, case)
         module_report(
             name = target,
             tags = ["manual"],
-            tree = "fixtures_x86_64_tree",
+            tree = None if kernel else "fixtures_x86_64_tree",
             vmlinux = kernel,
         )
         _actions_test(
             name = target + "_test",
-            arguments = ["report", "--out=tests/kernel/%s.html" % target, tree] +
+            arguments = ["report", "--out=tests/kernel/%s.html" % target, pb] +
                         (["tests/kernel/%s/vmlinux" % kernel] if kernel else []),
             target_under_test = target,
         )
-    module_tree(name = name + "_tree", machine = "x86_64", modules = [], tags = ["manual"])
-    vmlinux(
-        name = name + "_other_vmlinux",
-        kernel = "fixtures_x86_64",
-        tags = ["manual"],
-        tree = name + "_tree",
-    )
     refused(
-        name = name + "_other",
-        attribute = "vmlinux",
-        error = [
-            "//tests/kernel:%s_other_vmlinux, which was linked with another tree" % name,
-            "want one that was linked with //tests/kernel:fixtures_x86_64_tree",
-        ],
+        name = name + "_both",
+        attribute = "tree",
+        error = ["both tree and vmlinux, want one of them. A vmlinux carries its tree"],
         rule = module_report,
         tree = "fixtures_x86_64_tree",
-        vmlinux = name + "_other_vmlinux",
+        vmlinux = "fixtures_x86_64_vmlinux",
     )

@@ -9,6 +9,7 @@ FIELDS = {
     "hdrs": "depset of File: headers of the module and of those it depends on.",
     "includes": "depset of strings: folders, relative to the workspace, that these headers are found in.",
     "kernel": "Label of the `kernel_build` that the module is for.",
+    "machine": "string: the machine that the module is for, as in `ModuleTreeInfo`.",
     "symvers": "depset of File: `Module.symvers` of the module and of those it depends on.",
 }
 

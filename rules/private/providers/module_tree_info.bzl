@@ -14,11 +14,13 @@ FIELDS = {
     "label": "Label of the tree: named in errors.",
     "machine": """\
 string: the machine that the modules and the root object are for: `x86_64`, `arm64`, `riscv64`,
-`ppc64le`, `s390x` or `arm`.""",
+`ppc64le`, `s390x` or `arm`. None: the one that the modules are built for, as their files say.""",
     "modules": """\
 list of KernelModuleInfo: the tree's modules with known names, in bytewise order of install paths, maybe
 empty.""",
-    "order": "File with a modules.order that gives positions, or None: bytewise order of install paths.",
+    "order": """\
+File with a modules.order that gives positions, or None. Modules that it does not list follow in bytewise order
+of install paths.""",
     "proofs": """\
 File: a directory with `<install path>.proof.pb`, a serialized `modhash.v1.ModuleProof`, for each module.""",
     "root_object": """\

@@ -9,8 +9,8 @@ FIELDS = {
     "build": "KernelBuildInfo of the kernel: configuration, source, and what else Kbuild made.",
     "image": "File: the boot image, such as `bzImage` or `Image`.",
     "machine": "string: the machine, as in `ModuleTreeInfo`.",
-    "root_object": "File: the root object that was linked in.",
     "toolchain_manifest": "File that lists the programs that linked the kernel, as in `KernelToolchainInfo`.",
+    "tree": "ModuleTreeInfo of the tree whose root was linked in.",
     "vmlinux": "File: `vmlinux`, an ELF executable.",
     "vmlinux_unstripped": "File: `vmlinux.unstripped`, with relocations.",
 }

@@ -41,10 +41,10 @@ func TestOneLine(t *testing.T) {
 	want := []string{
 		"ModhashKernelLink of //examples/kernel:vmlinux",
 		"ModhashKernelModule of //examples/kernel:hello",
-		"ModhashLeaf of //examples/kernel:tree",
-		"ModhashModulesInstall of //examples/kernel:modules_install",
-		"ModhashSeal of //examples/kernel:tree",
-		"ModhashTree of //examples/kernel:tree",
+		"ModhashLeaf of //examples/kernel:vmlinux_tree",
+		"ModhashModulesInstall of //examples/kernel:vmlinux_modules_install",
+		"ModhashSeal of //examples/kernel:vmlinux_tree",
+		"ModhashTree of //examples/kernel:vmlinux_tree",
 	}
 	if got := ran(w.MustBuild(targets...)); !slices.Equal(got, want) {
 		t.Errorf("after a change of one line, got these actions run:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

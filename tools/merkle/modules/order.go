@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"rules_modhash/tools/merkle/modules/order"
@@ -96,10 +97,7 @@ func (l orderLine) candidates() [3]string {
 // modules[i]. With complete set, every line must have its module; a module without
 // a line is an error always.
 func (o *Order) Arrange(modules []Module, complete bool) ([]uint32, error) {
-	index := make(map[string]int, len(modules))
-	for i, m := range modules {
-		index[m.InstallPath] = i
-	}
+	index := indexOf(modules)
 	lines := make([]int, len(modules))
 	positions := make([]uint32, len(modules))
 	for position, line := range o.lines {
@@ -138,6 +136,44 @@ func (o *Order) checkListed(modules []Module, lines []int) error {
 		}
 	}
 	return nil
+}
+
+// Extend adds to the order, after its last line, those of modules that no line names, in bytewise order of
+// install paths. modules are all modules of a tree: with the modules.order of a kernel, the kernel's own come
+// first, where plain make has them, and modules from outside its source follow.
+func (o *Order) Extend(modules []Module) {
+	listed := o.listed(modules)
+	var unlisted []string
+	for i, m := range modules {
+		if !listed[i] {
+			unlisted = append(unlisted, m.InstallPath)
+		}
+	}
+	slices.Sort(unlisted)
+	for _, path := range unlisted {
+		o.lines = append(o.lines, orderLine{number: len(o.lines) + 1, text: path, path: path})
+	}
+}
+
+// listed reports for each of modules whether a line names it.
+func (o *Order) listed(modules []Module) []bool {
+	index := indexOf(modules)
+	listed := make([]bool, len(modules))
+	for _, line := range o.lines {
+		if i, ok := line.find(index); ok {
+			listed[i] = true
+		}
+	}
+	return listed
+}
+
+// indexOf returns where in modules each install path is.
+func indexOf(modules []Module) map[string]int {
+	index := make(map[string]int, len(modules))
+	for i, m := range modules {
+		index[m.InstallPath] = i
+	}
+	return index
 }
 
 // Name returns the name given to ReadOrder.

@@ -110,6 +110,44 @@ func TestArrangeShard(t *testing.T) {
 	wantError(t, err, "modules.order does not list dir/kernel/d.ko")
 }
 
+// TestExtend checks that modules without a line come last, in bytewise order of install paths, and that nothing
+// changes where there are none.
+func TestExtend(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		modules []Module
+		want    []uint32
+	}{
+		{"all listed", modulesAt("kernel/b.ko", "kernel/a.ko"), []uint32{1, 0}},
+		{"others around them", modulesAt("updates/x.ko", "kernel/a.ko", "extra/x.ko", "kernel/b.ko", "Z.ko"), []uint32{4, 0, 3, 1, 2}},
+		{"others at paths that look listed", modulesAt("a.ko", "kernel/a.ko", "kernel/b.ko"), []uint32{2, 0, 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			order, err := ReadOrder(strings.NewReader("a.o\nb.o\n"), "modules.order")
+			if err != nil {
+				t.Fatal(err)
+			}
+			order.Extend(c.modules)
+			got, err := order.Arrange(c.modules, true)
+			if err != nil || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %v, %v, want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
+// TestExtendMissing checks that a listed module that is not there stays an error.
+func TestExtendMissing(t *testing.T) {
+	order, err := ReadOrder(strings.NewReader("a.o\nb.o\n"), "modules.order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := modulesAt("kernel/a.ko", "updates/x.ko")
+	order.Extend(modules)
+	_, err = order.Arrange(modules, true)
+	wantError(t, err, "modules.order:2: b.o is listed, but no such module was given")
+}
+
 func TestReadOrderFile(t *testing.T) {
 	_, err := ReadOrderFile("no/such/modules.order")
 	wantError(t, err, "open no/such/modules.order: no such file")

@@ -72,6 +72,6 @@ Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	registerJobs(root)
-	root.AddCommand(newSource(), newConfig(), newConfigCheck(), newBuild(), newLink(), newModule(), newModules(), newInstall())
+	root.AddCommand(newSource(), newConfig(), newConfigCheck(), newBuild(), newLink(), newModule(), newModules(), newInstall(), newDebFields())
 	return root
 }

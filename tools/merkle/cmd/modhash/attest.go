@@ -32,7 +32,7 @@ type attestOptions struct {
 	sourceEpoch     int64
 }
 
-func newAttest() *cobra.Command {
+func newAttest(dir folder) *cobra.Command {
 	o := &attestOptions{}
 	cmd := &cobra.Command{
 		Use:   "attest --tree FILE [--out FILE] [--spdx FILE] [--vmlinux FILE] [--image FILE] [--sealed DIR]",
@@ -59,14 +59,14 @@ that of --source-date-epoch, 1970 if not given.` + exitCodesHelp,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.tree, "tree", "", "file written by modhash tree --out (required)")
-	flags.StringVar(&o.out, "out", "", "file for the in-toto Statement")
-	flags.StringVar(&o.spdx, "spdx", "", "file for the SPDX document")
-	flags.StringVar(&o.vmlinux, "vmlinux", "", "vmlinux that was linked with the tree's root")
-	flags.StringVar(&o.image, "image", "", "boot image that was made of it")
-	flags.StringVar(&o.sealed, "sealed", "", "directory with the sealed modules")
-	flags.StringVar(&o.toolchain, "toolchain", "", "file that lists the programs that the build ran")
-	flags.StringArrayVar(&o.sources, "source", nil, "file that the build was made from (repeatable)")
+	dir.pathVar(flags, &o.tree, "tree", "file written by modhash tree --out (required)")
+	dir.pathVar(flags, &o.out, "out", "file for the in-toto Statement")
+	dir.pathVar(flags, &o.spdx, "spdx", "file for the SPDX document")
+	dir.pathVar(flags, &o.vmlinux, "vmlinux", "vmlinux that was linked with the tree's root")
+	dir.pathVar(flags, &o.image, "image", "boot image that was made of it")
+	dir.pathVar(flags, &o.sealed, "sealed", "directory with the sealed modules")
+	dir.pathVar(flags, &o.toolchain, "toolchain", "file that lists the programs that the build ran")
+	dir.pathArrayVar(flags, &o.sources, "source", "file that the build was made from (repeatable)")
 	flags.Int64Var(&o.sourceEpoch, "source-date-epoch", 0,
 		"time of creation in the SPDX document, in seconds since 1970")
 	return cmd

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -20,17 +19,17 @@ const inputsHelp = `
 PATH is a module file, or a directory that is searched for *.ko, *.ko.xz, *.ko.zst and
 *.ko.gz at any depth, through symbolic links to directories as well; as depmod does, it
 leaves out build and source at the top. Links resolve inside --root-dir. A module's install path is its path below that directory, or the
-file's name, without the compression suffix. With --input, --install-path and --label,
-given the same number of times, each module gets its install path (each directory a
-prefix) and the build label that messages name; with --strip-prefix, each directory loses
-a prefix of the paths below it, which all its modules must have (empty for files).`
+file's name, without the compression suffix. With --input and --install-path, given the
+same number of times, each module gets its install path (each directory a prefix). With
+--module, build systems say all that there is to say about a module by one message.`
 
 // inputFlags are the flags that name modules.
 type inputFlags struct {
-	dir                                                   folder
-	inputs, installPaths, labels, stripPrefixes, existing []string
-	rootDir                                               string
-	allowEmpty                                            bool
+	dir                           folder
+	inputs, installPaths, modules []string
+	existing                      string
+	rootDir                       string
+	allowEmpty                    bool
 }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
@@ -40,16 +39,13 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 		"root directory of the system that directories belong to: where links in them resolve (default: of this system)")
 	flags.StringArrayVar(&f.installPaths, "install-path", nil,
 		"install path of the --input at the same place; prefix for a directory")
-	flags.StringArrayVar(&f.labels, "label", nil, "build label of the --input at the same place, for messages")
-	flags.StringArrayVar(&f.stripPrefixes, "strip-prefix", nil,
-		"prefix of the paths below the --input at the same place that is dropped")
+	flags.StringArrayVar(&f.modules, "module", nil, moduleUsage)
 }
 
 // registerExisting registers the flag of commands that look at trailers.
 func (f *inputFlags) registerExisting(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.existing, "existing-signature", []string{trailer.Strip.String()},
-		"what to do with trailers that a module carries already: strip (all), keep (hash them) or error; "+
-			"once for all, or as often as --input")
+	cmd.Flags().StringVar(&f.existing, "existing-signature", trailer.Strip.String(),
+		"what to do with trailers that a module carries already: strip (all), keep (hash them) or error")
 }
 
 // registerAllowEmpty registers the flag of commands for which no modules may be right.
@@ -59,26 +55,56 @@ func (f *inputFlags) registerAllowEmpty(cmd *cobra.Command) {
 
 // sources returns the modules named by flags or by arguments.
 func (f *inputFlags) sources(args []string) ([]modules.Source, error) {
-	if len(args) > 0 && len(f.inputs) > 0 {
-		return nil, errors.New("modules are given as arguments and with --input: use one of them")
-	}
-	if err := f.checkAllParallel(); err != nil {
+	if err := f.check(args); err != nil {
 		return nil, err
 	}
-	var sources []modules.Source
+	existing, err := f.policy()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := f.manifestSources(existing)
+	if err != nil {
+		return nil, err
+	}
 	for _, path := range args {
-		sources = append(sources, modules.Source{Path: f.dir.resolve(path)})
+		sources = append(sources, modules.Source{Path: f.dir.resolve(path), Existing: existing})
 	}
 	for i, path := range f.inputs {
-		sources = append(sources, modules.Source{
-			Path: path, InstallPath: at(f.installPaths, i),
-			StripPrefix: at(f.stripPrefixes, i), Label: at(f.labels, i),
-		})
+		sources = append(sources, modules.Source{Path: path, InstallPath: at(f.installPaths, i), Existing: existing})
 	}
 	for i := range sources {
 		sources[i].RootDir = f.rootDir
 	}
-	return sources, f.setExisting(sources)
+	return sources, nil
+}
+
+// check checks that modules are given in one way, and install paths for all or none.
+func (f *inputFlags) check(args []string) error {
+	ways := 0
+	for _, given := range [][]string{args, f.inputs, f.modules} {
+		if len(given) > 0 {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return errors.New("modules are given in several ways: use one of arguments, --input and --module")
+	}
+	if n := len(f.installPaths); n != 0 && n != len(f.inputs) {
+		return fmt.Errorf("--install-path is given %d times, want as often as --input, %d times, or never", n, len(f.inputs))
+	}
+	return nil
+}
+
+// policy returns what becomes of trailers where a module does not say it.
+func (f *inputFlags) policy() (trailer.Policy, error) {
+	if f.existing == "" {
+		return trailer.Strip, nil // a command that does not look at trailers
+	}
+	policy, err := trailer.ParsePolicy(f.existing)
+	if err != nil {
+		return policy, fmt.Errorf("--existing-signature: %w", err)
+	}
+	return policy, nil
 }
 
 // collect returns the modules of a command that needs every one of them, and reports what was not examined.
@@ -110,21 +136,6 @@ func printSkipped(cmd *cobra.Command, found modules.Listing) {
 	}
 }
 
-// setExisting gives each source its policy: the one there is, or that of its place.
-func (f *inputFlags) setExisting(sources []modules.Source) error {
-	for i := range sources {
-		if len(f.existing) == 0 {
-			break // a command that does not look at trailers
-		}
-		policy, err := trailer.ParsePolicy(f.existing[min(i, len(f.existing)-1)])
-		if err != nil {
-			return fmt.Errorf("--existing-signature: %w", err)
-		}
-		sources[i].Existing = policy
-	}
-	return nil
-}
-
 // required returns the sources, of which there must be one.
 func (f *inputFlags) required(args []string) ([]modules.Source, error) {
 	sources, err := f.sources(args)
@@ -132,31 +143,6 @@ func (f *inputFlags) required(args []string) ([]modules.Source, error) {
 		err = errors.New("no modules given: name files or directories (an empty directory for none)")
 	}
 	return sources, err
-}
-
-func (f *inputFlags) checkAllParallel() error {
-	return cmp.Or(
-		f.checkParallel("--install-path", f.installPaths),
-		f.checkParallel("--label", f.labels),
-		f.checkParallel("--strip-prefix", f.stripPrefixes),
-		f.checkExisting(),
-	)
-}
-
-func (f *inputFlags) checkExisting() error {
-	if len(f.existing) > 1 && len(f.existing) != len(f.inputs) {
-		return fmt.Errorf("--existing-signature is given %d times, want once, or as often as --input, %d times",
-			len(f.existing), len(f.inputs))
-	}
-	return nil
-}
-
-func (f *inputFlags) checkParallel(flag string, values []string) error {
-	if len(values) != 0 && len(values) != len(f.inputs) {
-		return fmt.Errorf("%s is given %d times, want as often as --input, %d times, or never",
-			flag, len(values), len(f.inputs))
-	}
-	return nil
 }
 
 func at(values []string, i int) string {

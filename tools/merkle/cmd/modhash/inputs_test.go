@@ -30,15 +30,21 @@ func TestInputFlags(t *testing.T) {
 			want: []modules.Source{{Path: "a", Existing: trailer.Strip}},
 		},
 		{
-			name: "parallel",
+			name: "messages",
 			args: []string{
-				"--input=a", "--install-path=x/a.ko", "--strip-prefix=", "--label=//:a", "--existing-signature=error",
-				"--input=b", "--install-path=", "--strip-prefix=lib", "--label=//:b", "--existing-signature=strip",
+				`--module={"path": "a", "install_path": "x/a.ko", "label": "//:a", "existing_signature": "error"}`,
+				`--module={"path": "b", "strip_prefix": "lib", "label": "//:b"}`,
+				"--existing-signature=keep",
 			},
 			want: []modules.Source{
 				{Path: "a", InstallPath: "x/a.ko", Label: "//:a", Existing: trailer.Refuse},
-				{Path: "b", StripPrefix: "lib", Label: "//:b", Existing: trailer.Strip},
+				{Path: "b", StripPrefix: "lib", Label: "//:b", Existing: trailer.Keep},
 			},
+		},
+		{
+			name: "install paths",
+			args: []string{"--input=a", "--install-path=x/a.ko", "--input=b", "--install-path="},
+			want: []modules.Source{{Path: "a", InstallPath: "x/a.ko"}, {Path: "b"}},
 		},
 		{
 			name: "one policy for all",
@@ -54,14 +60,14 @@ func TestInputFlags(t *testing.T) {
 			wantErr: "no modules given: name files or directories (an empty directory for none)",
 		},
 		{
-			name:    "too few policies",
-			args:    []string{"--input=a", "--input=b", "--input=c", "--existing-signature=error", "--existing-signature=keep"},
-			wantErr: "--existing-signature is given 2 times, want once, or as often as --input, 3 times",
+			name:    "too few install paths",
+			args:    []string{"--input=a", "--input=b", "--install-path=a.ko"},
+			wantErr: "--install-path is given 1 times, want as often as --input, 2 times, or never",
 		},
 		{
-			name:    "too few prefixes",
-			args:    []string{"--input=a", "--input=b", "--strip-prefix=lib"},
-			wantErr: "--strip-prefix is given 1 times, want as often as --input, 2 times, or never",
+			name:    "message without a path",
+			args:    []string{"--module={}"},
+			wantErr: `--module: got "{}", want one with a path`,
 		},
 		{
 			name:    "unknown policy",

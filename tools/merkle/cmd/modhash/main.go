@@ -113,7 +113,7 @@ one command line after another, and several at once.` + exitCodesHelp,
 	root.AddCommand(
 		newPositions(dir), newLeaf(dir), newTree(dir), newProof(dir), newSeal(dir), newUnseal(dir),
 		newInspect(dir), newRootCommand(dir), newVerify(dir),
-		newAttest(), newReport(), newDiff(), newAudit(),
+		newAttest(dir), newReport(dir), newDiff(), newAudit(),
 	)
 	return root
 }

@@ -236,7 +236,7 @@ func TestExamples(t *testing.T) {
 				t.Fatal("no example")
 			}
 			script := strings.NewReplacer(
-				"/lib/modules/$(uname -r)", "modules", "--root-dir /", "--root-dir system",
+				"/lib/modules/$(uname -r)", "modules", "--root-dir /", "--root-dir system", "'", "",
 			).Replace(c.Example)
 			for _, line := range strings.Split(script, "\n") {
 				words := strings.Fields(line)

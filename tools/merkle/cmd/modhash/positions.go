@@ -16,21 +16,22 @@ import (
 
 // positionsOptions are the arguments of modhash positions.
 type positionsOptions struct {
-	order                      string
-	installPaths, labels, outs []string
-	shardSize                  int
+	order         orderFlags
+	modules, outs []string
+	shardSize     int
 }
 
 func newPositions(dir folder) *cobra.Command {
 	o := &positionsOptions{}
 	cmd := &cobra.Command{
-		Use:   "positions --order FILE --shard-size N (--install-path PATH)... (--out FILE)...",
+		Use:   "positions --order FILE --shard-size N (--module MESSAGE)... (--out FILE)...",
 		Short: "Take the positions of modules out of a modules.order, shard by shard",
 		Long: `Write the positions that a modules.order gives to modules (proto ModulePositions), for
 modhash leaf --positions: of the first N to the first FILE, of the next N to the next one,
 and so on. A shard's file changes only where its own positions do, so that a build does not
-hash a shard again because the order has changed elsewhere.` + exitCodesHelp,
-		Example: `  modhash positions --order /lib/modules/$(uname -r)/modules.order --shard-size 1 --install-path kernel/fs/ext4/ext4.ko --out ext4.positions.pb`,
+hash a shard again because the order has changed elsewhere. With --append-unlisted, the
+modules are all of the tree.` + exitCodesHelp,
+		Example: `  modhash positions --order /lib/modules/$(uname -r)/modules.order --shard-size 1 --module '{"install_path":"kernel/fs/ext4/ext4.ko"}' --out ext4.positions.pb`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := o.check(); err != nil {
@@ -40,41 +41,40 @@ hash a shard again because the order has changed elsewhere.` + exitCodesHelp,
 		},
 	}
 	flags := cmd.Flags()
-	dir.pathVar(flags, &o.order, "order", "modules.order that gives the positions (required)")
-	flags.StringArrayVar(&o.installPaths, "install-path", nil, "install path of a module (repeatable)")
-	flags.StringArrayVar(&o.labels, "label", nil, "build label of the module at the same place, for messages")
+	o.order.register(cmd, dir, "modules.order that gives the positions (required)")
+	flags.StringArrayVar(&o.modules, "module", nil, moduleUsage)
 	flags.IntVar(&o.shardSize, "shard-size", 0, "modules of one file (required)")
 	dir.pathArrayVar(flags, &o.outs, "out", "file for the positions of a shard (repeatable)")
 	return cmd
 }
 
 func (o *positionsOptions) check() error {
-	if o.order == "" {
+	if o.order.file == "" {
 		return errors.New("--order is required")
 	}
 	if o.shardSize < 1 {
 		return fmt.Errorf("--shard-size is %d, want at least 1", o.shardSize)
 	}
-	if n := len(o.labels); n != 0 && n != len(o.installPaths) {
-		return fmt.Errorf("--label is given %d times, want as often as --install-path, %d times, or never",
-			n, len(o.installPaths))
-	}
-	if want := (len(o.installPaths) + o.shardSize - 1) / o.shardSize; len(o.outs) != want {
+	if want := (len(o.modules) + o.shardSize - 1) / o.shardSize; len(o.outs) != want {
 		return fmt.Errorf("--out is given %d times, want %d times, for %d modules in shards of %d",
-			len(o.outs), want, len(o.installPaths), o.shardSize)
+			len(o.outs), want, len(o.modules), o.shardSize)
 	}
 	return nil
 }
 
 // write stages a file for each shard.
 func (o *positionsOptions) write(outputs *output.Set) error {
-	order, err := modules.ReadOrderFile(o.order)
+	inputs, err := parseModules(o.modules)
 	if err != nil {
 		return err
 	}
-	declared := make([]modules.Module, len(o.installPaths))
-	for i, path := range o.installPaths {
-		declared[i] = modules.Module{File: path, InstallPath: path, Label: at(o.labels, i)}
+	declared := make([]modules.Module, len(inputs))
+	for i, input := range inputs {
+		declared[i] = modules.Module{File: input.InstallPath, InstallPath: input.InstallPath, Label: input.Label}
+	}
+	order, err := o.order.read(declared)
+	if err != nil {
+		return err
 	}
 	positions, err := order.Arrange(declared, false)
 	if err != nil {

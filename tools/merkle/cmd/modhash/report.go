@@ -14,7 +14,7 @@ import (
 	"rules_modhash/tools/system/report"
 )
 
-func newReport() *cobra.Command {
+func newReport(dir folder) *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "report --out FILE TREE [KERNEL]",
@@ -30,10 +30,13 @@ bzImage, must carry the tree's root; the page then names it.` + exitCodesHelp,
 			if out == "" {
 				return errors.New("--out is required")
 			}
+			for i, path := range args {
+				args[i] = dir.resolve(path)
+			}
 			return runReport(out, args)
 		},
 	}
-	cmd.Flags().StringVarP(&out, "out", "o", "", "file for the page (required)")
+	cmd.Flags().VarP(&pathFlag{dir, &out}, "out", "o", "file for the page (required)")
 	return cmd
 }
 

@@ -81,7 +81,7 @@ func TestServe(t *testing.T) {
 		request := sandboxed(int32(shard+1), "sandbox", "leaf", fmt.Sprintf("--position=%d", first), out)
 		for i := range size {
 			name := fmt.Sprintf("m%02d.ko", first+i)
-			request.Arguments = append(request.Arguments, "--input=mods/"+name, "--install-path="+name, "--label=//:m")
+			request.Arguments = append(request.Arguments, fmt.Sprintf(`--module={"path":"mods/%s","install_path":"%s","label":"//:m"}`, name, name))
 		}
 		leaves = append(leaves, request)
 		tree = append(tree, fmt.Sprintf("--leaves=leaves%d.pb", shard))
@@ -100,7 +100,18 @@ func TestServe(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"tree.pb", "root.o", "proofs", "sealed"} {
+	for _, line := range [][]string{
+		{"attest", "--tree=tree.pb", "--sealed=sealed", "--source=root.o", "--out=statement.json", "--spdx=spdx.json"},
+		{"report", "--out=report.html", "tree.pb"},
+	} {
+		if code := run(t.Context(), line, io.Discard, os.Stderr); code != exitDone {
+			t.Fatalf("%s of the command line failed", line[0])
+		}
+		if response := answers(t, sandboxed(1, "sandbox", line...))[1]; response.ExitCode != exitDone || response.Output != "" {
+			t.Errorf("%s: got {%v}, want success", line[0], response)
+		}
+	}
+	for _, name := range []string{"tree.pb", "root.o", "proofs", "sealed", "statement.json", "spdx.json", "report.html"} {
 		if got, want := contents(t, filepath.Join("sandbox", name)), contents(t, name); got != want {
 			t.Errorf("%s differs from the command line's", name)
 		}
@@ -134,7 +145,7 @@ func TestServeErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := answers(t,
-		sandboxed(1, "box/1", "leaf", "--out=bad.pb", "--input=bad.ko", "--install-path=bad.ko", "--label=//:bad"),
+		sandboxed(1, "box/1", "leaf", "--out=bad.pb", `--module={"path":"bad.ko","install_path":"bad.ko","label":"//:bad"}`),
 		sandboxed(2, "box/1", "leaf", "--out=good.pb", "mods"),
 		sandboxed(3, "box/1", "leaf", "--frobnicate"),
 		sandboxed(4, "box/1"),

@@ -21,7 +21,7 @@ import (
 type treeOptions struct {
 	inputs     inputFlags
 	how        readingFlags
-	order      string
+	order      orderFlags
 	out        string
 	rootObject string
 	proofs     string
@@ -43,8 +43,8 @@ func newTree(dir folder) *cobra.Command {
 module (proto ModuleProof, INSTALL PATH.proof.pb), sealed copies of the modules.
 
 The order is that of modules.order if given with --order (one .o or .ko path a line, as
-Kbuild writes it; every line must have its module and every module its line), else that
-of the install paths, bytewise. With --leaves, the tree is put together from the files
+Kbuild writes it; every line must have its module and, without --append-unlisted, every
+module its line), else that of the install paths, bytewise. With --leaves, the tree is put together from the files
 that modhash leaf wrote; their positions count, --order only checks them, and the flags
 that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb --root-object root.o --seal sealed /lib/modules/$(uname -r)`,
@@ -61,7 +61,7 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 	o.how.register(cmd)
 	o.how.registerMachine(cmd)
 	flags := cmd.Flags()
-	dir.pathVar(flags, &o.order, "order", "modules.order that gives the positions")
+	o.order.register(cmd, dir, "modules.order that gives the positions")
 	dir.pathVar(flags, &o.out, "out", "file for the tree")
 	dir.pathVar(flags, &o.rootObject, "root-object", "file for the ELF object with the root")
 	dir.pathVar(flags, &o.proofs, "proofs", "directory for the proofs, empty or not there yet")
@@ -73,6 +73,9 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 }
 
 func (o *treeOptions) parse(args []string) (err error) {
+	if err := o.order.check(); err != nil {
+		return err
+	}
 	if o.reading, err = o.how.reading(); err != nil {
 		return err
 	}
@@ -132,8 +135,8 @@ func (o *treeOptions) collect(cmd *cobra.Command, copies *output.Dir) ([]tree.Le
 	}
 	modules.Sort(given)
 	positions := consecutive(0, len(given))
-	if o.order != "" {
-		order, err := modules.ReadOrderFile(o.order)
+	if o.order.file != "" {
+		order, err := o.order.read(given)
 		if err != nil {
 			return nil, err
 		}
@@ -189,33 +192,10 @@ func (o *treeOptions) checkLeaves(leaves []tree.Leaf) error {
 			o.reading.Target = l.Target
 		}
 	}
-	if o.order == "" {
+	if o.order.file == "" {
 		return nil
 	}
-	order, err := modules.ReadOrderFile(o.order)
-	if err != nil {
-		return err
-	}
-	return checkOrder(order, leaves)
-}
-
-// checkOrder compares the positions of leaves with an order.
-func checkOrder(order *modules.Order, leaves []tree.Leaf) error {
-	declared := make([]modules.Module, len(leaves))
-	for i, l := range leaves {
-		declared[i] = modules.Module{File: l.InstallPath, InstallPath: l.InstallPath, Label: l.Label}
-	}
-	positions, err := order.Arrange(declared, true)
-	if err != nil {
-		return err
-	}
-	for i, l := range leaves {
-		if positions[i] != l.Position {
-			return fmt.Errorf("%s was hashed for position %d, but %s gives it position %d",
-				l, l.Position, order.Name(), positions[i])
-		}
-	}
-	return nil
+	return o.order.checkPositions(leaves)
 }
 
 // write stages the outputs that follow from the tree.

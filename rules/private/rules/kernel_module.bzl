@@ -2,8 +2,8 @@
 """kernel_module: a module of one's own, built against a kernel."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
 load("//rules/private:paths.bzl", "is_clean")
+load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
@@ -136,6 +136,7 @@ def _build_info(ctx, kernel, symvers):
             transitive = [dependency.includes for dependency in dependencies],
         ),
         kernel = kernel.label,
+        machine = kernel.config.machine,
         symvers = depset([symvers], transitive = [dependency.symvers for dependency in dependencies]),
     )
 

@@ -2,8 +2,8 @@
 """What is in a virtual machine: initramfs archives, and where their files come from."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:inputs.bzl", "params")
 load("//rules/private:paths.bzl", "is_clean")
+load("//rules/private/actions:params.bzl", "params")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//tools/archive/codec:compressions.bzl", "INITRAMFS_SUFFIXES")

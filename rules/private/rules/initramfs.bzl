@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """initramfs: the first root file system of a machine."""
 
-load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
 load(
-    "//rules/private:virtual_machine.bzl",
+    "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
     "COMPRESSION_ATTRIBUTE",
     "FILES_ATTRIBUTE",
@@ -13,6 +13,7 @@ load(
     "initramfs_entries",
     "write_initramfs",
 )
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//tools/archive/codec:compressions.bzl", "INITRAMFS_SUFFIXES")
 
 visibility("//...")
@@ -30,6 +31,7 @@ initramfs(
         "modprobe ext4",
         "sh",
     ],
+    vmlinux = ":vmlinux",
 )
 ```
 
@@ -55,6 +57,20 @@ mount -t devtmpfs devtmpfs /dev
 {script}
 reboot -f
 """
+
+def _machine(ctx):
+    """The machine of the kernel, or else of the target platform."""
+    kernel = ctx.attr.vmlinux
+    if not kernel:
+        return machine_of(ctx)
+    if says_machine(ctx):
+        fail_attribute(
+            ctx.label,
+            "machine",
+            "%s beside %s" % (ctx.attr.machine, label_text(kernel.label)),
+            "no machine: a vmlinux knows its own",
+        )
+    return kernel[VmlinuxInfo].machine
 
 def _script_entries(ctx, machine):
     """The entries of busybox and of an /init that it runs."""
@@ -82,7 +98,7 @@ def _initramfs_impl(ctx):
             "one of the two",
         )
     if ctx.attr.script:
-        entries = entries + _script_entries(ctx, machine_of(ctx))
+        entries = entries + _script_entries(ctx, _machine(ctx))
         symlinks = {"/bin/sh": "busybox"} | symlinks
     output = ctx.actions.declare_file(ctx.label.name + INITRAMFS_SUFFIXES[ctx.attr.compression])
     write_initramfs(ctx, output, entries, symlinks)
@@ -98,7 +114,11 @@ initramfs = rule(
             doc = "Lines of a shell script for `/init`. Either this, or `/init` in `files`.",
         ),
         "symlinks": attr.string_dict(doc = "Symbolic links: `{path: target}`, with absolute paths."),
+        "vmlinux": attr.label(
+            doc = "The kernel that the archive is for: it knows the machine that busybox is for.",
+            providers = [VmlinuxInfo],
+        ),
         "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
-    } | MACHINE_ATTRIBUTES,
+    } | machine_attributes("busybox is for", "that of `vmlinux`, or else the CPU of the target platform"),
     toolchains = [BOOT_TOOLCHAIN],
 )

@@ -2,13 +2,13 @@
 """module_verify_test: sealed modules match a tree."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "add_inputs", "add_paths", "input_files")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
+load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
+load("//rules/private/actions:modules.bzl", "add_runfiles", "input_files")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private/providers:kernel_module_directory_info.bzl", "KernelModuleDirectoryInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
-load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
 visibility("//...")
 
@@ -49,11 +49,10 @@ cd "${{RUNFILES_DIR:-$0.runfiles}}/{workspace}" || exit 2
 exec {modhash} verify @{params} "$@"
 """
 
-def _members(ctx):
+def _members(ctx, tree):
     """The modules to verify, as (modules, directories)."""
     if ctx.attr.modules:
         return declared_modules(ctx.label, ctx.attr.modules), directories_of(ctx.attr.modules)
-    tree = ctx.attr.tree[ModuleTreeInfo]
     if not tree.modules and not tree.directories:
         fail_attribute(
             ctx.label,
@@ -69,13 +68,13 @@ def _members(ctx):
         strip_prefix = "",
     )]
 
-def _write_params(ctx, modules, directories):
+def _write_params(ctx, tree, modules, directories):
     args = ctx.actions.args()
     args.set_param_file_format("multiline")
-    add_paths(args, "--root", [ctx.attr.tree[ModuleTreeInfo].tree], runfile = True)
+    args.add("--root=" + tree.tree.short_path)
     if ctx.attr.complete:
         args.add("--complete")
-    add_inputs(args, modules, directories, runfile = True)
+    add_runfiles(args, modules, directories)
     file = ctx.actions.declare_file(ctx.label.name + ".params")
     ctx.actions.write(file, args)
     return file
@@ -95,13 +94,13 @@ def _write_launcher(ctx, modhash, params):
 
 def _module_verify_test_impl(ctx):
     modhash = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash
-    modules, directories = _members(ctx)
-    params = _write_params(ctx, modules, directories)
-    files = [modhash.executable, params, ctx.attr.tree[ModuleTreeInfo].tree]
-    runfiles = ctx.runfiles(files = files + input_files(modules, directories))
+    tree = tree_of(ctx)
+    modules, directories = _members(ctx, tree)
+    params = _write_params(ctx, tree, modules, directories)
+    files = [modhash.executable, params, tree.tree]
     return [DefaultInfo(
         executable = _write_launcher(ctx, modhash.executable, params),
-        runfiles = runfiles.merge(ctx.attr.tree[DefaultInfo].default_runfiles),
+        runfiles = ctx.runfiles(files = files + input_files(modules, directories)),
     )]
 
 module_verify_test = rule(
@@ -116,12 +115,7 @@ module_verify_test = rule(
             doc = "The modules, with their proofs appended. Default: the tree's sealed modules.",
             providers = [KernelModulesInfo],
         ),
-        "tree": attr.label(
-            doc = "The tree that the modules must match.",
-            mandatory = True,
-            providers = [ModuleTreeInfo],
-        ),
-    },
+    } | TREE_ATTRIBUTES,
     test = True,
     toolchains = [MODHASH_TOOLCHAIN],
 )

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """vmlinux: a kernel that knows its modules."""
 
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load(
-    "//rules/private:kernel_actions.bzl",
+    "//rules/private/actions:run_kbuild.bzl",
     "JOBS_ATTRIBUTE",
     "KBUILD_ATTRIBUTE",
     "KERNEL_TOOLCHAIN",
-    "check_tree",
     "kernel_toolchain",
     "run_kbuild",
     "target_args",
@@ -40,21 +40,35 @@ vmlinux(
 )
 ```
 
+The target carries kernel and tree: what installs, packages, boots or describes it takes `vmlinux = ":vmlinux"`
+alone.
+
 Its build ID is computed over the kernel with its root: kernels whose modules differ have different ones.
 
 **Outputs.** `NAME/vmlinux`, and the boot image: `NAME/bzImage` on x86-64, `NAME/Image` on arm64. In the output
 group `unstripped`: `NAME/vmlinux.unstripped`.
 
-**Failures.** A tree for another machine is an error when the target is analysed; a kernel without
+**Failures.** A tree that says another machine is an error when the target is analysed; a kernel without
 `CONFIG_MODULE_HASHES` links, and has no root.
 """
 
+def _check_machine(ctx, build, tree):
+    """Fails if the tree is known to be for another machine than the kernel."""
+    machine = build.config.machine
+    if tree.machine not in [None, machine]:
+        fail_attribute(
+            ctx.label,
+            "tree",
+            "%s for the machine %s" % (label_text(tree.label), tree.machine),
+            "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
+        )
+
 def _declare_link(ctx, build, info):
     args = target_args(ctx, build.config, "kernel")
-    inputs = [build.config.source.archive, build.objects, info.root_object]
+    inputs = [build.config.source.archive, build.objects, info.tree.root_object]
     args.add(build.config.source.archive, format = "--source=%s")
     args.add(build.objects, format = "--objects=%s")
-    args.add(info.root_object, format = "--root-object=%s")
+    args.add(info.tree.root_object, format = "--root-object=%s")
     args.add(info.vmlinux, format = "--vmlinux=%s")
     args.add(info.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")
     args.add(info.image, format = "--image=%s")
@@ -64,14 +78,15 @@ def _declare_link(ctx, build, info):
 def _vmlinux_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]
     tree = ctx.attr.tree[ModuleTreeInfo]
-    check_tree(ctx, build, tree)
+    _check_machine(ctx, build, tree)
+    machine = build.config.machine
     name = ctx.label.name
     info = VmlinuxInfo(
         build = build,
-        image = ctx.actions.declare_file("%s/%s" % (name, IMAGES[tree.machine])),
-        machine = tree.machine,
-        root_object = tree.root_object,
+        image = ctx.actions.declare_file("%s/%s" % (name, IMAGES[machine])),
+        machine = machine,
         toolchain_manifest = kernel_toolchain(ctx).manifest,
+        tree = tree,
         vmlinux = ctx.actions.declare_file(name + "/vmlinux"),
         vmlinux_unstripped = ctx.actions.declare_file(name + "/vmlinux.unstripped"),
     )

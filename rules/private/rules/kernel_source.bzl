@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """kernel_source: kernel source, patched."""
 
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
-load("//rules/private:patch_series.bzl", "choose_patches")
+load("//rules/private/actions:run_kbuild.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
+load("//rules/private/rules:patch_series.bzl", "choose_patches")
 
 visibility("//...")
 

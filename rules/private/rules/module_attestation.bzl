@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """module_attestation: what was built, stated for others to sign and to check."""
 
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "add_paths", "params")
-load("//rules/private:linked.bzl", "check_vmlinux")
-load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
+load("//rules/private/actions:params.bzl", "add_paths")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 
 visibility("//...")
@@ -18,7 +17,6 @@ load("@rules_modhash//rules:defs.bzl", "module_attestation")
 
 module_attestation(
     name = "attestation",
-    tree = ":tree",
     vmlinux = ":vmlinux",
 )
 ```
@@ -30,23 +28,20 @@ the list of programs that built it.
 **Outputs.** `NAME.intoto.json` and `NAME.spdx.json`; output groups `statement` and `spdx`. The same inputs give
 the same bytes, so that two who built the same can sign the same statement.
 
-**Failures.** A `vmlinux` that was linked with another tree, a tree without modules where no `vmlinux` is given, and
-a date that SPDX cannot tell are errors when the target is analysed; a kernel that does not carry the root is one
-when it is built.
+**Failures.** A `tree` without modules, and a date that SPDX cannot tell, are errors when the target is analysed; a
+kernel that does not carry the root is one when it is built.
 """
 
 # SPDX tells years by four digits: 9999-12-31T23:59:59Z.
 _LAST_SECOND = 253402300799
 
 def _check(ctx, tree):
-    if ctx.attr.vmlinux:
-        check_vmlinux(ctx, tree)
     if not ctx.attr.vmlinux and not tree.modules and not tree.directories:
         fail_attribute(
             ctx.label,
             "tree",
             "%s, a tree without modules" % label_text(tree.label),
-            "one with modules, or a vmlinux too: there is nothing to attest",
+            "one with modules, or a vmlinux: there is nothing to attest",
         )
     seconds = ctx.attr.source_date_epoch
     if not seconds.isdigit() or int(seconds) > _LAST_SECOND:
@@ -73,27 +68,18 @@ def _add_sealed(ctx, args, tree):
     return [tree.sealed]
 
 def _module_attestation_impl(ctx):
-    tree = ctx.attr.tree[ModuleTreeInfo]
+    tree = tree_of(ctx)
     _check(ctx, tree)
     statement = ctx.actions.declare_file(ctx.label.name + ".intoto.json")
     spdx = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
-    args = params(ctx)
+    args = modhash_args(ctx, "attest")
     args.add(tree.tree, format = "--tree=%s")
     args.add(statement, format = "--out=%s")
     args.add(spdx, format = "--spdx=%s")
     args.add(ctx.attr.source_date_epoch, format = "--source-date-epoch=%s")
     inputs = [tree.tree] + _add_kernel(ctx, args) + _add_sealed(ctx, args, tree) + ctx.files.srcs
     args.add_all(ctx.files.srcs, format_each = "--source=%s")
-    ctx.actions.run(
-        mnemonic = "ModhashAttest",
-        executable = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash,
-        arguments = ["attest", args],
-        inputs = inputs,
-        outputs = [statement, spdx],
-        env = {},
-        progress_message = "Attesting the modules of %{label}",
-        toolchain = MODHASH_TOOLCHAIN,
-    )
+    run_modhash(ctx, "ModhashAttest", args, inputs, [statement, spdx], "Attesting the modules")
     return [
         DefaultInfo(files = depset([statement, spdx])),
         OutputGroupInfo(spdx = depset([spdx]), statement = depset([statement])),
@@ -117,15 +103,6 @@ build would have another document each time.""",
             doc = "More files that the build was made from, whose digests the statement is to carry.",
             allow_files = True,
         ),
-        "tree": attr.label(
-            doc = "The `module_tree` over the modules.",
-            mandatory = True,
-            providers = [ModuleTreeInfo],
-        ),
-        "vmlinux": attr.label(
-            doc = "The `vmlinux` that was linked with the tree. Default: none, as with modules of a distribution.",
-            providers = [VmlinuxInfo],
-        ),
-    },
+    } | TREE_ATTRIBUTES,
     toolchains = [MODHASH_TOOLCHAIN],
 )

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """module_tree: a Merkle tree over kernel modules."""
 
-load("//rules/private:attributes.bzl", "MODHASH_TOOLCHAIN")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load(
-    "//rules/private:inputs.bzl",
-    "add_inputs",
-    "add_paths",
-    "add_signatures",
-    "input_files",
-    "params",
-)
-load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
+load("//rules/private/actions:modules.bzl", "add_inputs", "add_names", "input_files")
+load("//rules/private/actions:params.bzl", "add_paths")
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
+load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
+load("//rules/private/providers:kernel_module_build_info.bzl", "KernelModuleBuildInfo")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 
@@ -52,8 +48,11 @@ where nobody asks for it:
 **How it is built.** Modules whose names are known are hashed in shards of `granularity` modules, so that
 a change costs one shard; with a directory of unknown contents among the members, one action hashes
 everything, in parallel. Actions run in a persistent worker that takes several at once, or in a sandbox, or
-remotely (`docs/howto/remote.md`). The bytes are the same either way. The position of a module is its line in
-`order`, or else its place in the bytewise order of install paths.
+remotely (`docs/howto/remote.md`). The bytes are the same either way.
+
+**Positions.** A module's position is its line in `order`. Without `order`, a tree over a `kernel_build` takes
+the `modules.order` of that kernel, as plain make does, and puts all other modules after it; a tree without one
+has only these others. They are in bytewise order of install paths.
 
 **Failures.** Two modules with one install path, a module that `order` does not list, or lists twice, a
 listed one that is not there, a module that is empty, malformed, built for another machine or already
@@ -85,43 +84,60 @@ def _shards(modules, size):
         for first in range(0, len(modules), size)
     ]
 
-# The program is a persistent worker, one for all actions here, that takes several requests at once. It
-# reads what its arguments name, and of the folders that outputs lie in nothing shows in their bytes.
-_REQUIREMENTS = {
-    "requires-worker-protocol": "proto",
-    "supports-multiplex-sandboxing": "1",
-    "supports-multiplex-workers": "1",
-    "supports-path-mapping": "1",
-    "supports-worker-cancellation": "1",
-    "supports-workers": "1",
-    "worker-key-mnemonic": "Modhash",
-}
-
-def _command(ctx, command):
-    """The arguments of a command, itself the first of them: a worker is started without any."""
-    args = params(ctx)
-    args.add(command)
-    return args
-
-def _run(ctx, mnemonic, args, inputs, outputs, message):
-    modhash = ctx.toolchains[MODHASH_TOOLCHAIN].modhash_info.modhash
-    ctx.actions.run(
-        mnemonic = mnemonic,
-        executable = modhash,
-        arguments = [args],
-        inputs = inputs,
-        outputs = outputs,
-        env = {},
-        execution_requirements = _REQUIREMENTS,
-        progress_message = message + " of %{label}",
-        toolchain = MODHASH_TOOLCHAIN,
-    )
-
 def _add_members(args, tree):
     if not tree.modules and not tree.directories:
         args.add("--allow-empty")
     add_inputs(args, tree.modules, tree.directories)
-    add_signatures(args, tree.modules + tree.directories)
+
+def _known_machines(ctx):
+    """The machines that members know, each with a member that does: {machine: Label}."""
+    known = {}
+    for target in ctx.attr.modules:
+        if KernelBuildInfo in target:
+            known.setdefault(target[KernelBuildInfo].config.machine, target.label)
+        elif KernelModuleBuildInfo in target:
+            known.setdefault(target[KernelModuleBuildInfo].machine, target.label)
+    return known
+
+def _machine(ctx):
+    """The machine that the tree is for. None: that of its modules, which are read when it is built."""
+    known = _known_machines(ctx)
+    members = " and ".join(["%s for %s" % (label_text(label), machine) for machine, label in known.items()])
+    if len(known) > 1:
+        fail_attribute(ctx.label, "modules", members, "modules for one machine, as a root object is for one")
+    if says_machine(ctx) and ctx.attr.machine not in known and known:
+        fail_attribute(ctx.label, "machine", "%s, and the member %s" % (ctx.attr.machine, members), "no machine: the member knows it")
+    if known:
+        return known.keys()[0]
+    return machine_of(ctx) if says_machine(ctx) or not ctx.attr.modules else None
+
+def _add_machine(args, tree):
+    if tree.machine:
+        args.add(tree.machine, format = "--machine=%s")
+
+def _order_of(ctx):
+    """The file that gives positions, or None."""
+    if ctx.file.order:
+        return ctx.file.order
+    kernels = [target for target in ctx.attr.modules if KernelBuildInfo in target]
+    if len(kernels) > 1:
+        fail_attribute(
+            ctx.label,
+            "modules",
+            "the kernels %s, each with an order of its own" % " and ".join([label_text(kernel.label) for kernel in kernels]),
+            "one kernel_build, or the attribute order with the positions of all modules",
+        )
+    return kernels[0][KernelBuildInfo].modules_order if kernels else None
+
+def _add_order(ctx, args, tree):
+    """Adds the file that gives positions, if there is one; returns the files to read."""
+    if not tree.order:
+        return []
+    args.add(tree.order, format = "--order=%s")
+    if not ctx.attr.order:
+        # The kernel lists its own modules only.
+        args.add("--append-unlisted")
+    return [tree.order]
 
 def _positions_files(ctx, tree, size):
     """A file for each shard with the positions that the order gives to its modules.
@@ -133,27 +149,25 @@ def _positions_files(ctx, tree, size):
         ctx.actions.declare_file("%s.leaves/%d.positions.pb" % (ctx.label.name, first))
         for first in range(0, len(tree.modules), size)
     ]
-    args = _command(ctx, "positions")
-    args.add(tree.order, format = "--order=%s")
+    args = modhash_args(ctx, "positions")
+    inputs = _add_order(ctx, args, tree)
     args.add(size, format = "--shard-size=%s")
-    args.add_all([module.install_path for module in tree.modules], format_each = "--install-path=%s")
-    args.add_all([label_text(module.label) for module in tree.modules], format_each = "--label=%s")
+    add_names(args, tree.modules)
     args.add_all(files, format_each = "--out=%s")
-    _run(ctx, "ModhashPositions", args, [tree.order], files, "Taking positions out of the order")
+    run_modhash(ctx, "ModhashPositions", args, inputs, files, "Taking positions out of the order")
     return files
 
 def _hash_shard(ctx, tree, shard, positions):
     leaves = ctx.actions.declare_file("%s.leaves/%d.pb" % (ctx.label.name, shard.first))
-    args = _command(ctx, "leaf")
+    args = modhash_args(ctx, "leaf")
     if positions:
         args.add(positions, format = "--positions=%s")
     else:
         args.add(shard.first, format = "--position=%s")
-    args.add(tree.machine, format = "--machine=%s")
+    _add_machine(args, tree)
     args.add(leaves, format = "--out=%s")
     add_inputs(args, shard.modules, [])
-    add_signatures(args, shard.modules)
-    _run(
+    run_modhash(
         ctx,
         "ModhashLeaf",
         args,
@@ -171,13 +185,12 @@ def _hash_modules(ctx, tree):
     return [_hash_shard(ctx, tree, shard, file) for shard, file in zip(shards, positions)]
 
 def _make_tree(ctx, tree):
-    args = _command(ctx, "tree")
+    args = modhash_args(ctx, "tree")
     args.add("--quiet")
-    args.add(tree.machine, format = "--machine=%s")
+    _add_machine(args, tree)
     args.add(tree.tree, format = "--out=%s")
     args.add(tree.root_object, format = "--root-object=%s")
-    if tree.order:
-        args.add(tree.order, format = "--order=%s")
+    order = _add_order(ctx, args, tree)
     if tree.directories or not tree.modules:
         inputs = input_files(tree.modules, tree.directories)
         _add_members(args, tree)
@@ -185,23 +198,21 @@ def _make_tree(ctx, tree):
         inputs = _hash_modules(ctx, tree)
         args.add_all(inputs, format_each = "--leaves=%s")
     outputs = [tree.tree, tree.root_object]
-    if tree.order:
-        inputs = inputs + [tree.order]
-    _run(ctx, "ModhashTree", args, inputs, outputs, "Making the tree")
+    run_modhash(ctx, "ModhashTree", args, inputs + order, outputs, "Making the tree")
 
 def _make_proofs(ctx, tree):
-    args = _command(ctx, "proof")
+    args = modhash_args(ctx, "proof")
     args.add(tree.tree, format = "--tree=%s")
     add_paths(args, "--out", [tree.proofs])
-    _run(ctx, "ModhashProof", args, [tree.tree], [tree.proofs], "Writing the proofs")
+    run_modhash(ctx, "ModhashProof", args, [tree.tree], [tree.proofs], "Writing the proofs")
 
 def _seal(ctx, tree):
-    args = _command(ctx, "seal")
+    args = modhash_args(ctx, "seal")
     args.add(tree.tree, format = "--tree=%s")
     add_paths(args, "--out", [tree.sealed])
     _add_members(args, tree)
     inputs = [tree.tree] + input_files(tree.modules, tree.directories)
-    _run(ctx, "ModhashSeal", args, inputs, [tree.sealed], "Sealing the modules")
+    run_modhash(ctx, "ModhashSeal", args, inputs, [tree.sealed], "Sealing the modules")
 
 def _module_tree_impl(ctx):
     if ctx.attr.granularity < 0:
@@ -210,9 +221,9 @@ def _module_tree_impl(ctx):
     tree = ModuleTreeInfo(
         directories = directories_of(ctx.attr.modules),
         label = ctx.label,
-        machine = machine_of(ctx),
+        machine = _machine(ctx),
         modules = declared_modules(ctx.label, ctx.attr.modules),
-        order = ctx.file.order,
+        order = _order_of(ctx),
         proofs = ctx.actions.declare_directory(name + ".proofs"),
         root_object = ctx.actions.declare_file(name + ".root.o"),
         sealed = ctx.actions.declare_directory(name + ".sealed"),
@@ -250,10 +261,15 @@ with the tree to at most 64. Changes how fast a build is, never its outputs.""",
         "order": attr.label(
             doc = """\
 A `modules.order` that gives each module its position: one path a line, `.o` or `.ko`, `kernel/` before
-it or not. It lists exactly the members. Default: bytewise order of install paths.""",
+it or not. It lists exactly the members. Default: that of the `kernel_build` among the members, and after it
+the others in bytewise order of install paths.""",
             allow_single_file = True,
         ),
-    } | MACHINE_ATTRIBUTES,
+    } | machine_attributes(
+        "modules and root object are for",
+        "the one that the members are built for, by their rule or by their files; for a tree without members the CPU " +
+        "of the target platform",
+    ),
     provides = [ModuleTreeInfo],
     toolchains = [MODHASH_TOOLCHAIN],
 )

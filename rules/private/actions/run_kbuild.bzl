@@ -3,8 +3,8 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:inputs.bzl", "params")
-load("//rules/private:jobs.bzl", "resources_of")
+load("//rules/private/actions:jobs.bzl", "resources_of")
+load("//rules/private/actions:params.bzl", "params")
 
 visibility("//...")
 
@@ -86,23 +86,6 @@ def target_args(ctx, config, attribute = None):
     args.add(config.compiler, format = "--compiler=%s")
     args.add("--cross=" + toolchain.cross_prefixes[config.machine])
     return args
-
-def check_tree(ctx, build, tree):
-    """Fails if a tree's modules are for another machine than the kernel.
-
-    Args:
-      ctx: rule context, with the two as attributes `kernel` and `tree`.
-      build: KernelBuildInfo.
-      tree: ModuleTreeInfo.
-    """
-    machine = build.config.machine
-    if tree.machine != machine:
-        fail_attribute(
-            ctx.label,
-            "tree",
-            "%s for the machine %s" % (label_text(tree.label), tree.machine),
-            "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
-        )
 
 def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel = True):
     """Declares an action that runs the program kbuild with the programs of the toolchain.

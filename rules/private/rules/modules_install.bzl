@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """modules_install: sealed modules as lib/modules/RELEASE."""
 
-load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:inputs.bzl", "add_paths")
-load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "check_tree", "label_args", "run_kbuild")
-load("//rules/private:linked.bzl", "check_vmlinux")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:paths.bzl", "is_clean")
-load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
-load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//rules/private/actions:params.bzl", "add_paths")
+load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//tools/archive/codec:compressions.bzl", "MODULE_COMPRESSIONS")
 
 visibility("//...")
 
 _DOC = """\
-The sealed modules of a tree as `lib/modules/RELEASE`, with what depmod writes: what `make modules_install`
+The sealed modules of a kernel as `lib/modules/RELEASE`, with what depmod writes: what `make modules_install`
 does.
 
 ```starlark
@@ -23,24 +20,27 @@ load("@rules_modhash//rules:defs.bzl", "modules_install")
 modules_install(
     name = "modules_install",
     compression = "zstd",
-    kernel = ":kernel",
-    tree = ":tree",
+    vmlinux = ":vmlinux",
 )
 ```
 
 Modules were stripped before they were hashed, and are compressed after they were sealed: what the kernel sees
 is what was hashed.
 
-**Outputs.** The directory `NAME/`, which holds `lib/modules/RELEASE`, and with `vmlinux` also `boot/vmlinuz-RELEASE`,
+**Outputs.** The directory `NAME/`, which holds `lib/modules/RELEASE`, and with `boot` also `boot/vmlinuz-RELEASE`,
 `boot/System.map-RELEASE` and `boot/config-RELEASE`. In the output group `tar`: `NAME.tar` with the same files.
 
-**Failures.** A tree for another machine, and a `vmlinux` with the root of another tree, are errors when the target is
-analysed; another `release` than the kernel's and what depmod refuses are errors of the build.
+The modules alone do not wait for the link of the kernel.
+
+**Failures.** Another `release` than the kernel's and what depmod refuses are errors of the build.
 """
 
-def _install_args(ctx, build, tree, boot):
+_REPLACED = "Replaced by `vmlinux`: an error, which says so."
+
+def _install_args(ctx, info, boot):
+    build = info.build
     args = label_args(ctx)
-    add_paths(args, "--sealed", [tree.sealed])
+    add_paths(args, "--sealed", [info.tree.sealed])
     args.add(build.release, format = "--release=%s")
     args.add(build.modules_order, format = "--modules-order=%s")
     args.add(build.modules_builtin, format = "--modules-builtin=%s")
@@ -55,21 +55,30 @@ def _install_args(ctx, build, tree, boot):
         args.add(file, format = "--boot=%s=%%s" % name)
     return args
 
-def _boot_files(ctx, build, tree):
+def _boot_files(ctx, info):
     """What is installed into boot: {name: File}."""
-    if not ctx.attr.vmlinux:
+    if not ctx.attr.boot:
         return {}
-    check_vmlinux(ctx, tree)
-    image = ctx.attr.vmlinux[VmlinuxInfo].image
-    return {"System.map": build.system_map, "config": build.config.config, "vmlinuz": image}
+    return {"System.map": info.build.system_map, "config": info.build.config.config, "vmlinuz": info.image}
+
+def _check_replaced(ctx):
+    """Fails for what vmlinux took the place of, and says so."""
+    for name, target in {"kernel": ctx.attr.kernel, "tree": ctx.attr.tree}.items():
+        if target:
+            fail_attribute(
+                ctx.label,
+                name,
+                label_text(target.label),
+                "vmlinux alone, which carries kernel and tree. boot = True installs it too",
+            )
 
 def _modules_install_impl(ctx):
-    build = ctx.attr.kernel[KernelBuildInfo]
-    tree = ctx.attr.tree[ModuleTreeInfo]
-    check_tree(ctx, build, tree)
+    _check_replaced(ctx)
+    info = ctx.attr.vmlinux[VmlinuxInfo]
+    build = info.build
     if ctx.attr.prefix and not is_clean(ctx.attr.prefix):
         fail_attribute(ctx.label, "prefix", repr(ctx.attr.prefix), "a clean relative path such as \"usr\"")
-    boot = _boot_files(ctx, build, tree)
+    boot = _boot_files(ctx, info)
     directory = ctx.actions.declare_directory(ctx.label.name)
     tar = ctx.actions.declare_file(ctx.label.name + ".tar")
     inputs = [
@@ -78,10 +87,10 @@ def _modules_install_impl(ctx):
         build.modules_order,
         build.release,
         build.system_map,
-        tree.sealed,
+        info.tree.sealed,
     ] + boot.values()
     for flag, output in {"--out": directory, "--tar": tar}.items():
-        args = _install_args(ctx, build, tree, boot)
+        args = _install_args(ctx, info, boot)
         add_paths(args, flag, [output])
         run_kbuild(ctx, "ModhashModulesInstall", "install", args, inputs, [output], "Installing the modules")
     return [
@@ -93,6 +102,9 @@ modules_install = rule(
     implementation = _modules_install_impl,
     doc = _DOC,
     attrs = {
+        "boot": attr.bool(
+            doc = "Whether the kernel is installed too, into `boot`: its image, `System.map` and configuration.",
+        ),
         "compression": attr.string(
             doc = """\
 How installed modules are compressed: `none`, `gzip`, `xz` or `zstd`, with Kbuild's own flags. The kernel takes
@@ -100,11 +112,7 @@ them with `CONFIG_MODULE_DECOMPRESS` and the same `CONFIG_MODULE_COMPRESS_*`."""
             default = "none",
             values = MODULE_COMPRESSIONS,
         ),
-        "kernel": attr.label(
-            doc = "The `kernel_build` that the modules are for.",
-            mandatory = True,
-            providers = [KernelBuildInfo],
-        ),
+        "kernel": attr.label(doc = _REPLACED),
         "prefix": attr.string(
             doc = """\
 The folder that `lib/modules` is in: `usr` for packages of distributions whose `/lib` is a link to `usr/lib`. Default:
@@ -113,13 +121,10 @@ none.""",
         "release": attr.string(
             doc = "The kernel's release, as `uname -r` prints it, where targets name files by it. Default: any.",
         ),
-        "tree": attr.label(
-            doc = "The `module_tree` whose sealed modules are installed.",
-            mandatory = True,
-            providers = [ModuleTreeInfo],
-        ),
+        "tree": attr.label(doc = _REPLACED),
         "vmlinux": attr.label(
-            doc = "The kernel with the root of `tree`, to be installed into `boot`. Default: only modules are installed.",
+            doc = "The kernel whose modules are installed.",
+            mandatory = True,
             providers = [VmlinuxInfo],
         ),
         "_jobs": JOBS_ATTRIBUTE,

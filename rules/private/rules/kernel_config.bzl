@@ -2,8 +2,8 @@
 """kernel_config: a kernel configuration."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
-load("//rules/private:kernel_actions.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
-load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of")
+load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "run_kbuild", "target_args")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
 
@@ -90,7 +90,7 @@ such as `x86_64_defconfig`."""),
         ),
         "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
-    } | MACHINE_ATTRIBUTES,
+    } | machine_attributes("the kernel is built for"),
     provides = [KernelConfigInfo],
     toolchains = [KERNEL_TOOLCHAIN],
 )

@@ -3,7 +3,7 @@
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "label_text")
-load("//rules/private:kernel_actions.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
+load("//rules/private/actions:run_kbuild.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 
 visibility("//...")

@@ -3,9 +3,9 @@
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:machine.bzl", "MACHINE_ATTRIBUTES", "machine_of")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
 load(
-    "//rules/private:virtual_machine.bzl",
+    "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
     "COMPRESSION_ATTRIBUTE",
     "FILES_ATTRIBUTE",
@@ -44,7 +44,7 @@ kernel_boot_test(
         ":tree": "/lib/sealed/",
         ":unsealed.ko": "/unsealed.ko",
     },
-    kernel = ":vmlinux",
+    vmlinux = ":vmlinux",
 )
 ```
 
@@ -77,7 +77,7 @@ kernel_boot(
         module = "/lib/sealed/kernel/drivers/net/dummy.ko",
     )],
     files = {":tree": "/lib/sealed/"},
-    kernel = ":vmlinux",
+    vmlinux = ":vmlinux",
 )
 ```
 
@@ -95,26 +95,43 @@ exec {arguments} "$@"
 
 def _kernel_and_machine(ctx):
     """The boot image, and the machine that it is for."""
+    if bool(ctx.attr.kernel) == bool(ctx.attr.vmlinux):
+        fail_attribute(
+            ctx.label,
+            "vmlinux",
+            "both vmlinux and kernel" if ctx.attr.vmlinux else "neither vmlinux nor kernel",
+            "one of them: a target vmlinux, or a boot image from elsewhere as kernel",
+        )
+    if ctx.attr.kernel:
+        return _image_and_machine(ctx)
+    info = ctx.attr.vmlinux[VmlinuxInfo]
+    if says_machine(ctx):
+        fail_attribute(
+            ctx.label,
+            "machine",
+            "%s beside %s" % (ctx.attr.machine, label_text(ctx.attr.vmlinux.label)),
+            "no machine: a vmlinux knows its own",
+        )
+    return info.image, info.machine
+
+def _image_and_machine(ctx):
+    """The boot image of the attribute kernel, and the machine that the target says it is for."""
     if VmlinuxInfo in ctx.attr.kernel:
-        info = ctx.attr.kernel[VmlinuxInfo]
-        if ctx.attr.machine not in ["auto", info.machine]:
-            fail_attribute(
-                ctx.label,
-                "machine",
-                "%s for %s, which is for %s" % (ctx.attr.machine, label_text(ctx.attr.kernel.label), info.machine),
-                "no machine: a target vmlinux knows its own",
-            )
-        return info.image, info.machine
-    files = ctx.files.kernel
-    if len(files) != 1:
-        fail_attribute(ctx.label, "kernel", "%d files" % len(files), "a target vmlinux, or one boot image")
-    return files[0], machine_of(ctx)
+        fail_attribute(
+            ctx.label,
+            "kernel",
+            "%s, a vmlinux" % label_text(ctx.attr.kernel.label),
+            "a boot image from elsewhere. Write vmlinux = ... for a target vmlinux",
+        )
+    if len(ctx.files.kernel) != 1:
+        fail_attribute(ctx.label, "kernel", "%d files" % len(ctx.files.kernel), "one boot image")
+    return ctx.files.kernel[0], machine_of(ctx)
 
 def _check_machine(ctx, machine):
     if machine not in BOOT_MACHINES:
         fail_attribute(
             ctx.label,
-            "kernel",
+            "vmlinux" if ctx.attr.vmlinux else "kernel",
             "a kernel for the machine %s" % machine,
             "one for a machine that can be booted: %s" % ", ".join(BOOT_MACHINES),
         )
@@ -181,15 +198,16 @@ _ATTRIBUTES = {
     "compression": COMPRESSION_ATTRIBUTE,
     "files": FILES_ATTRIBUTE,
     "kernel": attr.label(
-        doc = """\
-The kernel: a target `vmlinux`, which says what machine it is for, or a boot image (`bzImage`, `Image`) for the
-machine `machine`.""",
+        doc = "A boot image (`bzImage`, `Image`) from elsewhere, for the machine `machine`, in place of `vmlinux`.",
         allow_files = True,
-        mandatory = True,
     ),
     "memory": attr.int(
         doc = "MiB of memory that the machine has.",
         default = 512,
+    ),
+    "vmlinux": attr.label(
+        doc = "The `vmlinux` to boot. It knows its machine.",
+        providers = [VmlinuxInfo],
     ),
     "_boottest": attr.label(
         cfg = "exec",
@@ -197,13 +215,13 @@ machine `machine`.""",
         executable = True,
     ),
     "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
-} | MACHINE_ATTRIBUTES | {
+} | {
     "_init_" + machine: attr.label(
         allow_single_file = True,
         default = "//tools/boot:bootinit_" + machine,
     )
     for machine in BOOT_MACHINES
-}
+} | machine_attributes("the boot image `kernel` is for")
 
 kernel_boot_test = rule(
     implementation = _kernel_boot_impl,

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tree that a target is about: a module_tree, or what a vmlinux carries."""
+
+load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
+
+visibility("//...")
+
+TREE_ATTRIBUTES = {
+    "tree": attr.label(
+        doc = "The `module_tree`, where there is no `vmlinux`, as with modules of a distribution.",
+        providers = [ModuleTreeInfo],
+    ),
+    "vmlinux": attr.label(
+        doc = "The `vmlinux`. It carries its tree.",
+        providers = [VmlinuxInfo],
+    ),
+}
+
+def tree_of(ctx):
+    """The tree that a target is about.
+
+    Args:
+      ctx: rule context, with TREE_ATTRIBUTES.
+
+    Returns:
+      ModuleTreeInfo.
+    """
+    if bool(ctx.attr.tree) == bool(ctx.attr.vmlinux):
+        fail_attribute(
+            ctx.label,
+            "tree",
+            "both tree and vmlinux" if ctx.attr.tree else "neither tree nor vmlinux",
+            "one of them. A vmlinux carries its tree",
+        )
+    if ctx.attr.vmlinux:
+        return ctx.attr.vmlinux[VmlinuxInfo].tree
+    return ctx.attr.tree[ModuleTreeInfo]
