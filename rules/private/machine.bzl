@@ -16,7 +16,7 @@ def machine_attributes(what, auto = "the CPU of the target platform"):
       auto: string, a part of a sentence: the machine where the target says none.
 
     Returns:
-      dict of names to attributes, for machine_of and says_machine.
+      dict of names to attributes, for machine_of and has_machine.
     """
     return {
         "machine": attr.string(
@@ -31,7 +31,7 @@ The architecture that %s: %s. `auto`: %s.""" % (what, ", ".join(["`%s`" % machin
         ),
     }
 
-def says_machine(ctx):
+def has_machine(ctx):
     """Whether a target with machine_attributes says its machine itself.
 
     Args:
@@ -51,7 +51,7 @@ def machine_of(ctx):
     Returns:
       string, one of the values of the attribute `machine` other than `auto`.
     """
-    if says_machine(ctx):
+    if has_machine(ctx):
         return ctx.attr.machine
     for cpu, machine in ctx.attr._machines.items():
         if ctx.target_platform_has_constraint(cpu[platform_common.ConstraintValueInfo]):

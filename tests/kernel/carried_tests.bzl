@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of what targets know from one another: the machine of a tree, the tree of a kernel."""
+"""Analysis tests of what targets take from one another: the machine of a tree, the tree of a kernel."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "initramfs", "kernel_module_import", "module_tree", "module_verify_test")
@@ -21,7 +21,7 @@ def _machine_test_impl(ctx):
 
 _machine_test = analysistest.make(
     _machine_test_impl,
-    doc = "The tree and its actions are for this machine. Empty: for that of the modules, which their files say.",
+    doc = "The tree and its actions are for this machine. Empty: for that of the modules, as their files state.",
     attrs = {"machine": attr.string(mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )
@@ -41,7 +41,7 @@ _verify_test = analysistest.make(
 )
 
 def carried_tests(name):
-    """All tests of what targets know from one another.
+    """All tests of what targets take from one another.
 
     Args:
       name: string, what the tests' names begin with.

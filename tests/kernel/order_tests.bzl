@@ -35,7 +35,7 @@ def _order_test_impl(ctx):
 
 _order_test = analysistest.make(
     _order_test_impl,
-    doc = "The actions that give positions take them from this file, and put unlisted modules last if told so.",
+    doc = "The actions that give positions take them from this file, and put unlisted modules last if it is the order of a kernel.",
     attrs = {
         "flags": attr.string_list(doc = "Flags, with paths below the package.", mandatory = True),
         "mnemonics": attr.string_list(

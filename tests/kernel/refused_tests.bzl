@@ -221,7 +221,7 @@ def _machine_tests(name):
         attribute = "machine",
         error = [
             "s390x, and the member //tests/kernel:fixtures_arm64_module for arm64",
-            "want no machine: the member knows it",
+            "want no machine: it comes with the members",
         ],
         machine = "s390x",
         modules = ["fixtures_arm64_module"],
@@ -230,7 +230,7 @@ def _machine_tests(name):
     refused(
         name = name + "_initramfs_machine",
         attribute = "machine",
-        error = ["arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: a vmlinux knows its own"],
+        error = ["arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: it comes with vmlinux"],
         machine = "arm64",
         rule = initramfs,
         script = ["sh"],
@@ -273,7 +273,7 @@ def _boot_tests(name):
         "machine": struct(
             attribute = "machine",
             attributes = {"machine": "arm64", "vmlinux": "fixtures_arm64_vmlinux"},
-            error = "arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: a vmlinux knows its own",
+            error = "arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: it comes with vmlinux",
         ),
         "neither": struct(
             attribute = "vmlinux",

@@ -14,7 +14,7 @@ FIELDS = {
     "label": "Label of the tree: named in errors.",
     "machine": """\
 string: the machine that the modules and the root object are for: `x86_64`, `arm64`, `riscv64`,
-`ppc64le`, `s390x` or `arm`. None: the one that the modules are built for, as their files say.""",
+`ppc64le`, `s390x` or `arm`. None: the one that the modules are built for, as their ELF headers state.""",
     "modules": """\
 list of KernelModuleInfo: the tree's modules with known names, in bytewise order of install paths, maybe
 empty.""",

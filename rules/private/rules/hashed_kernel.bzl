@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hashed_kernel: all targets of a kernel that knows its modules, by one macro."""
+"""hashed_kernel: all targets of a kernel with module hashes, by one macro."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private/rules:kernel_boot_test.bzl", "kernel_boot_test")
@@ -126,7 +126,7 @@ def hashed_kernel(
         testonly = None,
         target_compatible_with = [],
         visibility = None):
-    """A kernel that knows its modules, from source to a boot test: all targets that it takes.
+    """A kernel with module hashes, from source to a boot test: all targets that it takes.
 
     ```starlark
     load("@rules_modhash//rules:defs.bzl", "hashed_kernel")

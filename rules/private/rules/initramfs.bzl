@@ -2,7 +2,7 @@
 """initramfs: the first root file system of a machine."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
+load("//rules/private:machine.bzl", "has_machine", "machine_attributes", "machine_of")
 load(
     "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
@@ -63,12 +63,12 @@ def _machine(ctx):
     kernel = ctx.attr.vmlinux
     if not kernel:
         return machine_of(ctx)
-    if says_machine(ctx):
+    if has_machine(ctx):
         fail_attribute(
             ctx.label,
             "machine",
             "%s beside %s" % (ctx.attr.machine, label_text(kernel.label)),
-            "no machine: a vmlinux knows its own",
+            "no machine: it comes with vmlinux",
         )
     return kernel[VmlinuxInfo].machine
 
@@ -115,7 +115,7 @@ initramfs = rule(
         ),
         "symlinks": attr.string_dict(doc = "Symbolic links: `{path: target}`, with absolute paths."),
         "vmlinux": attr.label(
-            doc = "The kernel that the archive is for: it knows the machine that busybox is for.",
+            doc = "The kernel that the archive is for. Busybox is for its machine.",
             providers = [VmlinuxInfo],
         ),
         "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,

@@ -3,7 +3,7 @@
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
+load("//rules/private:machine.bzl", "has_machine", "machine_attributes", "machine_of")
 load(
     "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
@@ -105,12 +105,12 @@ def _kernel_and_machine(ctx):
     if ctx.attr.kernel:
         return _image_and_machine(ctx)
     info = ctx.attr.vmlinux[VmlinuxInfo]
-    if says_machine(ctx):
+    if has_machine(ctx):
         fail_attribute(
             ctx.label,
             "machine",
             "%s beside %s" % (ctx.attr.machine, label_text(ctx.attr.vmlinux.label)),
-            "no machine: a vmlinux knows its own",
+            "no machine: it comes with vmlinux",
         )
     return info.image, info.machine
 
@@ -206,7 +206,7 @@ _ATTRIBUTES = {
         default = 512,
     ),
     "vmlinux": attr.label(
-        doc = "The `vmlinux` to boot. It knows its machine.",
+        doc = "The `vmlinux` to boot. It carries its machine.",
         providers = [VmlinuxInfo],
     ),
     "_boottest": attr.label(

@@ -37,7 +37,7 @@ build do not get into them.
 | --- | --- |
 | `vmlinux` | `vmlinux`, `vmlinux.unstripped` and `System.map` |
 | `modules` | one `.ko` for each of `modules`, at its path |
-| `modules_order` | `modules.order`, such as for `module_tree(order)` |
+| `modules_order` | `modules.order`: a `module_tree` over the kernel takes it by itself |
 | `lists` | `modules.order`, `modules.builtin`, `modules.builtin.modinfo`, `Module.symvers`, `kernel.release` |
 | `trees` | `objects.tar.zst` for the link, `devel.tar.zst` for building further modules |
 | `sign_file` | the kernel's program to sign modules, where `sign_file` is set |

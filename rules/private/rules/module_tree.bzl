@@ -2,7 +2,7 @@
 """module_tree: a Merkle tree over kernel modules."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "says_machine")
+load("//rules/private:machine.bzl", "has_machine", "machine_attributes", "machine_of")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
 load("//rules/private/actions:modules.bzl", "add_inputs", "add_names", "input_files")
 load("//rules/private/actions:params.bzl", "add_paths")
@@ -90,7 +90,7 @@ def _add_members(args, tree):
     add_inputs(args, tree.modules, tree.directories)
 
 def _known_machines(ctx):
-    """The machines that members know, each with a member that does: {machine: Label}."""
+    """The machines of members that were built from source, each with one of them: {machine: Label}."""
     known = {}
     for target in ctx.attr.modules:
         if KernelBuildInfo in target:
@@ -105,11 +105,11 @@ def _machine(ctx):
     members = " and ".join(["%s for %s" % (label_text(label), machine) for machine, label in known.items()])
     if len(known) > 1:
         fail_attribute(ctx.label, "modules", members, "modules for one machine, as a root object is for one")
-    if says_machine(ctx) and ctx.attr.machine not in known and known:
-        fail_attribute(ctx.label, "machine", "%s, and the member %s" % (ctx.attr.machine, members), "no machine: the member knows it")
+    if has_machine(ctx) and ctx.attr.machine not in known and known:
+        fail_attribute(ctx.label, "machine", "%s, and the member %s" % (ctx.attr.machine, members), "no machine: it comes with the members")
     if known:
         return known.keys()[0]
-    return machine_of(ctx) if says_machine(ctx) or not ctx.attr.modules else None
+    return machine_of(ctx) if has_machine(ctx) or not ctx.attr.modules else None
 
 def _add_machine(args, tree):
     if tree.machine:
