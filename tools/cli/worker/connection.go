@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 
 	workerpb "rules_modhash/proto/worker"
+	"rules_modhash/tools/cli"
 )
 
 // connection is one call of Serve.
@@ -81,7 +82,7 @@ func (c *connection) carryOut(ctx context.Context, r Request) *workerpb.WorkResp
 func (c *connection) guarded(ctx context.Context, r Request) (code int, output string) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			code, output = exitError, fmt.Sprintf("internal error: %v\n%s", reason, debug.Stack())
+			code, output = cli.Error, fmt.Sprintf("internal error: %v\n%s", reason, debug.Stack())
 		}
 	}()
 	return c.handle(ctx, r)
@@ -90,7 +91,7 @@ func (c *connection) guarded(ctx context.Context, r Request) (code int, output s
 // refuse answers a request of size bytes that is not carried out.
 func (c *connection) refuse(id int32, size uint64, err error) {
 	c.pending.Release(weight(size))
-	c.respond(&workerpb.WorkResponse{RequestId: id, ExitCode: exitError, Output: "worker: " + err.Error() + "\n"})
+	c.respond(&workerpb.WorkResponse{RequestId: id, ExitCode: cli.Error, Output: "worker: " + err.Error() + "\n"})
 }
 
 // respond writes a response, in one piece.

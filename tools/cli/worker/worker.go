@@ -34,9 +34,6 @@ const (
 	minRequest = 4 << 10
 )
 
-// exitError is the exit code of requests that never reach the handler, or kill it.
-const exitError = 2
-
 // Request is one action to carry out.
 type Request struct {
 	// Arguments are the command's, taken as they are.

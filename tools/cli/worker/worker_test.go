@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	workerpb "rules_modhash/proto/worker"
+	"rules_modhash/tools/cli"
 )
 
 // client is the other end: what Bazel would be.
@@ -124,7 +125,7 @@ func TestSandboxDir(t *testing.T) {
 	c.expect(&workerpb.WorkResponse{RequestId: 1, Output: "__sandbox/1/_main:"})
 	for _, dir := range []string{"/tmp", "../other", "a/../../b"} {
 		c.send(&workerpb.WorkRequest{RequestId: 2, SandboxDir: dir})
-		if got := c.receive(); got.ExitCode != exitError || !strings.Contains(got.Output, dir) {
+		if got := c.receive(); got.ExitCode != cli.Error || !strings.Contains(got.Output, dir) {
 			t.Errorf("sandbox_dir %q: got {%v}, want an error that names it", dir, got)
 		}
 	}
@@ -238,7 +239,7 @@ func TestPanic(t *testing.T) {
 	})
 	c.send(request(1))
 	got := c.receive()
-	if got.RequestId != 1 || got.ExitCode != exitError || !strings.Contains(got.Output, "internal error: out of luck") {
+	if got.RequestId != 1 || got.ExitCode != cli.Error || !strings.Contains(got.Output, "internal error: out of luck") {
 		t.Errorf("got response {%v}, want an error that says out of luck", got)
 	}
 	c.send(request(2, "a"))
@@ -261,7 +262,7 @@ func TestDuplicateID(t *testing.T) {
 	})
 	c.send(request(3))
 	c.send(request(3))
-	if got := c.receive(); got.ExitCode != exitError || !strings.Contains(got.Output, "request_id 3 again") {
+	if got := c.receive(); got.ExitCode != cli.Error || !strings.Contains(got.Output, "request_id 3 again") {
 		t.Errorf("got response {%v}, want an error about request_id 3", got)
 	}
 	close(release)
@@ -283,7 +284,7 @@ func TestMalformed(t *testing.T) {
 	for _, message := range [][]byte{append(id, 0xff), append(id, 0x0a, 0x7f), notUTF8} {
 		c.write(framed(message))
 		got := c.receive()
-		if got.RequestId != 7 || got.ExitCode != exitError || !strings.Contains(got.Output, "malformed request") {
+		if got.RequestId != 7 || got.ExitCode != cli.Error || !strings.Contains(got.Output, "malformed request") {
 			t.Errorf("message %x: got {%v}, want an error", message, got)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"rules_modhash/tools/boot/qemu"
 	"rules_modhash/tools/boot/record"
 	"rules_modhash/tools/boot/verdict"
+	"rules_modhash/tools/cli"
 )
 
 // result is what came of one boot.
@@ -107,7 +108,7 @@ func tail(log string) []string {
 	return lines[max(0, len(lines)-tailLines):]
 }
 
-// show prints the table and what differs. It returns errDiffers if something does.
+// show prints the table and what differs. It returns cli.ErrCheckFailed if something does.
 func (o *options) show(w io.Writer, results []result) error {
 	var all []verdict.Verdict
 	for _, r := range results {
@@ -126,7 +127,7 @@ func (o *options) show(w io.Writer, results []result) error {
 		return nil
 	}
 	fmt.Fprintf(w, "\n%d of %d attempts differ; serial logs: %s\n", len(differing), len(all), o.logs)
-	return errDiffers
+	return cli.ErrCheckFailed
 }
 
 func (r result) showDetails(w io.Writer) {

@@ -8,45 +8,20 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/boot/plan"
 	"rules_modhash/tools/boot/qemu"
+	"rules_modhash/tools/cli"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// errDiffers makes the exit code 1. What differs has been printed by then.
-var errDiffers = errors.New("differs")
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newCommand()
-	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
-	cmd.SetErr(stderr)
-	err := cmd.ExecuteContext(ctx)
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errDiffers):
-		return 1
-	}
-	fmt.Fprintf(stderr, "%s: %v\n", cmd.Name(), err)
-	return 2
+	cli.Program{Command: newCommand}.Main()
 }
 
 // options are the command line.
@@ -64,8 +39,8 @@ func newCommand() *cobra.Command {
 		Short: "Boot a kernel, try to load modules, compare with what is expected",
 		Long: `boottest carries out a boot plan: it boots the kernel as often as the plan needs, lets the
 initramfs make the attempts, and prints a table of what was expected and what was got. The
-serial log of each boot is kept in the folder of --logs, or in the one that a test runner names in
-TEST_UNDECLARED_OUTPUTS_DIR, or where something differs in a temporary folder.
+serial log of each boot is kept in the directory of --logs, or in the one that a test runner names in
+TEST_UNDECLARED_OUTPUTS_DIR, or where something differs in a temporary directory.
 
 Exit codes: 0 all is as expected; 1 something differs; 2 the boots could not be made.`,
 		Args:          cobra.NoArgs,
@@ -83,12 +58,8 @@ Exit codes: 0 all is as expected; 1 something differs; 2 the boots could not be 
 	flags.DurationVar(&o.vm.Timeout, "timeout", 2*time.Minute, "how long one boot may take")
 	flags.StringVar(&o.plan, "plan", "", "boot plan (required)")
 	flags.StringVar(&o.title, "title", "boot test", "what the output calls the test")
-	flags.StringVar(&o.logs, "logs", os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR"), "folder for serial logs")
-	for _, name := range []string{"kernel", "initramfs", "plan"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag that is not there: the line above is wrong
-		}
-	}
+	flags.StringVar(&o.logs, "logs", os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR"), "directory for serial logs")
+	cli.Require(cmd, "kernel", "initramfs", "plan")
 	return cmd
 }
 

@@ -18,24 +18,12 @@ import (
 	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/boot/guest"
 	"rules_modhash/tools/boot/plan"
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/output"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintf(os.Stderr, "mkinitramfs: %v\n", err)
-		os.Exit(2)
-	}
-}
-
-func run(args []string) error {
-	args, err := expandParams(args)
-	if err != nil {
-		return err
-	}
-	cmd := newCommand()
-	cmd.SetArgs(args)
-	return cmd.Execute()
+	cli.Program{Command: newCommand}.Main()
 }
 
 // options are the command line.
@@ -51,8 +39,8 @@ func newCommand() *cobra.Command {
 		Short: "Write an initramfs whose bytes follow from paths and contents alone",
 		Long: `mkinitramfs writes a cpio archive in the newc format. Besides what is named it holds the
 directories /dev, /proc, /sys and /tmp and the devices /dev/console, /dev/kmsg and /dev/null.
-All files are executable and belong to root; there are no time stamps. A single argument @FILE
-stands for the lines of FILE, one argument a line.`,
+All files are executable and belong to root; there are no timestamps. @FILE stands for the lines of
+FILE, one argument a line.`,
 		Example: `  mkinitramfs --out initramfs --entry /init=init --entry /bin/busybox=/usr/bin/busybox \
     --entry /=installed --symlink /bin/sh=busybox`,
 		Args:          cobra.NoArgs,

@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -29,7 +30,7 @@ same set.`,
 	flags.StringVar(&o.Trusted, "trusted-keys", "", "PEM certificates for "+action.TrustedKeys)
 	registerOutputs(cmd, &o.Outputs)
 	registerCommon(cmd, &o.Common)
-	require(cmd, "source", "config")
+	cli.Require(cmd, "source", "config")
 	return cmd
 }
 

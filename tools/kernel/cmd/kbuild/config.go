@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -26,7 +27,7 @@ leave open. An option of a fragment that does not take effect is an error.`,
 	flags.StringArrayVar(&o.Fragments, "fragment", nil, "options to set, over the base and the fragments before")
 	flags.StringVar(&o.Out, "out", "", "file to write")
 	registerCommon(cmd, &o.Common)
-	require(cmd, "source", "out")
+	cli.Require(cmd, "source", "out")
 	cmd.MarkFlagsOneRequired("base", "base-file")
 	cmd.MarkFlagsMutuallyExclusive("base", "base-file")
 	return cmd
@@ -43,7 +44,7 @@ func newConfigCheck() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			passes, err := o.Run(cmd.ErrOrStderr())
 			if err == nil && !passes {
-				err = errCheckFailed
+				err = cli.ErrCheckFailed
 			}
 			return err
 		},
@@ -52,6 +53,6 @@ func newConfigCheck() *cobra.Command {
 	flags.StringVar(&o.Config, "config", "", "the configuration")
 	flags.StringArrayVar(&o.Fragments, "fragment", nil, "what it must have")
 	registerLabel(cmd, &o.Label)
-	require(cmd, "config", "fragment")
+	cli.Require(cmd, "config", "fragment")
 	return cmd
 }

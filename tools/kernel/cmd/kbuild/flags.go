@@ -23,12 +23,3 @@ func registerCommon(cmd *cobra.Command, c *action.Common) {
 func registerLabel(cmd *cobra.Command, label *string) {
 	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that this is done for, named in errors")
 }
-
-// require marks flags that cannot be left out.
-func require(cmd *cobra.Command, names ...string) {
-	for _, name := range names {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag that is not registered
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -37,7 +38,7 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
 	flags.StringVar(&o.Out, "out", "", "folder to write lib/modules/RELEASE into")
 	flags.StringVar(&o.Tar, "tar", "", "tar to write it into")
 	registerLabel(cmd, &o.Label)
-	require(cmd, "sealed", "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")
+	cli.Require(cmd, "sealed", "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")
 	cmd.MarkFlagsOneRequired("out", "tar")
 	cmd.MarkFlagsMutuallyExclusive("out", "tar")
 	return cmd

@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -28,6 +29,6 @@ Nothing is compiled but what depends on vmlinux: parts of the boot image.`,
 	flags.StringVar(&o.VmlinuxUnstripped, "vmlinux-unstripped", "", "write vmlinux.unstripped")
 	flags.StringVar(&o.Image, "image", "", "write the boot image")
 	registerCommon(cmd, &o.Common)
-	require(cmd, "source", "objects", "root-object", "vmlinux", "image")
+	cli.Require(cmd, "source", "objects", "root-object", "vmlinux", "image")
 	return cmd
 }

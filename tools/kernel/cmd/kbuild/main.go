@@ -9,55 +9,27 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/cli/params"
+	"rules_modhash/tools/cli"
 )
 
-const (
-	exitFailed = 1
-	exitError  = 2
-)
-
-// errCheckFailed makes the exit code 1. What failed has been printed by then.
-var errCheckFailed = errors.New("check failed")
+// left is what a stopped action leaves.
+const left = "its programs were ended, and nothing was written"
 
 func main() {
 	// What is unpacked and made has the same permissions whoever builds.
 	syscall.Umask(0o022)
-	os.Exit(run(os.Args[1:]))
-}
-
-func run(args []string) int {
-	args, err := params.Expand(args)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "kbuild: %v\n", err)
-		return exitError
-	}
-	root := newRoot()
-	root.SetArgs(args)
-	ctx, cancel := untilSignal()
-	defer cancel(nil)
-	cmd, err := root.ExecuteContextC(ctx)
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errCheckFailed):
-		return exitFailed
-	}
-	fmt.Fprintf(os.Stderr, "%s: %v\n", cmd.CommandPath(), err)
-	return exitError
+	cli.Program{Command: newRoot, Signals: cli.Signals{Left: left}}.Main()
 }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kbuild",
 		Short: "Build Linux kernels and modules in actions that see nothing but their inputs",
-		Long: `kbuild runs the kernel's own build system in temporary folders beside its outputs. Source and
+		Long: `kbuild runs the kernel's own build system in temporary directories beside its outputs. Source and
 object trees are .tar.zst files between its subcommands. Programs are looked for in PATH.
 
 Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line.`,

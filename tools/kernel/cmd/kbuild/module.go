@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -33,6 +34,6 @@ Sources lie at their PATHs in a folder of their own, and include each other by t
 	flags.StringVar(&o.Out, "out", "", "module to write")
 	flags.StringVar(&o.SymversOut, "symvers-out", "", "write the module's Module.symvers")
 	registerCommon(cmd, &o.Common)
-	require(cmd, "devel", "name", "src", "out")
+	cli.Require(cmd, "devel", "name", "src", "out")
 	return cmd
 }

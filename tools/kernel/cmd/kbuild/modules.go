@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -25,6 +26,6 @@ cannot be decided from them is printed, and stands in the list as a comment.`,
 	flags.StringVar(&o.Config, "config", "", "configuration, as kbuild config writes it")
 	flags.StringVar(&o.Out, "out", "", "file to write")
 	registerCommon(cmd, &o.Common)
-	require(cmd, "source", "config", "out")
+	cli.Require(cmd, "source", "config", "out")
 	return cmd
 }

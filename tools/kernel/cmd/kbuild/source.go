@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -25,6 +26,6 @@ error.`,
 	flags.StringArrayVar(&o.Patches, "patch", nil, "patch to apply")
 	flags.StringVar(&o.Out, "out", "", "file to write")
 	registerLabel(cmd, &o.Label)
-	require(cmd, "archive", "out")
+	cli.Require(cmd, "archive", "out")
 	return cmd
 }

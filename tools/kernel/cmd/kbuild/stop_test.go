@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rules_modhash/tools/cli"
 )
 
 // fakeMake starts processes as make and its jobs do: one that waits, one that ignores the signals that ask, one in the
@@ -47,7 +49,7 @@ func startStopping(t *testing.T) *stopping {
 	if out, err := exec.Command("tar", "--create", "--file", archive, "--directory", bin, "linux-1").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if status := run([]string{"source", "--archive", archive, "--out", source}); status != 0 {
+	if status := cli.Run(t.Context(), newRoot(), []string{"source", "--archive", archive, "--out", source}); status != 0 {
 		t.Fatalf("kbuild source: got status %d", status)
 	}
 	s.cmd = exec.Command("kbuild", "config", "--source", source, "--base", "tinyconfig", "--label", "//k:config",
@@ -118,8 +120,8 @@ func TestSignalEndsAllPrograms(t *testing.T) {
 				t.Fatal(err)
 			}
 			var exit *exec.ExitError
-			if err := s.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitError {
-				t.Errorf("got %v, want exit code %d", err, exitError)
+			if err := s.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != cli.Error {
+				t.Errorf("got %v, want exit code %d", err, cli.Error)
 			}
 			want := `kbuild config: //k:config: base configuration: make tinyconfig: stopped by the signal "` + signal.String() +
 				"\": its programs were ended, and nothing was written\n"

@@ -15,6 +15,7 @@ import (
 
 	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/archive/rootfs"
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/system/audit"
 )
 
@@ -91,7 +92,7 @@ func runAudit(cmd *cobra.Command, o *auditOptions) error {
 		return err
 	}
 	if !report.Clean {
-		return errCheckFailed
+		return cli.ErrCheckFailed
 	}
 	return nil
 }

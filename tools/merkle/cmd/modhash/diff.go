@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/system/diff"
 	"rules_modhash/tools/system/diff/elfdiff"
 )
@@ -83,7 +84,7 @@ func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error
 		return err
 	}
 	if !r.Same || len(r.NotExamined) > 0 {
-		return errCheckFailed
+		return cli.ErrCheckFailed
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
@@ -114,7 +115,7 @@ func runInspect(cmd *cobra.Command, o *inspectOptions) error {
 		return err
 	}
 	if slices.ContainsFunc(reports, func(r inspectReport) bool { return r.failed }) {
-		return errCheckFailed
+		return cli.ErrCheckFailed
 	}
 	return nil
 }

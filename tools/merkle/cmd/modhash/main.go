@@ -9,24 +9,13 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"rules_modhash/tools/cli/params"
-)
-
-// The exit codes, part of the command's contract.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitError  = 2
+	"rules_modhash/tools/cli"
 )
 
 const exitCodesHelp = `
@@ -40,47 +29,26 @@ Exit codes: 0 every module passed; 1 at least one did not; 2 wrong usage, or a f
 that cannot be read.`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal makes the command clean up; a second one ends it at once.
-	context.AfterFunc(ctx, stop)
+	signals := cli.Signals{SecondEnds: true} // the first one makes the command clean up
 	if len(os.Args) == 2 && os.Args[1] == workerFlag {
+		ctx, _ := signals.Context()
 		stdout := os.Stdout
 		// Nothing but responses may come out there, whoever prints what.
 		os.Stdout = os.Stderr
 		os.Exit(serve(ctx, os.Stdin, stdout, os.Stderr))
 	}
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	cli.Program{
+		Command: func() *cobra.Command { return newProgram("", os.Stdout, os.Stderr) },
+		Signals: signals,
+	}.Main()
 }
 
-// run carries out one command line and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	args, err := params.Expand(args)
-	if err != nil {
-		fmt.Fprintf(stderr, "modhash: %v\n", err)
-		return exitError
-	}
-	return execute(ctx, newRoot("", stdout, stderr), args)
-}
-
-// execute carries out one command line, without @FILE in it, and returns the exit code.
-func execute(ctx context.Context, root *cobra.Command, args []string) int {
+// newProgram returns the command with command completion.
+func newProgram(dir folder, stdout, stderr io.Writer) *cobra.Command {
+	root := newRoot(dir, stdout, stderr)
 	addCompletion(root)
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
-	switch {
-	case err == nil:
-		return exitDone
-	case errors.Is(err, errCheckFailed):
-		return exitFailed
-	case errors.Is(err, context.Canceled):
-		err = errors.New("interrupted")
-	}
-	fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", cmd.CommandPath(), err)
-	return exitError
+	return root
 }
-
-// errCheckFailed makes the exit code 1. What failed has been printed by then.
-var errCheckFailed = errors.New("check failed")
 
 // newRoot returns the command with all its subcommands. Relative paths begin at dir.
 func newRoot(dir folder, stdout, stderr io.Writer) *cobra.Command {

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"rules_modhash/tools/arch"
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
 	"rules_modhash/tools/merkle/trailer"
@@ -205,10 +206,10 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"tree", "--raw", "--out", "tree.pb", "--seal", "sealed", "--proofs", "proofs", "a.ko"}, &stdout, &stderr)
-	if want := "modhash tree: interrupted\n"; code != exitError || stderr.String() != want || stdout.Len() > 0 {
+	code := cli.Run(ctx, newRoot("", &stdout, &stderr), []string{"tree", "--raw", "--out", "tree.pb", "--seal", "sealed", "--proofs", "proofs", "a.ko"})
+	if want := "modhash tree: interrupted\n"; code != cli.Error || stderr.String() != want || stdout.Len() > 0 {
 		t.Errorf("exit code %d, stderr %q, stdout %q, want %d, %q, none",
-			code, &stderr, &stdout, exitError, want)
+			code, &stderr, &stdout, cli.Error, want)
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil || len(entries) != 1 {
@@ -241,7 +242,7 @@ func TestExamples(t *testing.T) {
 			for _, line := range strings.Split(script, "\n") {
 				words := strings.Fields(line)
 				var stderr bytes.Buffer
-				if code := run(t.Context(), words[1:], io.Discard, &stderr); words[0] != "modhash" || code != exitDone {
+				if code := cli.Run(t.Context(), newRoot("", io.Discard, &stderr), words[1:]); words[0] != "modhash" || code != cli.Done {
 					t.Errorf("%q: exit code %d, %s", line, code, &stderr)
 				}
 			}
@@ -256,7 +257,7 @@ func mkSystem(ctx context.Context) error {
 		mkModule([]string{"x86_64", "a", "modules/kernel/a.ko"}),
 	)
 	args := []string{"tree", "--quiet", "--root-object", "root.o", "--seal", "system/lib/modules/1", "modules"}
-	if code := run(ctx, args, io.Discard, os.Stderr); err == nil && code != exitDone {
+	if code := cli.Run(ctx, newRoot("", io.Discard, os.Stderr), args); err == nil && code != cli.Done {
 		err = errors.New("modhash tree failed")
 	}
 	return errors.Join(err, mkVmlinux([]string{"root.o", "system/boot/vmlinuz-1"}), os.Remove("root.o"))
@@ -266,9 +267,9 @@ func mkSystem(ctx context.Context) error {
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot("", io.Discard, io.Discard).Commands() {
 		var stdout, stderr bytes.Buffer
-		code := run(t.Context(), []string{c.Name(), "--help"}, &stdout, &stderr)
+		code := cli.Run(t.Context(), newRoot("", &stdout, &stderr), []string{c.Name(), "--help"})
 		for _, want := range []string{"Exit codes: 0 ", "Examples:\n  modhash ", c.Name()} {
-			if !strings.Contains(stdout.String(), want) || code != exitDone {
+			if !strings.Contains(stdout.String(), want) || code != cli.Done {
 				t.Errorf("%s --help: exit code %d, want 0 and %q in\n%s", c.Name(), code, want, &stdout)
 			}
 		}

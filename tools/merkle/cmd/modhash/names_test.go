@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rules_modhash/tools/cli"
 )
 
 // oddNames are names of modules that are taken.
@@ -34,7 +36,7 @@ func writeNamed(t *testing.T, dir string, names ...string) {
 func modhash(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = run(t.Context(), args, &out, &err)
+	code = cli.Run(t.Context(), newRoot("", &out, &err), args)
 	return code, out.String(), err.String()
 }
 
@@ -46,7 +48,7 @@ func TestNamesOfModules(t *testing.T) {
 		{"tree", "--out", "tree.pb", "--seal", "sealed", "mods"}, {"verify", "--root", "tree.pb", "--complete", "sealed"},
 		{"inspect", "sealed"}, {"unseal", "--out", "bare", "sealed"}, {"diff", "mods", "bare"}, {"diff", "tree.pb", "sealed"},
 	} {
-		if code, _, stderr := modhash(t, args...); code != exitDone || stderr != "" {
+		if code, _, stderr := modhash(t, args...); code != cli.Done || stderr != "" {
 			t.Errorf("%q: exit code %d, %s", args, code, stderr)
 		}
 	}
@@ -66,12 +68,12 @@ func TestNamesThatNoTreeHas(t *testing.T) {
 		writeNamed(t, "mods", name)
 		writeNamed(t, "good", "a.ko")
 		for _, args := range [][]string{{"tree", "mods"}, {"diff", "mods", "good"}} {
-			if code, _, stderr := modhash(t, args...); code != exitError || !strings.Contains(stderr, want) {
+			if code, _, stderr := modhash(t, args...); code != cli.Error || !strings.Contains(stderr, want) {
 				t.Errorf("%q: exit code %d, %q, want %q", args, code, stderr, want)
 			}
 		}
 		code, stdout, stderr := modhash(t, "inspect", "mods/"+name, "good")
-		if code != exitFailed || stderr != "" || !strings.Contains(stdout, want) || !strings.Contains(stdout, "good/a.ko\n  carries  nothing\n") ||
+		if code != cli.Failed || stderr != "" || !strings.Contains(stdout, want) || !strings.Contains(stdout, "good/a.ko\n  carries  nothing\n") ||
 			strings.Contains(stdout, name) {
 			t.Errorf("inspect %q: exit code %d, %q, %q, want %q", name, code, stdout, stderr, want)
 		}
@@ -96,7 +98,7 @@ func TestNamesOfUnexaminedEntries(t *testing.T) {
 	}
 	code, stdout, _ := modhash(t, "diff", "a.tar", "mods")
 	const want = "not examined: \"a.tar: x\\nthe same root\\n\": is a named pipe\nnot examined: 1\nthe same root\n"
-	if code != exitFailed || !strings.HasSuffix(stdout, want) {
+	if code != cli.Failed || !strings.HasSuffix(stdout, want) {
 		t.Errorf("exit code %d, %q, want %q", code, stdout, want)
 	}
 }

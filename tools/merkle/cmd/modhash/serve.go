@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/worker"
 )
 
@@ -21,15 +22,15 @@ func serve(ctx context.Context, in io.Reader, out, stderr io.Writer) int {
 	server := worker.Server{Handle: handle, Concurrency: runtime.GOMAXPROCS(0)}
 	if err := server.Serve(ctx, in, out); err != nil {
 		fmt.Fprintf(stderr, "modhash %s: %v\n", workerFlag, err)
-		return exitError
+		return cli.Error
 	}
-	return exitDone
+	return cli.Done
 }
 
 // handle carries out one command line. Bazel has replaced @FILE already.
 func handle(ctx context.Context, r worker.Request) (exitCode int, output string) {
 	var printed bytes.Buffer
 	dir := folder(r.Dir)
-	exitCode = execute(ctx, newRoot(dir, &printed, &printed), r.Arguments)
+	exitCode = cli.Execute(ctx, newProgram(dir, &printed, &printed), r.Arguments)
 	return exitCode, dir.unresolve(printed.String())
 }

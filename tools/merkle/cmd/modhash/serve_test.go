@@ -15,6 +15,8 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 
 	workerpb "rules_modhash/proto/worker"
+
+	"rules_modhash/tools/cli"
 )
 
 // makeModules writes n modules to dir/mods.
@@ -40,8 +42,8 @@ func answers(t *testing.T, requests ...*workerpb.WorkRequest) map[int32]*workerp
 			t.Fatal(err)
 		}
 	}
-	if code := serve(t.Context(), &in, &out, &stderr); code != exitDone || stderr.Len() > 0 {
-		t.Fatalf("exit code %d, stderr %q, want %d and none", code, &stderr, exitDone)
+	if code := serve(t.Context(), &in, &out, &stderr); code != cli.Done || stderr.Len() > 0 {
+		t.Fatalf("exit code %d, stderr %q, want %d and none", code, &stderr, cli.Done)
 	}
 	responses, stream := map[int32]*workerpb.WorkResponse{}, bufio.NewReader(&out)
 	for {
@@ -70,7 +72,7 @@ func TestServe(t *testing.T) {
 	makeModules(t, ".", shards*size)
 	makeModules(t, "sandbox", shards*size)
 	tree := []string{"tree", "--quiet", "--out=tree.pb", "--root-object=root.o"}
-	if code := run(t.Context(), append(tree, "--proofs=proofs", "--seal=sealed", "mods"), io.Discard, os.Stderr); code != exitDone {
+	if code := cli.Run(t.Context(), newRoot("", io.Discard, os.Stderr), append(tree, "--proofs=proofs", "--seal=sealed", "mods")); code != cli.Done {
 		t.Fatal("tree of the command line failed")
 	}
 
@@ -95,7 +97,7 @@ func TestServe(t *testing.T) {
 		},
 	} {
 		for id, response := range answers(t, requests...) {
-			if response.ExitCode != exitDone || response.Output != "" {
+			if response.ExitCode != cli.Done || response.Output != "" {
 				t.Errorf("request %d: got {%v}, want success", id, response)
 			}
 		}
@@ -160,9 +162,9 @@ func TestServeErrors(t *testing.T) {
 		5: "modhash root: unknown flag: --out\n",
 		6: "modhash tree: stat mods: no such file or directory\n",
 	} {
-		code := int32(exitError)
+		code := int32(cli.Error)
 		if want == "" {
-			code = exitDone
+			code = cli.Done
 		}
 		if got[id].GetExitCode() != code || !strings.HasPrefix(got[id].GetOutput(), want) {
 			t.Errorf("request %d: got {%v}, want exit code %d and %q", id, got[id], code, want)
@@ -179,7 +181,7 @@ func TestServeStops(t *testing.T) {
 	var out, stderr bytes.Buffer
 	code := serve(t.Context(), strings.NewReader("\x02\xff\xff"), &out, &stderr)
 	want := "modhash --persistent_worker: got a message of 2 bytes that is no request: "
-	if code != exitError || !strings.HasPrefix(stderr.String(), want) || out.Len() > 0 {
-		t.Errorf("exit code %d, stderr %q, %d bytes out, want %d, %q, none", code, &stderr, out.Len(), exitError, want)
+	if code != cli.Error || !strings.HasPrefix(stderr.String(), want) || out.Len() > 0 {
+		t.Errorf("exit code %d, stderr %q, %d bytes out, want %d, %q, none", code, &stderr, out.Len(), cli.Error, want)
 	}
 }

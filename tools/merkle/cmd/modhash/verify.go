@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/root"
@@ -117,7 +118,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return err
 	}
 	if report.Checked == 0 || len(listing.NotExamined) > 0 || len(report.Failures) > 0 || len(report.Missing) > 0 {
-		return errCheckFailed
+		return cli.ErrCheckFailed
 	}
 	return nil
 }
