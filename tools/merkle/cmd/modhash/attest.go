@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/modules"
@@ -174,9 +175,9 @@ func (o *attestOptions) readSealed(cmd *cobra.Command, tree *tree.Tree) ([]merkl
 	if err != nil {
 		return nil, err
 	}
-	bar := newProgress(cmd.ErrOrStderr(), "hashing", len(modules))
-	defer bar.clear()
-	return batch.SealedDigests(cmd.Context(), tree, modules, bar.tick())
+	bar := progress.New(cmd.ErrOrStderr(), "hashing", len(modules))
+	defer bar.Clear()
+	return batch.SealedDigests(cmd.Context(), tree, modules, bar.Tick())
 }
 
 // readAttestation reads the tree in a statement. Errors name the file.

@@ -16,6 +16,7 @@ import (
 	"rules_modhash/tools/archive/initramfs"
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/cli"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/system/audit"
 )
 
@@ -106,11 +107,11 @@ func (o *auditOptions) audit(cmd *cobra.Command) (*audit.Report, error) {
 	if o.what.Initramfs, err = o.names("--initramfs", o.initramfs); err != nil {
 		return nil, err
 	}
-	bars := &phases{stderr: cmd.ErrOrStderr()}
-	defer bars.end()
+	bars := &progress.Phases{Stderr: cmd.ErrOrStderr()}
+	defer bars.End()
 	return audit.Run(cmd.Context(), o.rootDir, o.what, audit.Progress{
-		Begin: func(modules int) { bars.begin("checking", modules) },
-		Step:  bars.step,
+		Begin: func(modules int) { bars.Begin("checking", modules) },
+		Step:  bars.Step,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/system/diff"
 	"rules_modhash/tools/system/diff/elfdiff"
 )
@@ -91,9 +92,9 @@ func runDiff(cmd *cobra.Command, o *diffOptions, nameA, nameB string) (err error
 
 // compareInputs compares with a progress bar for each phase.
 func compareInputs(cmd *cobra.Command, a, b *diff.Input) (*diff.Result, error) {
-	bars := &phases{stderr: cmd.ErrOrStderr()}
-	defer bars.end()
-	return diff.Compare(cmd.Context(), a, b, diff.Progress{Begin: bars.begin, Step: bars.step})
+	bars := &progress.Phases{Stderr: cmd.ErrOrStderr()}
+	defer bars.End()
+	return diff.Compare(cmd.Context(), a, b, diff.Progress{Begin: bars.Begin, Step: bars.Step})
 }
 
 func (o *diffOptions) print(w io.Writer, r *diff.Result) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
@@ -159,9 +160,9 @@ func inspectModules(cmd *cobra.Command, found []foundModule) ([]inspectReport, e
 			modules = append(modules, f.Module)
 		}
 	}
-	bar := newProgress(cmd.ErrOrStderr(), "inspecting", len(modules))
-	defer bar.clear()
-	inspections, err := batch.Inspect(cmd.Context(), modules, bar.tick())
+	bar := progress.New(cmd.ErrOrStderr(), "inspecting", len(modules))
+	defer bar.Clear()
+	inspections, err := batch.Inspect(cmd.Context(), modules, bar.Tick())
 	if err != nil {
 		return nil, err
 	}

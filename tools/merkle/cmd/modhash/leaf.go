@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/modules"
@@ -127,9 +128,9 @@ func consecutive(first uint32, n int) []uint32 {
 func hashModules(
 	cmd *cobra.Command, modules []modules.Module, positions []uint32, r batch.Reading, copies *output.Dir,
 ) ([]tree.Leaf, error) {
-	bar := newProgress(cmd.ErrOrStderr(), "hashing", len(modules))
-	defer bar.clear()
-	r.Progress = bar.tick()
+	bar := progress.New(cmd.ErrOrStderr(), "hashing", len(modules))
+	defer bar.Clear()
+	r.Progress = bar.Tick()
 	return batch.Leaves(cmd.Context(), modules, positions, r, copies)
 }
 

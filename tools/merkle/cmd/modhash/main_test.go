@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -273,27 +272,5 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s --help: exit code %d, want 0 and %q in\n%s", c.Name(), code, want, &stdout)
 			}
 		}
-	}
-}
-
-// TestProgress shows a bar after its delay and not before, and none but on a terminal.
-func TestProgress(t *testing.T) {
-	var out bytes.Buffer
-	if p := newProgress(&out, "hashing", 3); p != nil || p.tick() != nil {
-		t.Errorf("a bar on what is no terminal: %v", p)
-	}
-	p := &progress{out: &out, start: time.Now(), total: 3, verb: "hashing"}
-	p.step()
-	if out.Len() > 0 {
-		t.Errorf("a bar before its time: %q", &out)
-	}
-	p.start = p.start.Add(-2 * progressDelay)
-	p.step()
-	if !strings.Contains(out.String(), "hashing") || !strings.Contains(out.String(), "2/3") {
-		t.Errorf("bar is %q, want hashing 2/3", &out)
-	}
-	p.clear()
-	if want := "\r"; !strings.HasSuffix(out.String(), want) {
-		t.Errorf("bar is %q after clearing, want %q at its end", &out, want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
@@ -84,9 +85,9 @@ func runSealTree(cmd *cobra.Command, o *sealOptions) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(cmd.ErrOrStderr(), "sealing", len(modules))
-	defer bar.clear()
-	o.reading.Progress = bar.tick()
+	bar := progress.New(cmd.ErrOrStderr(), "sealing", len(modules))
+	defer bar.Clear()
+	o.reading.Progress = bar.Tick()
 	return withOutputs(func(outputs *output.Set) error {
 		dir, err := outputs.Dir(o.out)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli/output"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/modules"
@@ -78,14 +79,14 @@ func (o *unsealOptions) unseal(cmd *cobra.Command, modules []modules.Module) (le
 		})
 		return left, err
 	}
-	bar := newProgress(cmd.ErrOrStderr(), "unsealing", len(modules))
-	defer bar.clear()
+	bar := progress.New(cmd.ErrOrStderr(), "unsealing", len(modules))
+	defer bar.Clear()
 	err = withOutputs(func(outputs *output.Set) error {
 		dir, err := outputs.Dir(o.out)
 		if err != nil {
 			return err
 		}
-		left, err = batch.Unseal(cmd.Context(), modules, o.all, bar.tick(), dir)
+		left, err = batch.Unseal(cmd.Context(), modules, o.all, bar.Tick(), dir)
 		return err
 	})
 	return left, err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/cli"
+	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/root"
@@ -156,10 +157,10 @@ func (o *verifyOptions) readRoot() (root.Found, error) {
 func (o *verifyOptions) verify(
 	cmd *cobra.Command, modules []modules.Module, found root.Found,
 ) (batch.Report, error) {
-	bar := newProgress(cmd.ErrOrStderr(), "verifying", len(modules))
-	defer bar.clear()
+	bar := progress.New(cmd.ErrOrStderr(), "verifying", len(modules))
+	defer bar.Clear()
 	ref := batch.Reference{Root: found.Root, Tree: found.Tree, Bare: o.attestation != ""}
-	return batch.Verify(cmd.Context(), modules, ref, bar.tick())
+	return batch.Verify(cmd.Context(), modules, ref, bar.Tick())
 }
 
 func (o *verifyOptions) print(
