@@ -10,15 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
 	"rules_modhash/tools/archive/codec"
+	"rules_modhash/tools/archive/names"
 )
 
 const (
-	// maxName is PATH_MAX: the kernel skips entries with longer names, and links with longer targets.
-	maxName = 4096
+	// maxName: the kernel skips entries with longer names, and links with longer targets.
+	maxName = names.Max
 	// headerSize is the size of a newc header: magic and 13 numbers of 8 hex digits.
 	headerSize = 110
 	// trailer is the name of the entry that ends an archive.
@@ -140,7 +140,7 @@ func (in *reader) entry(s *stream) error {
 	if err != nil {
 		return err
 	}
-	e := Entry{Name: cleanName(name), Mode: h.mode, Links: h.links, Size: int64(h.fileSize), Ignored: ignored}
+	e := Entry{Name: names.Rooted(name), Mode: h.mode, Links: h.links, Size: int64(h.fileSize), Ignored: ignored}
 	if name == trailer && ignored == "" && !e.IsSymlink() {
 		in.links.endArchive()
 		if e.Size == 0 {
@@ -287,13 +287,4 @@ func ignoredFor(h header) string {
 		return fmt.Sprintf("it has %d bytes, but is not a file", h.fileSize)
 	}
 	return ""
-}
-
-// cleanName returns a name as a clean relative path. The root has no directory above it.
-func cleanName(name string) string {
-	clean := path.Clean("/" + name)[1:]
-	if clean == "" {
-		return "."
-	}
-	return clean
 }

@@ -15,6 +15,7 @@ import (
 
 	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/container"
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/merkle/root"
 	"rules_modhash/tools/merkle/root/image"
 )
@@ -185,13 +186,13 @@ func namesFile(c contents) bool {
 	var first [1]byte
 	_, err := c.r.ReadAt(first[:], 0)
 	name := path.Base(c.path)
-	return err == nil && first[0] == '\\' && c.size <= maxName &&
+	return err == nil && first[0] == '\\' && c.size <= names.Max &&
 		(strings.HasPrefix(name, image.SectionKernel) || strings.HasPrefix(name, image.SectionInitramfs))
 }
 
 // kernelElsewhere examines the file that a section names.
 func (a *audit) kernelElsewhere(e program, c contents) verdict {
-	text, err := io.ReadAll(io.LimitReader(io.NewSectionReader(c.r, 0, c.size), maxName))
+	text, err := io.ReadAll(io.LimitReader(io.NewSectionReader(c.r, 0, c.size), names.Max))
 	if err != nil {
 		return notExaminedError(err)
 	}
@@ -203,6 +204,3 @@ func (a *audit) kernelElsewhere(e program, c contents) verdict {
 	a.readReferred(found)
 	return verdict{ClassLink, "is examined as " + found.Path}
 }
-
-// maxName is PATH_MAX.
-const maxName = 4096

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/archive/rootfs"
 )
 
@@ -54,7 +55,7 @@ func (a *audit) named(dir, name string) (rootfs.Entry, bool) {
 	if !path.IsAbs(name) {
 		name = path.Join(dir, name)
 	}
-	if name = strings.TrimLeft(path.Clean(name), "/"); name == "" || len(name) > 4096 {
+	if name = strings.TrimLeft(path.Clean(name), "/"); name == "" || len(name) > names.Max {
 		return rootfs.Entry{}, false
 	}
 	e := a.single(name)

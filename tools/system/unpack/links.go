@@ -13,12 +13,13 @@ import (
 	"regexp"
 	"strings"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/merkle/module"
 )
 
 // hardLink gives a file a second name. A module is one by any of its names.
 func (d *directory) hardLink(name, target string) error {
-	target, err := entryPath(target)
+	target, err := names.Inside(target)
 	if err != nil {
 		d.Others++
 		return d.notExamined(name, fmt.Sprintf("is a hard link to a path that %v", err))
@@ -92,8 +93,8 @@ func (d *directory) fetch(r io.Reader) error {
 }
 
 func (d *directory) symbolicLink(name, target string) error {
-	if len(target) > maxPath {
-		return fmt.Errorf("is a link to a path of %d bytes, want at most %d", len(target), maxPath)
+	if len(target) > names.Max {
+		return fmt.Errorf("is a link to a path of %d bytes, want at most %d", len(target), names.Max)
 	}
 	d.paths += len(target)
 	d.links[name] = target

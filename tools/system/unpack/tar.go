@@ -11,13 +11,12 @@ import (
 	"path"
 	"strings"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/merkle/module"
 )
 
 const (
-	// maxPath is the length in bytes of the longest path (PATH_MAX of Linux), maxPaths that of all together, which
-	// are held in memory.
-	maxPath  = 4096
+	// maxPaths is how many bytes all paths together may have, which are held in memory.
 	maxPaths = 128 << 20
 	// maxNotExamined is how many entries that may hold modules are reported.
 	maxNotExamined = 10_000
@@ -112,7 +111,7 @@ func (d *directory) entries(in *tar.Reader, do func(*tar.Header, string, io.Read
 		if err != nil {
 			return fmt.Errorf("reading a tar archive: %w", err)
 		}
-		name, err := entryPath(header.Name)
+		name, err := names.Inside(header.Name)
 		if err == nil {
 			err = do(header, name, in)
 		}
@@ -154,21 +153,6 @@ func (d *directory) behind(r io.Reader) error {
 		return err
 	}
 	return d.notExamined("(after the compressed data)", fmt.Sprintf("is %d bytes that are not %s data", n, compressed.format))
-}
-
-// entryPath returns a name in an archive as a clean relative path.
-func entryPath(name string) (string, error) {
-	if path.IsAbs(name) {
-		return "", errors.New("is an absolute path: it leads out of the archive")
-	}
-	if len(name) > maxPath {
-		return "", fmt.Errorf("has %d bytes, want at most %d", len(name), maxPath)
-	}
-	clean := path.Clean(name)
-	if clean == ".." || strings.HasPrefix(clean, "../") {
-		return "", errors.New("leads out of the archive")
-	}
-	return clean, nil
 }
 
 // entry writes one entry of a tar, if it is a module, and accounts for it else.
