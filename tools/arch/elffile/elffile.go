@@ -97,7 +97,7 @@ func checkClass[H, S any](
 		return sectionOf(&s), err
 	}
 	if t.count == 0 {
-		// More than 65,279 sections: section 0 tells the count (elf(5)).
+		// More than 65,279 sections: section 0 has the count (elf(5)).
 		first, err := section(0)
 		if err != nil {
 			return fmt.Errorf("reading ELF section 0: %w", err)

@@ -202,7 +202,7 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// TestBudget holds that archives cannot have more than they may, however small they are compressed.
+// TestBudget checks that archives cannot have more than they may, however small they are compressed.
 func TestBudget(t *testing.T) {
 	bomb := cpio("bomb", strings.Repeat("\x00", 8<<20))
 	for _, format := range compressions {
@@ -215,7 +215,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestVisitError holds that visit ends the reading.
+// TestVisitError checks that visit ends the reading.
 func TestVisitError(t *testing.T) {
 	stop := errors.New("stop")
 	image := cpio("a", "contents")
@@ -224,7 +224,7 @@ func TestVisitError(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that no input makes Read fail in another way than by an error, and that names are safe.
+// FuzzRead checks that no input makes Read fail in another way than by an error, and that names are safe.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(cpio("a", "contents") + "\x00\x00\x00\x00" + cpio("b", "")))
 	for _, format := range compressions {

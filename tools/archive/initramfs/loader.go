@@ -33,7 +33,7 @@ func (a *Archive) checkLoaders() error {
 	return nil
 }
 
-// hasBase tells whether any entry has the base name: folders of libraries may be links to others.
+// hasBase reports whether any entry has the base name: directories of libraries may be links to others.
 func (a *Archive) hasBase(base string) bool {
 	for name := range a.entries {
 		if path.Base(name) == base {
@@ -44,7 +44,7 @@ func (a *Archive) hasBase(base string) bool {
 }
 
 // dynamicLoader returns what an ELF file names as its loader, or "" for a file without one and for one
-// that is no sound ELF file.
+// that is not a sound ELF file.
 func dynamicLoader(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {

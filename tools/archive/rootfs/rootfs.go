@@ -55,7 +55,7 @@ func (f *FS) Name(hostPath string) (string, bool) {
 	return filepath.ToSlash(relative), true
 }
 
-// Resolve returns name free of links. What is not there yet is no error; a cycle of links is one (ELOOP).
+// Resolve returns name free of links. What is not there yet is not an error; a cycle of links is one (ELOOP).
 func (f *FS) Resolve(name string) (string, error) {
 	joined, err := securejoin.SecureJoin(f.dir, filepath.FromSlash(name))
 	if err != nil {

@@ -167,7 +167,7 @@ func (w *walk) target(name string) Entry {
 	return e
 }
 
-// linkName returns the name of a link itself: its directory may be behind another.
+// linkName returns the name of a link itself: its directory may be reached through another.
 func (e Entry) linkName(w *walk) string {
 	dir, err := w.Resolve(path.Dir(e.Path))
 	if err != nil {

@@ -33,7 +33,7 @@ type Set struct {
 // staged is an output under its temporary name.
 type staged struct {
 	temporary, final string
-	// replaces tells that final was an empty directory before.
+	// replaces reports that final was an empty directory before.
 	replaces bool
 }
 

@@ -206,7 +206,7 @@ func TestNamedTwice(t *testing.T) {
 	}
 }
 
-// TestReplaces holds that a file takes the place of an old one or of a link to one, and a
+// TestReplaces checks that a file takes the place of an old one or of a link to one, and a
 // directory that of a link's target.
 func TestReplaces(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -39,7 +39,7 @@ type connection struct {
 }
 
 // start carries out a request of size bytes. The request is on record when start returns,
-// so that a cancellation right behind it finds it.
+// so that a cancellation right after it finds it.
 func (c *connection) start(ctx context.Context, request *workerpb.WorkRequest, size uint64) {
 	id := request.RequestId
 	r := Request{Arguments: request.Arguments, Dir: request.SandboxDir}

@@ -38,7 +38,7 @@ const (
 type Request struct {
 	// Arguments are the command's, taken as they are.
 	Arguments []string
-	// Dir is the folder that paths are relative to, a clean relative path; empty: the
+	// Dir is the directory that paths are relative to, a clean relative path; empty: the
 	// working directory.
 	Dir string
 }
@@ -59,7 +59,7 @@ type Server struct {
 
 // Serve reads requests from in and writes responses to out, until in ends: then it
 // returns nil when the last request has been answered. It returns an error when in holds
-// what is no request and cannot be answered, when out takes no more, or when ctx is done.
+// what is not a request and cannot be answered, when out takes no more, or when ctx is done.
 func (s Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

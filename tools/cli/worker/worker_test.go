@@ -105,7 +105,7 @@ func request(id int32, arguments ...string) *workerpb.WorkRequest {
 	return &workerpb.WorkRequest{RequestId: id, Arguments: arguments}
 }
 
-// echo answers with the folder and the arguments.
+// echo answers with the directory and the arguments.
 func echo(_ context.Context, r Request) (int, string) {
 	return len(r.Arguments), r.Dir + ":" + strings.Join(r.Arguments, ",")
 }
@@ -132,7 +132,7 @@ func TestSandboxDir(t *testing.T) {
 	c.endWell()
 }
 
-// TestMultiplex answers requests as they become ready, and holds that no more than allowed are
+// TestMultiplex answers requests as they become ready, and checks that no more than allowed are
 // carried out at once.
 func TestMultiplex(t *testing.T) {
 	const concurrency, requests = 4, 64
@@ -171,7 +171,7 @@ func TestMultiplex(t *testing.T) {
 	c.endWell()
 }
 
-// TestAnswersAllAtTheEnd holds that the end of the input does not drop requests.
+// TestAnswersAllAtTheEnd checks that the end of the input does not drop requests.
 func TestAnswersAllAtTheEnd(t *testing.T) {
 	start := make(chan struct{})
 	c := serve(t, 2, func(context.Context, Request) (int, string) {
@@ -215,7 +215,7 @@ func TestCancel(t *testing.T) {
 	c.endWell()
 }
 
-// TestCancelAtOnce sends the cancellation right behind the request, many times: it must never be
+// TestCancelAtOnce sends the cancellation right after the request, many times: it must never be
 // lost, which would leave the handler waiting forever.
 func TestCancelAtOnce(t *testing.T) {
 	c := serve(t, 2, func(ctx context.Context, _ Request) (int, string) {
@@ -270,7 +270,7 @@ func TestDuplicateID(t *testing.T) {
 	c.endWell()
 }
 
-// framed puts a message behind its length.
+// framed puts a message after its length.
 func framed(message []byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(message))), message...)
 }
@@ -318,7 +318,7 @@ func TestStops(t *testing.T) {
 	}
 }
 
-// TestInterrupted holds that Serve returns when its context ends, even where nothing can be read,
+// TestInterrupted checks that Serve returns when its context ends, even where nothing can be read,
 // and that handlers have ended then.
 func TestInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancelCause(t.Context())
@@ -338,7 +338,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestClosedOutput holds that a Bazel that is gone ends the server.
+// TestClosedOutput checks that a Bazel that is gone ends the server.
 func TestClosedOutput(t *testing.T) {
 	requests, in := io.Pipe()
 	responses, out := io.Pipe()
@@ -353,7 +353,7 @@ func TestClosedOutput(t *testing.T) {
 	in.Close()
 }
 
-// TestBacklog holds that requests that wait for their turn are not read without limit.
+// TestBacklog checks that requests that wait for their turn are not read without limit.
 func TestBacklog(t *testing.T) {
 	release := make(chan struct{})
 	const size = 100_000

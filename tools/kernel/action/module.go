@@ -94,7 +94,7 @@ func layOutFiles(external, flag string, arguments []string) ([][2]string, error)
 	return files, nil
 }
 
-// kbuildFile builds the module of all sources below its folder. Those of other folders are headers.
+// kbuildFile builds the module of all sources below its directory. Those of other directories are headers.
 func (o *Module) kbuildFile(sources [][2]string) string {
 	var objects []string
 	for _, source := range sources {

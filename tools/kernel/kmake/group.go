@@ -81,7 +81,7 @@ func finishGroup(ctx context.Context, cmd *exec.Cmd, group int) error {
 	return err
 }
 
-// killGroup kills all processes of a group. That there is none any more is no error.
+// killGroup kills all processes of a group. That there is none any more is not an error.
 func killGroup(group int) error {
 	if err := unix.Kill(-group, unix.SIGKILL); !errors.Is(err, unix.ESRCH) {
 		return err

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kmake runs Kbuild so that its outputs follow from source, configuration and tools alone,
-// and tells what went wrong with the failing file first.
+// and reports what went wrong with the failing file first.
 package kmake
 
 import (
@@ -79,7 +79,7 @@ type Tree struct {
 	Target
 	// Dir is the tree's absolute path.
 	Dir string
-	// Stamp is the time stamp of the files that were unpacked. What is newer was made by Kbuild.
+	// Stamp is the timestamp of the files that were unpacked. What is newer was made by Kbuild.
 	Stamp time.Time
 	// Flags are options for the compiler, beside those of the configuration.
 	Flags []string
@@ -139,8 +139,8 @@ func targets(args []string) []string {
 	})
 }
 
-// environment is all that programs see of the machine: where programs are, and a temporary folder.
-// Kbuild puts the time of the build, its user and its host into the kernel unless it is told them.
+// environment is all that programs see of the machine: where programs are, and a temporary directory.
+// Kbuild puts the time of the build, its user and its host into the kernel unless it is given them.
 func environment(temporary string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"),

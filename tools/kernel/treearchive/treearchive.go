@@ -3,9 +3,9 @@
 // Package treearchive moves kernel source and object trees between build actions, each as one
 // file (tar, compressed by zstd), so that a tree of 90,000 files is one artifact.
 //
-// The bytes follow from paths and contents alone: owners, time stamps and the order of directories
-// do not count. Unpacking gives all files one time stamp. For make, that means everything is up to
-// date, if the time stamp is newer than that of system headers; what changes afterwards is newer.
+// The bytes follow from paths and contents alone: owners, timestamps and the order of directories
+// do not count. Unpacking gives all files one timestamp. For make, that means everything is up to
+// date, if the timestamp is newer than that of system headers; what changes afterwards is newer.
 //
 // Kbuild records its commands in .*.cmd files and runs them again when they differ. Where those
 // name the tree's own path, it is replaced on packing, and put back on unpacking: a tree that was
@@ -29,7 +29,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// packedTime is the time stamp of files in archives: nobody reads it.
+// packedTime is the timestamp of files in archives: nobody reads it.
 var packedTime = time.Unix(0, 0)
 
 // placeholder stands for the path of the tree in packed .cmd files.
@@ -126,7 +126,7 @@ func isCommandFile(path string) bool {
 }
 
 // Unpack puts an archive's files for which wanted holds below root, over what is there. root is an
-// absolute path, stamp the files' time stamp.
+// absolute path, stamp the files' timestamp.
 func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) bool) error {
 	decompressor, err := zstd.NewReader(r)
 	if err != nil {
@@ -143,7 +143,7 @@ func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) 
 // them takes longer than writing what is in them.
 const maxHeld = 1 << 20
 
-// unpacking is an archive on its way into a folder.
+// unpacking is an archive on its way into a directory.
 type unpacking struct {
 	root  string
 	stamp time.Time
@@ -237,8 +237,8 @@ func createAnew(path string, mode fs.FileMode) (*os.File, error) {
 	return file, err
 }
 
-// ChangedSince returns a function for Pack that tells what has been written since a tree was
-// unpacked with a time stamp.
+// ChangedSince returns a function for Pack that reports what has been written since a tree was
+// unpacked with a timestamp.
 func ChangedSince(stamp time.Time) func(string, fs.FileInfo) bool {
 	return func(_ string, info fs.FileInfo) bool { return !info.ModTime().Equal(stamp) }
 }

@@ -75,7 +75,7 @@ func TestEachReturnsFirstError(t *testing.T) {
 	})
 }
 
-// TestEachSurvivesPanics holds that a panic is an error, and takes no Scanner away.
+// TestEachSurvivesPanics checks that a panic is an error, and takes no Scanner away.
 func TestEachSurvivesPanics(t *testing.T) {
 	for range 2 * cap(scanners) {
 		err := Each(t.Context(), 3, nil, func(_ *module.Scanner, i int) error {
@@ -93,7 +93,7 @@ func TestEachSurvivesPanics(t *testing.T) {
 	}
 }
 
-// TestEachShares holds that all batches together use no more scanners than there are CPUs.
+// TestEachShares checks that all batches together use no more scanners than there are CPUs.
 func TestEachShares(t *testing.T) {
 	var used sync.Map
 	var batches sync.WaitGroup
@@ -181,7 +181,7 @@ func sealInto(t *testing.T, modules []modules.Module, out string) *tree.Tree {
 	return tree
 }
 
-// TestSealWays holds that both ways of sealing give the same files, whatever the number of
+// TestSealWays checks that both ways of sealing give the same files, whatever the number of
 // workers.
 func TestSealWays(t *testing.T) {
 	modules := writeModules(t, 21)

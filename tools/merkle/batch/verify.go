@@ -22,7 +22,7 @@ type Reference struct {
 	// Tree is the whole tree if it is known, else nil.
 	Tree *tree.Tree
 	// Bare also takes modules that carry no proof, if they stand at the path that Tree,
-	// which must be known, has for them, and have the contents it tells.
+	// which must be known, has for them, and have the contents that it states.
 	Bare bool
 }
 

@@ -35,7 +35,7 @@ type RootMismatchError struct {
 	Got, Want Hash
 }
 
-// Error tells both roots.
+// Error names both roots.
 func (e *RootMismatchError) Error() string {
 	return fmt.Sprintf("module and proof give root %s, want %s", e.Got, e.Want)
 }

@@ -86,8 +86,8 @@ func decode[H elf.Header32 | elf.Header64](
 	return header{target: t, sectionsEnd: end}, nil
 }
 
-// checkSize tells a truncated file: its section headers, which linkers put last
-// and without which the kernel loads nothing, lie behind its end.
+// checkSize detects a truncated file: its section headers, which linkers put last
+// and without which the kernel loads nothing, lie after its end.
 func (h header) checkSize(size int64) error {
 	if h.sectionsEnd > uint64(size) {
 		return fmt.Errorf("is truncated: its ELF section headers end at byte %d, the module at %d",

@@ -16,7 +16,7 @@ type Finding struct {
 	// is none. Its Leaf is for the position in the proof if there is one, else for
 	// the position guessed.
 	Digest
-	// Signed tells that there is a trailer.
+	// Signed reports that there is a trailer.
 	Signed bool
 	// Type and SignatureSize are the trailer's id_type and sig_len.
 	Type          trailer.IDType

@@ -59,7 +59,7 @@ type Module struct {
 	// Existing and Label are those of the source.
 	Existing trailer.Policy
 	Label    string
-	// Guessed tells that InstallPath is only the file's name: the user gave a
+	// Guessed reports that InstallPath is only the file's name: the user gave a
 	// file and did not say where it is installed.
 	Guessed bool
 }
@@ -102,7 +102,7 @@ type Unexamined struct {
 	File, Label string
 	// Reason says why, in words that follow the path.
 	Reason string
-	// Needed tells that there is something that a module may be in: all but links to nothing without the name of a
+	// Needed reports that there is something that a module may be in: all but links to nothing without the name of a
 	// module.
 	Needed bool
 }
@@ -235,7 +235,7 @@ func (s Source) walk() (Listing, error) {
 func (s Source) system() (*rootfs.FS, string, error) {
 	dir, err := s.Path, error(nil)
 	if s.RootDir == "" {
-		// ".." behind a link is not what it looks like.
+		// ".." after a link is not what it looks like.
 		if dir, err = filepath.EvalSymlinks(s.Path); err != nil {
 			return nil, "", err
 		}

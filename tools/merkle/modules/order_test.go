@@ -95,7 +95,7 @@ func TestArrangeErrors(t *testing.T) {
 	}
 }
 
-// TestArrangeShard holds that a shard may leave lines without a module, never a module
+// TestArrangeShard checks that a shard may leave lines without a module, never a module
 // without a line.
 func TestArrangeShard(t *testing.T) {
 	order, err := ReadOrder(strings.NewReader("a.o\nb.o\nc.o\n"), "modules.order")
@@ -160,7 +160,7 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
-// FuzzReadOrder holds that modules installed where the lines say get the positions of the
+// FuzzReadOrder checks that modules installed where the lines say get the positions of the
 // lines.
 func FuzzReadOrder(f *testing.F) {
 	f.Add("fs/a.o\nfs/b.o\n")

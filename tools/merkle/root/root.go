@@ -20,7 +20,7 @@ import (
 	"rules_modhash/tools/merkle/tree"
 )
 
-// Names of formats, besides those of package object and the kinds of package image.
+// Names of formats, apart from those of package object and the kinds of package image.
 const (
 	// FormatTree is a ModuleTree file.
 	FormatTree = "module tree"

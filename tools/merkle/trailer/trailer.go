@@ -69,7 +69,7 @@ func (t IDType) String() string {
 // Trailer is what is appended to a module: signature, struct module_signature,
 // Marker.
 type Trailer struct {
-	// Type tells the kinds of signature apart.
+	// Type is the kind of signature.
 	Type IDType
 	// Signature holds the sig_len bytes in front of struct module_signature.
 	Signature []byte

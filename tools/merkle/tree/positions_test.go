@@ -62,7 +62,7 @@ func TestDecodePositionsErrors(t *testing.T) {
 	}
 }
 
-// FuzzDecodePositions holds that what is accepted is written back with the same bytes, or is not how we
+// FuzzDecodePositions checks that what is accepted is written back with the same bytes, or is not how we
 // would have written it.
 func FuzzDecodePositions(f *testing.F) {
 	data, err := EncodePositions(map[string]uint32{"kernel/a.ko": 7, "kernel/b.ko": 3})

@@ -67,7 +67,7 @@ func TestLeavesRoundTrip(t *testing.T) {
 	}
 }
 
-// TestShardsInAnyOrder holds that a shard is written by ascending position.
+// TestShardsInAnyOrder checks that a shard is written by ascending position.
 func TestShardsInAnyOrder(t *testing.T) {
 	leaves := testLeaves(3)
 	want := must(t)(EncodeLeaves(leaves))
@@ -94,7 +94,7 @@ func TestTreeRoundTrip(t *testing.T) {
 	}
 }
 
-// TestTreeIsFreeOfLabels holds that neither labels nor shards decide a tree's bytes.
+// TestTreeIsFreeOfLabels checks that neither labels nor shards decide a tree's bytes.
 func TestTreeIsFreeOfLabels(t *testing.T) {
 	leaves := testLeaves(5)
 	want := must(t)(EncodeTree(testTree(t, 5)))
@@ -303,7 +303,7 @@ func TestEveryFlippedBit(t *testing.T) {
 	}
 }
 
-// FuzzDecodeTree holds that a tree that was read can be written and read again.
+// FuzzDecodeTree checks that a tree that was read can be written and read again.
 func FuzzDecodeTree(f *testing.F) {
 	for _, n := range []int{0, 1, 3} {
 		f.Add(must(f)(EncodeTree(testTree(f, n))))

@@ -38,7 +38,7 @@ type Attestation struct {
 
 // File is a file by its contents.
 type File struct {
-	// Name for the reader: the file's, without the folder.
+	// Name for the reader: the file's, without the directory.
 	Name string
 	// SHA256 of its contents.
 	SHA256 merkle.Hash
@@ -47,8 +47,8 @@ type File struct {
 // Kernel is a kernel file.
 type Kernel struct {
 	File
-	// RootRead tells that the root was read in the file, and is the tree's. It cannot be
-	// read in an arm64 Image, which has no table that tells where it is.
+	// RootRead reports that the root was read in the file, and is the tree's. It cannot be
+	// read in an arm64 Image, which has no table that says where it is.
 	RootRead bool
 }
 

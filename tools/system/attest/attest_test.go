@@ -89,7 +89,7 @@ func TestStatement(t *testing.T) {
 	}
 }
 
-// TestSchema holds that predicates are what the published schema says, and that the schema
+// TestSchema checks that predicates are what the published schema says, and that the schema
 // is not satisfied by everything.
 func TestSchema(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile("../../../docs/attestation.schema.json")
@@ -141,7 +141,7 @@ func TestDecodeTree(t *testing.T) {
 	}
 }
 
-// TestUnknownFields holds that what later versions add does no harm.
+// TestUnknownFields checks that what later versions add does no harm.
 func TestUnknownFields(t *testing.T) {
 	text := statementOf(t, testAttestation(t))
 	for _, field := range []string{`"_type"`, `"root"`, `"path"`, `"algorithm"`} {
@@ -266,7 +266,7 @@ func relationshipsOf(d *spdx.Document) []string {
 	return lines
 }
 
-// TestNamespaceFollowsContents holds that another document has another namespace, and the
+// TestNamespaceFollowsContents checks that another document has another namespace, and the
 // same one the same.
 func TestNamespaceFollowsContents(t *testing.T) {
 	changes := map[string]func(*Attestation){
@@ -347,7 +347,7 @@ func TestReadKernels(t *testing.T) {
 	}
 }
 
-// FuzzDecodeTree holds that a tree that was read is stated the same way again.
+// FuzzDecodeTree checks that a tree that was read is stated the same way again.
 func FuzzDecodeTree(f *testing.F) {
 	f.Add(statementOf(f, testAttestation(f)))
 	f.Add(statementOf(f, &Attestation{Tree: testTree(f, 1)}))

@@ -25,7 +25,7 @@ const (
 const noAssertion = "NOASSERTION"
 
 // EncodeSPDX returns an SPDX 2.3 document (JSON) that lists modules, kernels, sources and
-// toolchain. Created is the time it tells as that of its creation: never the clock's, or
+// toolchain. Created is the time it states as that of its creation: never the clock's, or
 // two builds would differ. Its namespace is made of its contents.
 //
 // Each file is an SPDX package: an SPDX file would have to have a SHA-1 checksum.

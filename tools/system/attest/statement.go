@@ -17,7 +17,7 @@ import (
 
 // PredicateType names the predicate, in the words of docs/howto/attest.md: what
 // docs/attestation.schema.json describes. A UUID of our own, since the project has no
-// domain to name it in; the part behind # is for the reader, and holds the version.
+// domain to name it in; the part after # is for the reader, and holds the version.
 const PredicateType = "urn:uuid:5871fe2f-6fc8-42c1-b85d-6fe654a4d90b#kernel-module-tree-v1"
 
 // The values of the annotation "form", which says what a subject is.

@@ -293,7 +293,7 @@ func TestFurtherTrailers(t *testing.T) {
 	}
 }
 
-// TestBehindCompressed has data behind a compressed kernel: a device tree, which is harmless, and an initramfs.
+// TestBehindCompressed has data after a compressed kernel: a device tree, which is harmless, and an initramfs.
 func TestBehindCompressed(t *testing.T) {
 	dir, b := systemImage(t)
 	compressed := imagetest.Gzipped(t, b.kernel)

@@ -15,7 +15,7 @@ import (
 	"rules_modhash/tools/merkle/module"
 )
 
-// Options say what to audit, besides what Run finds by itself. Names are relative to the root directory.
+// Options say what to audit, apart from what Run finds by itself. Names are relative to the root directory.
 type Options struct {
 	// Kernels and Initramfs are further files that boot loaders take.
 	Kernels, Initramfs []string
@@ -24,7 +24,7 @@ type Options struct {
 	Ignore []string
 }
 
-// Progress is told what is done. Both functions may be nil; Step may be called by several goroutines.
+// Progress receives what is done. Both functions may be nil; Step may be called by several goroutines.
 type Progress struct {
 	// Begin is called ahead of each directory of modules with their number.
 	Begin func(modules int)
@@ -125,7 +125,7 @@ func (a *audit) run() error {
 		a.problem("boot", "no kernel image was found, there or beside modules. Next: name it (--kernel)")
 	}
 	a.nameReleases()
-	a.judge()
+	a.evaluate()
 	a.report.finish(&a.account)
 	return nil
 }
@@ -154,7 +154,7 @@ func (a *audit) readDirectory(d directory) error {
 }
 
 // installed returns the modules of a directory that are not ignored, and its other entries. What has the name of a
-// module is one, whatever it is: it is judged.
+// module is one, whatever it is: it is evaluated.
 func (a *audit) installed(d directory) (modules, others []rootfs.Entry) {
 	entries := append(d.entries, a.dependencies(d)...)
 	for _, e := range entries {
@@ -231,7 +231,7 @@ func (a *audit) readEntry(e rootfs.Entry) verdict {
 	return verdict{}
 }
 
-// special judges pipes, sockets and devices: nothing is loaded from them, but one in place of an image is wrong.
+// special evaluates pipes, sockets and devices: nothing is loaded from them, but one in place of an image is wrong.
 func (a *audit) special(e rootfs.Entry) verdict {
 	if claimsKernel(e.Path) || claimsInitramfs(e.Path) {
 		return notExaminedError(rootfs.NotRegular(e.Mode))

@@ -25,7 +25,7 @@ const (
 
 // contents is what is examined: a file, or a part of one.
 type contents struct {
-	// path is that of the file, and behind "!/" the name inside of it.
+	// path is that of the file, and after "!/" the name inside of it.
 	path string
 	r    io.ReaderAt
 	size int64
@@ -69,7 +69,7 @@ func (a *audit) contents(p *place, c contents) verdict {
 	return a.byName(p, c, kind)
 }
 
-// byName judges what is nothing known by its contents: it must not have the name of something that is loaded.
+// byName evaluates what is nothing known by its contents: it must not have the name of something that is loaded.
 func (a *audit) byName(p *place, c contents, kind image.Kind) verdict {
 	switch {
 	case c.depth > 0 || kind == image.KindDTB || kind == image.KindUBootOther:
@@ -160,13 +160,13 @@ func (a *audit) compressed(p *place, c contents) verdict {
 		return notExaminedError(fmt.Errorf("cannot be decompressed (%s): %w", format.Name, err))
 	}
 	v := a.unpacked(p, c, format.Name, io.MultiReader(bytes.NewReader(start[:n]), data))
-	a.behind(p, c, data.InputOffset())
+	a.examineAfter(p, c, data.InputOffset())
 	return v
 }
 
-// behind examines what follows compressed data from an offset on, such as the device tree of an Image.gz-dtb. Who
+// examineAfter examines what follows compressed data from an offset on, such as the device tree of an Image.gz-dtb. Who
 // decompresses the file does not read it; a boot loader may.
-func (a *audit) behind(p *place, c contents, offset int64) {
+func (a *audit) examineAfter(p *place, c contents, offset int64) {
 	if offset >= c.size {
 		return
 	}

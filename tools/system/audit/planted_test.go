@@ -154,7 +154,7 @@ func (p *planter) installed(dir string) string {
 	return name
 }
 
-// linked puts the module behind links.
+// linked reaches the module through links.
 func (p *planter) linked() string {
 	outside := "opt/" + p.name(3)
 	target, depth := "/"+outside, 4

@@ -40,7 +40,7 @@ func releaseInPath(name string, known []string) string {
 	return ""
 }
 
-// standsIn tells whether a release stands in a path with nothing around it that could be more of it. Short ones prove
+// standsIn reports whether a release stands in a path with nothing around it that could be more of it. Short ones prove
 // nothing.
 func standsIn(name, release string) bool {
 	if len(release) < 3 {

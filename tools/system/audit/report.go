@@ -49,14 +49,14 @@ var Statuses = []Status{
 	Verified, Stripped, OtherBuild, Altered, Misplaced, Signed, Unsigned, Malformed, Unreadable, Unchecked,
 }
 
-// Report is the outcome of an audit. It is its own JSON form. Paths are relative to the root folder.
+// Report is the outcome of an audit. It is its own JSON form. Paths are relative to the root directory.
 type Report struct {
-	// Clean tells that there is a kernel, that each kernel has a root, that all modules are verified, and that nothing
+	// Clean reports that there is a kernel, that each kernel has a root, that all modules are verified, and that nothing
 	// was left unexamined that could hold a module or a kernel.
 	Clean bool `json:"clean"`
 	// Counts are the numbers of modules of each status.
 	Counts map[Status]int `json:"counts"`
-	// Kernels, folders of modules, and initramfs, each in bytewise order of paths.
+	// Kernels, directories of modules, and initramfs, each in bytewise order of paths.
 	Kernels   []Kernel    `json:"kernels"`
 	Installed []Modules   `json:"installed"`
 	Initramfs []Initramfs `json:"initramfs"`
@@ -74,7 +74,7 @@ type Report struct {
 // Kernel is a kernel image.
 type Kernel struct {
 	Path string `json:"path"`
-	// Release is told by the image, or by the path; "" if neither does.
+	// Release is stated by the image, or by the path; "" if neither does.
 	Release string `json:"release,omitempty"`
 	// Format, Levels and Root are those of the root that it carries; "" if it carries none.
 	Format string `json:"format,omitempty"`
@@ -86,7 +86,7 @@ type Kernel struct {
 
 // Modules are the modules in one place.
 type Modules struct {
-	// Path of the folder or initramfs that they are in.
+	// Path of the directory or initramfs that they are in.
 	Path string `json:"path"`
 	// Release of the kernel that is meant to load them, "" if it is not known.
 	Release string   `json:"release,omitempty"`
@@ -103,7 +103,7 @@ type Initramfs struct {
 
 // Module is one module.
 type Module struct {
-	// Path relative to the folder or inside the initramfs.
+	// Path relative to the directory or inside the initramfs.
 	Path   string `json:"path"`
 	Status Status `json:"status"`
 	// Reason says more, unless the module is verified.

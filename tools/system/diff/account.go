@@ -12,7 +12,7 @@ import (
 	"rules_modhash/tools/system/unpack"
 )
 
-// account counts what is in a directory besides modules, and reports what may hold some: archives, images, devices.
+// account counts what is in a directory apart from modules, and reports what may hold some: archives, images, devices.
 func (in *Input) account(found modules.Listing) {
 	in.Others = len(found.Others)
 	for _, u := range found.NotExamined {

@@ -18,7 +18,7 @@ type Result struct {
 	// MachinesDiffer reports modules that are built for more than one machine, on one side or on both: the other
 	// differences follow from that.
 	MachinesDiffer bool `json:"machines_differ"`
-	// Same tells that both have the same root: the same modules, byte for byte, in the same order.
+	// Same reports that both have the same root: the same modules, byte for byte, in the same order.
 	Same bool    `json:"same"`
 	A    Summary `json:"a"`
 	B    Summary `json:"b"`
@@ -58,12 +58,12 @@ type Place struct {
 type ChangedModule struct {
 	A Entry `json:"a"`
 	B Entry `json:"b"`
-	// Note says why there is no Diff: a side is a tree, which holds no bytes, or is no sound ELF file.
+	// Note says why there is no Diff: a side is a tree, which holds no bytes, or is not a sound ELF file.
 	Note string `json:"note,omitempty"`
 	*elfdiff.Diff
 }
 
-// Progress is told what is done. Both functions may be nil; the second may be called by several goroutines.
+// Progress receives what is done. Both functions may be nil; the second may be called by several goroutines.
 type Progress struct {
 	// Begin is called ahead of each phase with the number of modules in it.
 	Begin func(verb string, modules int)
@@ -180,7 +180,7 @@ func entryOf(l tree.Leaf) Entry {
 func placeOf(l tree.Leaf) Place { return Place{l.InstallPath, l.Position} }
 
 // moved enters pairs whose path differs, and of those with one path as few as possible whose removal leaves the
-// others in one order. That positions shift when modules are added or removed is no move.
+// others in one order. That positions shift when modules are added or removed is not a move.
 func (r *Result) moved(pairs []pair) {
 	var staying []pair
 	for _, p := range pairs {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package diff tells what differs between two sets of kernel modules: trees, directories, archives,
+// Package diff reports what differs between two sets of kernel modules: trees, directories, archives,
 // packages. It says whether they have the same root, which modules were added, removed, moved or changed, and,
 // where both sides have a module's bytes, in which ELF sections it changed and what the likely cause is.
 package diff

@@ -37,7 +37,7 @@ type Report struct {
 
 // Kernel is a kernel file whose root was found to be the tree's.
 type Kernel struct {
-	// Name of the file, without the folder.
+	// Name of the file, without the directory.
 	Name string `json:"name"`
 	// Format such as "vmlinux" or "bzImage".
 	Format string `json:"format"`

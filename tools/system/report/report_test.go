@@ -79,7 +79,7 @@ func TestData(t *testing.T) {
 	}
 }
 
-// TestHostilePaths holds that no path gets out of its place in the page.
+// TestHostilePaths checks that no path gets out of its place in the page.
 func TestHostilePaths(t *testing.T) {
 	hostile := []string{`</script><img src=x onerror=alert(1)>.ko`, `<!--.ko`, `"&'\u2028` + "\u2028.ko"}
 	page := write(t, testReport(t, hostile...))
@@ -92,7 +92,7 @@ func TestHostilePaths(t *testing.T) {
 	}
 }
 
-// TestPolicy holds that the policy names the page's own program and style, and nothing that
+// TestPolicy checks that the policy names the page's own program and style, and nothing that
 // could be loaded.
 func TestPolicy(t *testing.T) {
 	page := write(t, testReport(t, "a.ko"))
@@ -121,7 +121,7 @@ func digest(text string) string {
 	return fmt.Sprintf("'sha256-%s'", base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// TestSame holds that a tree gives one page, also a tree without modules.
+// TestSame checks that a tree gives one page, also a tree without modules.
 func TestSame(t *testing.T) {
 	for _, r := range []Report{testReport(t, "a.ko", "b.ko"), testReport(t)} {
 		if a, b := write(t, r), write(t, r); a != b {

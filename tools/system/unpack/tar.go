@@ -81,7 +81,7 @@ func (d *directory) unpackTar(archive io.Reader) error {
 		if err := d.rest(r); err != nil {
 			return err
 		}
-		if err := d.behind(archive); err != nil {
+		if err := d.after(archive); err != nil {
 			return err
 		}
 		return d.resolveLinks()
@@ -139,8 +139,8 @@ func (d *directory) rest(r io.Reader) error {
 	}
 }
 
-// behind reports what follows compressed data in the file: nothing decompresses it.
-func (d *directory) behind(r io.Reader) error {
+// after reports what follows compressed data in the file: nothing decompresses it.
+func (d *directory) after(r io.Reader) error {
 	compressed, ok := r.(*namedErrors)
 	if !ok {
 		return nil

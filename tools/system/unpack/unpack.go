@@ -59,7 +59,7 @@ func isTar(head []byte) bool {
 	return container.Of(head) == container.Tar || len(head) > tarMagicOffset && bytes.HasPrefix(head[tarMagicOffset:], []byte(tarMagic))
 }
 
-// Contents is what an archive has besides modules.
+// Contents is what an archive has apart from modules.
 type Contents struct {
 	// Others is how many entries are not modules and were not looked into, directories not counted.
 	Others int

@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/cli"
 	"rules_modhash/tools/kernel/action"
 )
 
@@ -25,7 +26,7 @@ script whose line release=... has the release, for packages that are not named a
 	flags.StringVar(&o.Script, "script", "", "maintainer script with a line release=...")
 	flags.StringVar(&o.ScriptOut, "script-out", "", "file for the script with the release in that line")
 	registerLabel(cmd, &o.Label)
-	require(cmd, "release")
+	cli.Require(cmd, "release")
 	cmd.MarkFlagsRequiredTogether("script", "script-out")
 	return cmd
 }

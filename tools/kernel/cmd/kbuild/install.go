@@ -25,7 +25,7 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Sealed, "sealed", "", "folder with sealed modules, as modhash seal writes it")
+	flags.StringVar(&o.Sealed, "sealed", "", "directory with sealed modules, as modhash seal writes it")
 	flags.StringVar(&o.Release, "release", "", "file with the kernel's release")
 	flags.StringVar(&o.Order, "modules-order", "", "modules.order of the kernel build")
 	flags.StringVar(&o.Builtin, "modules-builtin", "", "modules.builtin of the kernel build")
@@ -33,9 +33,9 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
 	flags.StringVar(&o.SystemMap, "system-map", "", "System.map of the kernel build")
 	flags.StringVar(&o.WantRelease, "want-release", "", "fail if the kernel's release is another one")
 	flags.StringArrayVar(&o.Boot, "boot", nil, "`NAME=FILE`: install a file as boot/NAME-RELEASE")
-	flags.StringVar(&o.Prefix, "prefix", "", "folder that lib/modules is in, such as usr where /lib is a link to usr/lib")
+	flags.StringVar(&o.Prefix, "prefix", "", "directory that lib/modules is in, such as usr where /lib is a link to usr/lib")
 	flags.StringVar(&o.Compression, "compression", "none", "one of "+strings.Join(action.Compressions(), ", "))
-	flags.StringVar(&o.Out, "out", "", "folder to write lib/modules/RELEASE into")
+	flags.StringVar(&o.Out, "out", "", "directory to write lib/modules/RELEASE into")
 	flags.StringVar(&o.Tar, "tar", "", "tar to write it into")
 	registerLabel(cmd, &o.Label)
 	cli.Require(cmd, "sealed", "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")

@@ -22,7 +22,7 @@ error.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Archive, "archive", "", "tar, compressed by xz, gzip or zstd, with one folder at its top")
+	flags.StringVar(&o.Archive, "archive", "", "tar, compressed by xz, gzip or zstd, with one directory at its top")
 	flags.StringArrayVar(&o.Patches, "patch", nil, "patch to apply")
 	flags.StringVar(&o.Out, "out", "", "file to write")
 	registerLabel(cmd, &o.Label)

@@ -18,7 +18,7 @@ import (
 )
 
 // cmdInitramfs is the command "initramfs FILE PART...": it writes archives one after another, with zeros between
-// them. A part is a directory, maybe with the suffix of a compression behind it, or several of them.
+// them. A part is a directory, maybe with the suffix of a compression after it, or several of them.
 func cmdInitramfs(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: initramfs FILE DIR[.gz|.xz|.zst|.lz4]...")

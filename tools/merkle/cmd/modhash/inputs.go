@@ -25,7 +25,7 @@ same number of times, each module gets its install path (each directory a prefix
 
 // inputFlags are the flags that name modules.
 type inputFlags struct {
-	dir                           folder
+	dir                           directory
 	inputs, installPaths, modules []string
 	existing                      string
 	rootDir                       string

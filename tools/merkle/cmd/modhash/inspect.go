@@ -74,7 +74,7 @@ type proofReport struct {
 	Root string `json:"root,omitempty"`
 }
 
-func newInspect(dir folder) *cobra.Command {
+func newInspect(dir directory) *cobra.Command {
 	o := &inspectOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "inspect [--json] PATH...",

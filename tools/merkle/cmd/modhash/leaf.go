@@ -31,7 +31,7 @@ type leafOptions struct {
 	reading batch.Reading
 }
 
-func newLeaf(dir folder) *cobra.Command {
+func newLeaf(dir directory) *cobra.Command {
 	o := &leafOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "leaf --out FILE [--position N | --order FILE | --positions FILE] PATH...",

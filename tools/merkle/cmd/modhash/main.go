@@ -44,14 +44,14 @@ func main() {
 }
 
 // newProgram returns the command with command completion.
-func newProgram(dir folder, stdout, stderr io.Writer) *cobra.Command {
+func newProgram(dir directory, stdout, stderr io.Writer) *cobra.Command {
 	root := newRoot(dir, stdout, stderr)
 	addCompletion(root)
 	return root
 }
 
 // newRoot returns the command with all its subcommands. Relative paths begin at dir.
-func newRoot(dir folder, stdout, stderr io.Writer) *cobra.Command {
+func newRoot(dir directory, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "modhash",
 		Short: "Hash kernel modules into a tree, prove and check that they belong to it",

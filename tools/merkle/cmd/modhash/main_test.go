@@ -196,7 +196,7 @@ func flipBit(args []string) error {
 	return os.WriteFile(args[1], b, 0o644)
 }
 
-// TestInterrupted holds that a command that was interrupted leaves nothing behind.
+// TestInterrupted checks that a command that was interrupted leaves nothing behind.
 func TestInterrupted(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.ko", []byte("module"), 0o644); err != nil {
@@ -262,7 +262,7 @@ func mkSystem(ctx context.Context) error {
 	return errors.Join(err, mkVmlinux([]string{"root.o", "system/boot/vmlinuz-1"}), os.Remove("root.o"))
 }
 
-// TestHelp holds that each command tells its exit codes.
+// TestHelp checks that each command tells its exit codes.
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot("", io.Discard, io.Discard).Commands() {
 		var stdout, stderr bytes.Buffer

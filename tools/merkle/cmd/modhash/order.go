@@ -18,7 +18,7 @@ type orderFlags struct {
 	appendUnlisted bool
 }
 
-func (f *orderFlags) register(cmd *cobra.Command, dir folder, usage string) {
+func (f *orderFlags) register(cmd *cobra.Command, dir directory, usage string) {
 	dir.pathVar(cmd.Flags(), &f.file, "order", usage)
 	cmd.Flags().BoolVar(&f.appendUnlisted, "append-unlisted", false,
 		"put modules that --order does not list after the listed ones, bytewise by install path, "+

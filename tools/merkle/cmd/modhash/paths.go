@@ -9,12 +9,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// folder is where relative paths of one command line begin. Empty: the working directory,
+// directory is where relative paths of one command line begin. Empty: the working directory,
 // and paths stay as they are given.
-type folder string
+type directory string
 
 // resolve returns a path as it is to be opened.
-func (f folder) resolve(path string) string {
+func (f directory) resolve(path string) string {
 	if f == "" || path == "" || filepath.IsAbs(path) {
 		return path
 	}
@@ -22,17 +22,17 @@ func (f folder) resolve(path string) string {
 }
 
 // pathVar registers a flag that takes a path.
-func (f folder) pathVar(flags *pflag.FlagSet, value *string, name, usage string) {
+func (f directory) pathVar(flags *pflag.FlagSet, value *string, name, usage string) {
 	flags.Var(&pathFlag{f, value}, name, usage)
 }
 
 // pathArrayVar registers a flag that takes a path each time it is given.
-func (f folder) pathArrayVar(flags *pflag.FlagSet, values *[]string, name, usage string) {
+func (f directory) pathArrayVar(flags *pflag.FlagSet, values *[]string, name, usage string) {
 	flags.Var(&pathArrayFlag{f, values}, name, usage)
 }
 
 // unresolve turns the paths in a message back into what was given.
-func (f folder) unresolve(message string) string {
+func (f directory) unresolve(message string) string {
 	if f == "" {
 		return message
 	}
@@ -40,7 +40,7 @@ func (f folder) unresolve(message string) string {
 }
 
 type pathFlag struct {
-	folder
+	directory
 	value *string
 }
 
@@ -57,7 +57,7 @@ func (p *pathFlag) Set(path string) error {
 func (p *pathFlag) Type() string { return "string" }
 
 type pathArrayFlag struct {
-	folder
+	directory
 	values *[]string
 }
 

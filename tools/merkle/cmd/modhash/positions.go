@@ -21,7 +21,7 @@ type positionsOptions struct {
 	shardSize     int
 }
 
-func newPositions(dir folder) *cobra.Command {
+func newPositions(dir directory) *cobra.Command {
 	o := &positionsOptions{}
 	cmd := &cobra.Command{
 		Use:   "positions --order FILE --shard-size N (--module MESSAGE)... (--out FILE)...",

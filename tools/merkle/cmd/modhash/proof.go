@@ -19,7 +19,7 @@ type proofOptions struct {
 	installPaths []string
 }
 
-func newProof(dir folder) *cobra.Command {
+func newProof(dir directory) *cobra.Command {
 	o := &proofOptions{}
 	cmd := &cobra.Command{
 		Use:   "proof --tree FILE --out DIR [--install-path PATH]...",

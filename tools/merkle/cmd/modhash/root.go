@@ -22,7 +22,7 @@ type rootReport struct {
 	Root    string `json:"root"`
 }
 
-func newRootCommand(dir folder) *cobra.Command {
+func newRootCommand(dir directory) *cobra.Command {
 	asJSON, systemMap := false, ""
 	cmd := &cobra.Command{
 		Use:   "root [--json] [--system-map FILE] FILE",

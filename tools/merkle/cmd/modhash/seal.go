@@ -28,7 +28,7 @@ type sealOptions struct {
 	reading batch.Reading
 }
 
-func newSeal(dir folder) *cobra.Command {
+func newSeal(dir directory) *cobra.Command {
 	o := &sealOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "seal (--tree FILE --out DIR PATH... | --proof FILE --out FILE MODULE)",

@@ -30,7 +30,7 @@ func serve(ctx context.Context, in io.Reader, out, stderr io.Writer) int {
 // handle carries out one command line. Bazel has replaced @FILE already.
 func handle(ctx context.Context, r worker.Request) (exitCode int, output string) {
 	var printed bytes.Buffer
-	dir := folder(r.Dir)
+	dir := directory(r.Dir)
 	exitCode = cli.Execute(ctx, newProgram(dir, &printed, &printed), r.Arguments)
 	return exitCode, dir.unresolve(printed.String())
 }

@@ -33,7 +33,7 @@ type treeOptions struct {
 	reading batch.Reading
 }
 
-func newTree(dir folder) *cobra.Command {
+func newTree(dir directory) *cobra.Command {
 	o := &treeOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "tree [--out FILE] [--root-object FILE] [--proofs DIR] [--seal DIR] PATH...",

@@ -26,7 +26,7 @@ type unsealOptions struct {
 	sources []modules.Source
 }
 
-func newUnseal(dir folder) *cobra.Command {
+func newUnseal(dir directory) *cobra.Command {
 	o := &unsealOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "unseal [--all] (--out FILE MODULE | --out DIR PATH...)",

@@ -54,7 +54,7 @@ type notExaminedReport struct {
 	Reason string `json:"reason"`
 }
 
-func newVerify(dir folder) *cobra.Command {
+func newVerify(dir directory) *cobra.Command {
 	o := &verifyOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...",

@@ -9,7 +9,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// interleave tells that the CPU has the instructions that blocks uses.
+// interleave reports that the CPU has the instructions that blocks uses.
 var interleave = cpuid.CPU.Supports(cpuid.SHA, cpuid.SSSE3, cpuid.SSE4)
 
 // state is a SHA-256 state in the order in which the instructions hold it: words
@@ -88,7 +88,7 @@ func whole(b []byte) int {
 }
 
 // fill completes the pending block with the first bytes of b and returns that block,
-// nil if there is none or it is not complete, and the bytes of b behind it.
+// nil if there is none or it is not complete, and the bytes of b after it.
 func (s *stream) fill(b []byte) (head, rest []byte) {
 	used := int(s.length % sha256.BlockSize)
 	if used == 0 {

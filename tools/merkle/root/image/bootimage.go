@@ -32,11 +32,11 @@ const (
 const (
 	magic      = "HdrS"
 	sectorSize = 512
-	// payloadVersion is the first protocol that tells where the kernel is (2.08).
+	// payloadVersion is the first protocol that says where the kernel is (2.08).
 	payloadVersion = 0x208
 	// defaultSetupSects is what 0 in the header stands for.
 	defaultSetupSects = 4
-	// sizeSize is the size of the number behind the compressed kernel: the
+	// sizeSize is the size of the number after the compressed kernel: the
 	// uncompressed kernel's size. gzip's own format ends with it.
 	sizeSize = 4
 	// maxKernel bounds what is decompressed. Kernels have tens of MiB.
@@ -54,8 +54,8 @@ func Is(head []byte) bool {
 }
 
 // Kernel returns the decompressed kernel of a boot image: an ELF file without
-// symbols, with relocations behind it. Images without a kernel at the place that
-// their header tells, and compressions it does not know, are errors.
+// symbols, with relocations after it. Images without a kernel at the place that
+// their header states, and compressions it does not know, are errors.
 func Kernel(image io.ReaderAt) ([]byte, error) {
 	header := make([]byte, headerSize)
 	if _, err := image.ReadAt(header, 0); err != nil {

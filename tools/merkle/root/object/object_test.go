@@ -237,7 +237,7 @@ func TestReadTwoSymbols(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that whatever is read as a root is one, and that nothing panics.
+// FuzzRead checks that whatever is read as a root is one, and that nothing panics.
 func FuzzRead(f *testing.F) {
 	for _, m := range arch.All {
 		f.Add(write(f, m, testRoot))

@@ -17,7 +17,7 @@ type Cause struct {
 	Text string `json:"text"`
 }
 
-// CauseID tells causes apart.
+// CauseID identifies a cause.
 type CauseID string
 
 // The causes.
@@ -145,10 +145,10 @@ func (c *comparison) release() *Cause {
 	if a == b {
 		return nil
 	}
-	return cause(OtherRelease, "built for another kernel release: %s against %s", orNone(a), orNone(b))
+	return cause(OtherRelease, "built for another kernel release: %s against %s", nameOrNone(a), nameOrNone(b))
 }
 
-func orNone(text string) string {
+func nameOrNone(text string) string {
 	if text == "" {
 		return "none"
 	}
@@ -157,7 +157,7 @@ func orNone(text string) string {
 
 func (c *comparison) compiler() *Cause {
 	if s := c.find(Comment, Changed); s != nil && len(s.Details) > 0 {
-		return cause(OtherCompiler, "another compiler: %s against %s", orNone(s.Details[0].A), orNone(s.Details[0].B))
+		return cause(OtherCompiler, "another compiler: %s against %s", nameOrNone(s.Details[0].A), nameOrNone(s.Details[0].B))
 	}
 	if len(c.facts.producers) > 0 {
 		p := c.facts.producers[0]
@@ -175,7 +175,7 @@ func (c *comparison) configuration() *Cause {
 		why = append(why, fmt.Sprintf("struct module of %d against %d bytes", s.SizeA, s.SizeB))
 	}
 	if a, b := c.facts.info("retpoline"); a != b {
-		why = append(why, fmt.Sprintf("retpoline %s against %s", orNone(a), orNone(b)))
+		why = append(why, fmt.Sprintf("retpoline %s against %s", nameOrNone(a), nameOrNone(b)))
 	}
 	for _, s := range c.sections {
 		if s.Change != Changed && isConfigured(s.Name) {
@@ -192,7 +192,7 @@ func (c *comparison) source() *Cause {
 	var why []string
 	for _, key := range []string{"srcversion", "version"} {
 		if a, b := c.facts.info(key); a != b {
-			why = append(why, fmt.Sprintf("%s %s against %s", key, orNone(a), orNone(b)))
+			why = append(why, fmt.Sprintf("%s %s against %s", key, nameOrNone(a), nameOrNone(b)))
 		}
 	}
 	if why == nil {
@@ -320,12 +320,12 @@ func (c *comparison) find(kind Kind, change Change) *Section {
 	return nil
 }
 
-// changed tells whether any section of these kinds differs.
+// changed reports whether any section of these kinds differs.
 func (c *comparison) changed(kinds ...Kind) bool {
 	return slices.ContainsFunc(c.sections, func(s Section) bool { return slices.Contains(kinds, s.Kind) })
 }
 
-// only tells whether the sections that differ are all of these kinds.
+// only reports whether the sections that differ are all of these kinds.
 func (c *comparison) only(kinds ...Kind) bool {
 	return !slices.ContainsFunc(c.sections, func(s Section) bool { return !slices.Contains(kinds, s.Kind) })
 }

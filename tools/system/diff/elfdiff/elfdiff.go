@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package elfdiff tells in which ELF sections two builds of a kernel module differ, what those sections say
+// Package elfdiff reports in which ELF sections two builds of a kernel module differ, what those sections say
 // about it, and what is the likely cause, in plain words.
 //
 // It reads section by section in bounded memory, and looks inside those that it knows: what a section holds is
@@ -169,7 +169,7 @@ func (f *file) reader(s *section) (io.Reader, error) {
 type comparison struct {
 	a, b     *file
 	sections []Section
-	// reordered tells that the sections that both files have come in another order.
+	// reordered reports that the sections that both files have come in another order.
 	reordered bool
 	// roots are the directories that the modules were built in, where they differ.
 	roots roots

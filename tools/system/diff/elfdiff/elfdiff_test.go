@@ -67,7 +67,7 @@ int init_module(void) { printk("%s %s %s", text, stamp, file); return helper(pri
 
 // build is one way to make a module.
 type build struct {
-	// cc is the compiler, gcc if empty; flags come behind ours.
+	// cc is the compiler, gcc if empty; flags come after ours.
 	cc    string
 	flags []string
 	env   []string
@@ -134,7 +134,7 @@ func (b build) run(t *testing.T, dir, program string, args ...string) {
 
 func define(text string) build { return build{flags: []string{"-D" + text}} }
 
-// TestCauses holds that one deliberate difference of each kind is found and told by its cause.
+// TestCauses checks that one deliberate difference of each kind is found and told by its cause.
 func TestCauses(t *testing.T) {
 	symbols := func(first, second string) build {
 		return build{assembly: ".type " + first + ", @function\n.type " + second + ", @function\n.text\none:\n nop\ntwo:\n ret\n"}
@@ -226,7 +226,7 @@ func details(diff elfdiff.Diff) string {
 	return text.String()
 }
 
-// TestSides holds that a module does not differ from itself, and that the sides change places with the arguments.
+// TestSides checks that a module does not differ from itself, and that the sides change places with the arguments.
 func TestSides(t *testing.T) {
 	root := t.TempDir()
 	a := build{flags: []string{"-g"}}.make(t, root)
@@ -269,7 +269,7 @@ func TestCompareErrors(t *testing.T) {
 	}
 }
 
-// FuzzCompare holds that whatever is compared with a module gives a difference with a cause, or an error. The
+// FuzzCompare checks that whatever is compared with a module gives a difference with a cause, or an error. The
 // module is what build{} makes.
 func FuzzCompare(f *testing.F) {
 	good, err := os.ReadFile("testdata/module.ko")

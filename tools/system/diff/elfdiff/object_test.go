@@ -29,7 +29,7 @@ type object struct {
 	// number and zeros are in .data.
 	number byte
 	zeros  int
-	// code is .text, info .modinfo; lines stands for whatever debug information has besides texts.
+	// code is .text, info .modinfo; lines stands for whatever debug information has apart from texts.
 	code, info string
 	lines      byte
 	// bits is 32 for a machine with SHT_REL, for which the addend in .text is the offset of the last text.

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// What differs in a module besides an embedded path or time must not be passed over because there is one: this file
+// What differs in a module apart from an embedded path or time must not be passed over because there is one: this file
 // decides whether a section differs in more.
 
 // structures are the sections of debug information whose contents do not depend on paths: they refer to them by

@@ -15,8 +15,8 @@ import (
 	"rules_modhash/tools/merkle/trailer"
 )
 
-// judge gives each module its status, and fills in the report.
-func (a *audit) judge() {
+// evaluate gives each module its status, and fills in the report.
+func (a *audit) evaluate() {
 	releases := map[string]*release{}
 	of := func(name string) *release {
 		if releases[name] == nil {
@@ -36,7 +36,7 @@ func (a *audit) judge() {
 	otherRoots := a.countOtherRoots(releases)
 	for _, p := range a.places {
 		for _, m := range p.read {
-			status, reason := of(m.release).judge(p, m)
+			status, reason := of(m.release).evaluate(p, m)
 			if status == OtherBuild {
 				reason = a.nameOtherBuild(m, otherRoots)
 			}
@@ -110,7 +110,7 @@ func (a *audit) release(name string) *release {
 	return r
 }
 
-// verifies tells whether a module belongs to the tree of every root. A release without one verifies nothing.
+// verifies reports whether a module belongs to the tree of every root. A release without one verifies nothing.
 func (r *release) verifies(m readModule) bool {
 	if m.err != nil || !m.Sealed() {
 		return false
@@ -150,17 +150,17 @@ func (r *release) learn(p *place, m readModule) {
 	}
 }
 
-// judge returns the status of a module, and the reason unless that is Verified.
-func (r *release) judge(p *place, m readModule) (Status, string) {
+// evaluate returns the status of a module, and the reason unless that is Verified.
+func (r *release) evaluate(p *place, m readModule) (Status, string) {
 	switch {
 	case m.err != nil:
-		return r.judgeError(m)
+		return r.evaluateError(m)
 	case m.Sealed():
-		return r.judgeSealed(p, m)
+		return r.evaluateSealed(p, m)
 	case m.Signed:
 		return Signed, fmt.Sprintf("carries a %s of %d bytes in place of a proof%s", m.Type, m.SignatureSize, beneath(m))
 	}
-	return r.judgeBare(p, m)
+	return r.evaluateUnsealed(p, m)
 }
 
 // beneath lists the trailers that a signature lies on: a proof may be one of them.
@@ -174,19 +174,19 @@ func beneath(m readModule) (text string) {
 	return text
 }
 
-func (r *release) judgeError(m readModule) (Status, string) {
+func (r *release) evaluateError(m readModule) (Status, string) {
 	if isMalformed(m.err) {
 		return Malformed, m.err.Error()
 	}
 	return Unreadable, m.err.Error()
 }
 
-func (r *release) judgeSealed(p *place, m readModule) (Status, string) {
+func (r *release) evaluateSealed(p *place, m readModule) (Status, string) {
 	if len(r.roots) == 0 {
 		return Unchecked, fmt.Sprintf("is sealed, but there is no kernel of release %q with a root", m.release)
 	}
 	if r.verifies(m) {
-		return r.judgePlace(p, m)
+		return r.evaluatePlace(p, m)
 	}
 	if r.isOfThisBuild(m.Proof) {
 		return Altered, fmt.Sprintf("has other bytes than were sealed: its proof is of this build (position %d)",
@@ -195,8 +195,8 @@ func (r *release) judgeSealed(p *place, m readModule) (Status, string) {
 	return OtherBuild, ""
 }
 
-// judgePlace compares the place of a verified module with others: the kernel would take it under any name.
-func (r *release) judgePlace(p *place, m readModule) (Status, string) {
+// evaluatePlace compares the place of a verified module with others: the kernel would take it under any name.
+func (r *release) evaluatePlace(p *place, m readModule) (Status, string) {
 	if p.installed {
 		for _, root := range r.roots {
 			if holder := r.holders[position{root, m.Proof.Position}]; holder != m.path {
@@ -207,7 +207,7 @@ func (r *release) judgePlace(p *place, m readModule) (Status, string) {
 	return Verified, ""
 }
 
-// isOfThisBuild tells whether a proof that does not verify has siblings of this tree: then it is the module that
+// isOfThisBuild reports whether a proof that does not verify has siblings of this tree: then it is the module that
 // differs.
 func (r *release) isOfThisBuild(proof merkle.Proof) bool {
 	for _, root := range r.roots {
@@ -225,8 +225,8 @@ func (r *release) isOfThisBuild(proof merkle.Proof) bool {
 	return false
 }
 
-// judgeBare tells a module that lost its trailer from one that never had one.
-func (r *release) judgeBare(p *place, m readModule) (Status, string) {
+// evaluateUnsealed distinguishes a module that lost its trailer from one that never had one.
+func (r *release) evaluateUnsealed(p *place, m readModule) (Status, string) {
 	if sealed, ok := r.byBytes[m.SHA256]; ok {
 		return Stripped, fmt.Sprintf("carries no proof: its bytes are those of %s, which is sealed", sealed)
 	}
@@ -328,5 +328,5 @@ func (a *audit) nameOtherBuild(m readModule, counts map[merkle.Root]int) string 
 	return reason + ", or its bytes were altered"
 }
 
-// isMalformed tells trailers that no kernel accepts from files that cannot be read.
+// isMalformed reports whether an error is about a trailer that no kernel accepts, not about a file that cannot be read.
 func isMalformed(err error) bool { return errors.Is(err, trailer.ErrMalformed) }
