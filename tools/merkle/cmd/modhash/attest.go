@@ -33,7 +33,7 @@ type attestOptions struct {
 	sourceEpoch     int64
 }
 
-func newAttest(dir folder) *cobra.Command {
+func newAttest(dir directory) *cobra.Command {
 	o := &attestOptions{}
 	cmd := &cobra.Command{
 		Use:   "attest --tree FILE [--out FILE] [--spdx FILE] [--vmlinux FILE] [--image FILE] [--sealed DIR]",

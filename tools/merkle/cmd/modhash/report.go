@@ -14,7 +14,7 @@ import (
 	"rules_modhash/tools/system/report"
 )
 
-func newReport(dir folder) *cobra.Command {
+func newReport(dir directory) *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "report --out FILE TREE [KERNEL]",
