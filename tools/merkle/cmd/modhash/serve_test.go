@@ -106,10 +106,10 @@ func TestServe(t *testing.T) {
 		{"attest", "--tree=tree.pb", "--sealed=sealed", "--source=root.o", "--out=statement.json", "--spdx=spdx.json"},
 		{"report", "--out=report.html", "tree.pb"},
 	} {
-		if code := run(t.Context(), line, io.Discard, os.Stderr); code != exitDone {
+		if code := cli.Run(t.Context(), newRoot("", io.Discard, os.Stderr), line); code != cli.Done {
 			t.Fatalf("%s of the command line failed", line[0])
 		}
-		if response := answers(t, sandboxed(1, "sandbox", line...))[1]; response.ExitCode != exitDone || response.Output != "" {
+		if response := answers(t, sandboxed(1, "sandbox", line...))[1]; response.ExitCode != cli.Done || response.Output != "" {
 			t.Errorf("%s: got {%v}, want success", line[0], response)
 		}
 	}
