@@ -15,10 +15,11 @@ _BASE = {
     "strip": "debug",
 }
 
-def _variant(name, values):
+def _variant(name, values, tags = []):
     expand_template(
         name = name + "_source",
         out = name + "/note.c",
+        tags = tags,
         substitutions = {"@%s@" % key: value for key, value in values.items() if key.isupper()},
         template = "note.c.in",
     )
@@ -29,18 +30,28 @@ def _variant(name, values):
         kernel = values["kernel"],
         module_name = "note",
         strip = values["strip"],
+        tags = tags,
     )
 
-def variants(**kwargs):
-    """Declares the module `base`, and a variant for each argument.
+def base():
+    """Declares the module that variants differ from.
+
+    Returns:
+      Its name.
+    """
+    _variant("base", _BASE)
+    return "base"
+
+def variants(tags = [], **kwargs):
+    """Declares a variant of the module `base` for each further argument.
 
     Args:
+      tags: list of strings, of the variants.
       **kwargs: what differs, by the variant's name.
 
     Returns:
-      The names of all, the base's first.
+      Their names.
     """
-    _variant("base", _BASE)
     for name, difference in kwargs.items():
-        _variant(name, _BASE | difference)
-    return ["base"] + sorted(kwargs)
+        _variant(name, _BASE | difference, tags)
+    return sorted(kwargs)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -54,4 +55,16 @@ func (w *Workspace) Logged(command string, args ...string) ([]Spawn, string, err
 		}
 		spawns = append(spawns, s)
 	}
+}
+
+// Ran lists the actions that no cache had, sorted.
+func Ran(spawns []Spawn) []string {
+	var names []string
+	for _, s := range spawns {
+		if !s.CacheHit {
+			names = append(names, s.Mnemonic+" of "+s.TargetLabel)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

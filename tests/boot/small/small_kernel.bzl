@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels for tests, as small as their purpose: they boot, and load modules by their hashes."""
+
+load("@linux//:version.bzl", "VERSION")
+load("//rules:defs.bzl", "hashed_kernel", "load_attempt")
+load("//tests/boot:matrix.bzl", "REASONS")
+load("//tests/boot:tampered_modules.bzl", "tampered_modules")
+
+visibility("//tests/...")
+
+# What small.config builds.
+_MODULES = [
+    "fs/nls/nls_ascii.ko",
+    "fs/nls/nls_cp437.ko",
+    "fs/nls/nls_iso8859-1.ko",
+    "fs/nls/nls_utf8.ko",
+]
+
+_TAMPERED = {
+    "first_sibling": "unknown hash",
+    "position": "unknown hash",
+    "unsealed": "unsigned",
+}
+
+_SUFFIXES = {"gzip": ".gz", "xz": ".xz"}
+
+def _attempts(compression, types):
+    """The core of the boot matrix.
+
+    Args:
+      compression: string, of the installed modules.
+      types: bool, whether modules have type information.
+
+    Returns:
+      list of strings, for `attempts`.
+    """
+    return [
+        load_attempt(
+            name = "sealed module",
+            exists = ["/sys/kernel/btf/nls_ascii"] if types else [],
+            module = "/sealed/kernel/fs/nls/nls_ascii.ko",
+        ),
+        load_attempt(
+            name = "sealed module, handed to the kernel as a buffer",
+            module = "/sealed/kernel/fs/nls/nls_cp437.ko",
+            via = "init_module",
+        ),
+        load_attempt(
+            name = "sealed module, compressed, decompressed by the kernel",
+            exists = ["/sys/kernel/btf/nls_utf8"] if types else [],
+            flags = ["compressed_file"],
+            module = "/lib/modules/%s/kernel/fs/nls/nls_utf8.ko%s" % (VERSION, _SUFFIXES[compression]),
+        ),
+    ] + [
+        load_attempt(
+            name = kind,
+            log = [REASONS[reason]],
+            module = "/tampered/%s.ko" % kind,
+            result = "EKEYREJECTED",
+        )
+        for kind, reason in _TAMPERED.items()
+    ]
+
+def small_kernel(name, machine, compiler, compression, types = False, fragments = [], tags = []):
+    """A hashed_kernel of four modules, whose boot test tries the core of the boot matrix.
+
+    Args:
+      name: string, as in hashed_kernel.
+      machine: string, as in hashed_kernel: `arm64` or `x86_64`.
+      compiler: string, as in hashed_kernel.
+      compression: string, `gzip` or `xz`: of the installed modules.
+      types: bool, whether kernel and modules have type information (BTF).
+      fragments: list of strings, names of further fragments beside this file.
+      tags: list of strings, of all targets.
+    """
+    names = ["small", machine, compression] + (["btf"] if types else []) + fragments
+    tampered_modules(
+        name = name + "_tampered",
+        kinds = _TAMPERED.keys(),
+        module = "kernel/fs/nls/nls_iso8859-1.ko",
+        tags = tags,
+        tree = name + "_tree",
+    )
+    hashed_kernel(
+        name = name,
+        attempts = _attempts(compression, types),
+        base = "tinyconfig",
+        boot = True,
+        compiler = compiler,
+        compression = compression,
+        files = {
+            name + "_modules_install": "/",
+            name + "_tampered": "/tampered/",
+            name + "_tree": "/sealed/",
+        },
+        fragments = ["//tests/boot/small:%s.config" % fragment for fragment in names] +
+                    ["//examples/kernel:proc_sys_config"],
+        machine = machine,
+        modules = _MODULES,
+        source = "@linux//:source",
+        tags = tags,
+        visibility = ["//tests:__subpackages__"],
+    )

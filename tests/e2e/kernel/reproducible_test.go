@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"rules_modhash/tests/e2e/workspace"
+	"rules_modhash/tests/remote/nginx"
+)
+
+// compareKernel compares the kernel that was built in a workspace with the one that was built for this test.
+func compareKernel(t *testing.T, w *workspace.Workspace) {
+	t.Helper()
+	for _, name := range strings.Fields(os.Getenv("KERNEL_FILES")) {
+		want, err := os.ReadFile(workspace.Runfile(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(w.Dir, "bazel-bin", name))
+		if err != nil {
+			t.Error(err)
+		} else if !bytes.Equal(got, want) {
+			t.Errorf("%s: another file was built there", name)
+		}
+	}
+}
+
+// TestKernelReproducible builds a kernel again, in another folder, as another user, in another time zone, with another
+// umask, and compares it with the one that was built for this test, file by file. What it needs besides comes from an
+// HTTP cache, the kernel goes there, and comes back from there when all that was built is gone.
+func TestKernelReproducible(t *testing.T) {
+	w := workspace.NewCheckout(t)
+	dir := t.TempDir()
+	if err := nginx.Fill(dir, w.DiskCache()); err != nil {
+		t.Fatal(err)
+	}
+	server, err := nginx.Start(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	build := []string{"//tests/boot/arm64:kernel_files", "--disk_cache=", "--remote_cache=" + server.URL}
+	// No cache has what another number of jobs built, and no byte may depend on it.
+	build = append(build, "--//rules:kernel_jobs=3")
+
+	w.BeElsewhere()
+	want := []string{
+		"ModhashKernelBuild of //tests/boot/arm64:vmlinux_kernel",
+		"ModhashKernelConfig of //tests/boot/arm64:vmlinux_config",
+		"ModhashKernelLink of //tests/boot/arm64:vmlinux",
+	}
+	if got := workspace.Ran(w.MustBuild(build...)); !slices.Equal(got, want) {
+		t.Fatalf("got these actions run:\n%s\nwant the kernel's:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	compareKernel(t, w)
+
+	w.MustBazel("clean")
+	if got := workspace.Ran(w.MustBuild(build...)); len(got) != 0 {
+		t.Errorf("got these actions run, want all of them from the HTTP cache:\n%s", strings.Join(got, "\n"))
+	}
+	compareKernel(t, w)
+}
