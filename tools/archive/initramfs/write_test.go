@@ -8,6 +8,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	reference "github.com/u-root/u-root/pkg/cpio"
+
+	"rules_modhash/tools/archive/codec"
 )
 
 // steps fill an archive; each works whatever comes before it.
@@ -114,6 +117,40 @@ func TestWrite(t *testing.T) {
 	const digest = "311e13976beb3eaf820ff7ce022bceb214f17ae3d3362bd697f452c26e1f104b"
 	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != digest {
 		t.Errorf("got an archive with SHA-256 %x, want %s: its bytes have changed", sum, digest)
+	}
+}
+
+// TestWriteCompressed checks that an archive in a compressor has the same bytes as one that is compressed as a whole:
+// where files begin shows in no block.
+func TestWriteCompressed(t *testing.T) {
+	a := &Archive{}
+	for i := range 3 {
+		file := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(file, bytes.Repeat([]byte("contents "), 10_000*i), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Add(fmt.Sprintf("/f%d", i), file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := write(t, a)
+	for _, name := range codec.Written() {
+		compress := func(write func(io.Writer) error) []byte {
+			var out bytes.Buffer
+			w, err := codec.NewWriter(name, &out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(write(w), w.Close()); err != nil {
+				t.Fatal(err)
+			}
+			return out.Bytes()
+		}
+		got := compress(a.Write)
+		want := compress(func(w io.Writer) error { _, err := w.Write(whole); return err })
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: got %d bytes, want the %d of the archive compressed as a whole", name, len(got), len(want))
+		}
 	}
 }
 
