@@ -17,6 +17,7 @@ import (
 // A Version is that of a kernel, such as 6.12. The zero Version is not known.
 type Version struct{ Major, Minor int }
 
+// String returns "Linux MAJOR.MINOR".
 func (v Version) String() string {
 	return fmt.Sprintf("Linux %d.%d", v.Major, v.Minor)
 }

@@ -71,11 +71,12 @@ type Missing struct {
 	Got string
 }
 
+// String says what was wanted and what the configuration has.
 func (m Missing) String() string {
 	return fmt.Sprintf("%s: %s: got %s, want %s", m.Want.Where, m.Want.Name, m.Got, m.Want.Value)
 }
 
-// Compare tells which of the wanted options a configuration does not have. Of an option that is
+// Compare returns which of the wanted options a configuration does not have. Of an option that is
 // wanted several times, the last one counts, as it does for Kconfig.
 func Compare(config, wanted []Option) []Missing {
 	values := map[string]string{}

@@ -35,6 +35,7 @@ type SyntaxError struct {
 	Message  string
 }
 
+// Error names the place.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("%s: %s", e.Position, e.Message)
 }

@@ -30,12 +30,7 @@ type auditOptions struct {
 	what               audit.Options
 }
 
-func newAudit() *cobra.Command {
-	o := &auditOptions{}
-	cmd := &cobra.Command{
-		Use:   "audit [--root-dir DIR] [--kernel FILE] [--initramfs FILE] [--ignore PATTERN] [--json] [--limit N]",
-		Short: "Check all modules of an installed system, those in its initramfs too",
-		Long: `Find the kernels of a system, or of the unpacked image of one in DIR, read the root that
+const auditHelp = `Find the kernels of a system, or of the unpacked image of one in DIR, read the root that
 each carries, and check every module in lib/modules and inside each initramfs against the
 root of the kernel of its release. Every file in the directories that boot loaders read
 (boot, efi, EFI, loader, ...), and every file that their configurations name, is known by
@@ -63,7 +58,14 @@ is printed (FILE!/NAME is inside of FILE; * stands for any name, ** for any dire
 
 Exit codes: 0 there is a kernel, each has a root, all modules are verified, and nothing was
 left unexamined that could hold a module or a kernel; 1 something is not so; 2 wrong usage,
-or DIR cannot be read.`,
+or DIR cannot be read.`
+
+func newAudit() *cobra.Command {
+	o := &auditOptions{}
+	cmd := &cobra.Command{
+		Use:   "audit [--root-dir DIR] [--kernel FILE] [--initramfs FILE] [--ignore PATTERN] [--json] [--limit N]",
+		Short: "Check all modules of an installed system, those in its initramfs too",
+		Long:  auditHelp,
 		Example: `  modhash audit --root-dir /
   modhash audit --root-dir / --ignore 'boot/ipxe.iso' --ignore 'boot/grub/**'`,
 		Args: cobra.NoArgs,
