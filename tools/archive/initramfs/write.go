@@ -151,6 +151,8 @@ func (a *Archive) Write(w io.Writer) error {
 	if err := errors.Join(a.addParents(), a.checkLoaders()); err != nil {
 		return err
 	}
+	// A compressor must not read files itself: it would end a block with each.
+	w = struct{ io.Writer }{w}
 	for i, name := range slices.Sorted(maps.Keys(a.entries)) {
 		if err := a.entries[name].write(w, name[1:], uint32(i+1)); err != nil {
 			return fmt.Errorf("writing %s to the initramfs: %w", name, err)
