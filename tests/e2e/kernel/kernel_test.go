@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel builds the kernels that were built here again, in another checkout: after a change of one line, and
-// without any cache.
+// Package kernel takes a kernel that was built here from the cache, in another checkout, and changes one line there.
 package kernel
 
 import (

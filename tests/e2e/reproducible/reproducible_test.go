@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+// Package reproducible builds a kernel that was built here once more, in another checkout and without its cached outputs.
+package reproducible
 
 import (
 	"bytes"
