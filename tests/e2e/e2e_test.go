@@ -8,6 +8,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -165,6 +166,45 @@ func TestReproducible(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("got %d outputs there, want %d as here", len(got), len(want))
+	}
+}
+
+// goModules is added to a workspace that asks which Go modules it has.
+const goModules = `
+-- MODULE.bazel --
+bazel_dep(name = "gazelle", version = "0.47.0")
+
+go_deps = use_extension("@gazelle//:extensions.bzl", "go_deps")
+use_repo(go_deps, "bazel_gazelle_go_repository_config")
+`
+
+// unneeded matches the repositories that nothing which only hashes modules needs.
+var unneeded = regexp.MustCompile(`(?m)^.*(kernel_tools|boot_tools|go_deps).*$|^(gazelle|protobuf|rules_pkg|stardoc)[~+].*$`)
+
+// TestFetchesOnlyWhatItNeeds checks that a workspace that only hashes modules, with a modhash that was built before,
+// fetches nothing that is for kernels, virtual machines or Go; and that Go modules of tests are not among those that it
+// could fetch.
+func TestFetchesOnlyWhatItNeeds(t *testing.T) {
+	w := workspace.New(t, stranger, workspace.Prebuilt, goModules)
+	w.AddModhash()
+	w.MustBazel("test", "//:verify")
+	fetched := strings.Join(w.Repositories(), "\n")
+	if !strings.Contains(fetched, "some_modules") {
+		t.Fatalf("got these repositories, want the one of the modules among them:\n%s", fetched)
+	}
+	for _, name := range unneeded.FindAllString(fetched, -1) {
+		t.Errorf("hashing modules fetches the repository %s, want none for kernels, virtual machines or Go", name)
+	}
+
+	w.MustBazel("build", "@bazel_gazelle_go_repository_config//:all")
+	modules := w.ReadRepository("bazel_gazelle_go_repository_config", "WORKSPACE")
+	if !strings.Contains(modules, "github.com/spf13/cobra") {
+		t.Fatalf("got these Go modules, want those of modhash among them:\n%s", modules)
+	}
+	for _, path := range []string{"chromedp", "jsonschema", "go-internal"} {
+		if strings.Contains(modules, path) {
+			t.Errorf("a workspace that uses the rules has the Go module of tests %s", path)
+		}
 	}
 }
 

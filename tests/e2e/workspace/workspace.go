@@ -226,6 +226,46 @@ func (w *Workspace) MustBazel(command string, args ...string) string {
 	return output
 }
 
+// external is the directory of the repositories that the workspace's Bazel has fetched.
+func (w *Workspace) external() string {
+	w.t.Helper()
+	found, err := filepath.Glob(w.Dir + ".out/*/external")
+	if err != nil || len(found) != 1 {
+		w.t.Fatalf("got %d directories of fetched repositories, want one, error %v", len(found), err)
+	}
+	return found[0]
+}
+
+// Repositories lists the canonical names of the repositories that the workspace's Bazel has fetched.
+func (w *Workspace) Repositories() []string {
+	w.t.Helper()
+	entries, err := os.ReadDir(w.external())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "@") {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+// ReadRepository returns a file of the fetched repository whose canonical name ends with a name.
+func (w *Workspace) ReadRepository(name, file string) string {
+	w.t.Helper()
+	found, err := filepath.Glob(filepath.Join(w.external(), "*"+name, file))
+	if err != nil || len(found) != 1 {
+		w.t.Fatalf("got %d files %s in repositories %s, want one, error %v", len(found), file, name, err)
+	}
+	data, err := os.ReadFile(found[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(data)
+}
+
 // Shutdown ends the Bazel server and removes all that it built. New has it called at the end of the test.
 func (w *Workspace) Shutdown() {
 	if output, err := w.Bazel("shutdown"); err != nil {
