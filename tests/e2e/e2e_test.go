@@ -270,3 +270,31 @@ func TestLinux(t *testing.T) {
 	}
 	w.MustBazel("build", "//:version_1.2.3")
 }
+
+// prebuilt is added to the workspace of a stranger who takes a modhash by a wrong digest.
+const prebuilt = `
+-- MODULE.bazel --
+modhash = use_extension("@rules_modhash//toolchains/modhash:extensions.bzl", "modhash")
+use_repo(modhash, "programs")
+modhash.prebuilt(
+    name = "programs",
+    sha256 = {"ARCHITECTURE": "DIGEST"},
+    urls = ["file:///modhash"],
+)
+`
+
+// TestPrebuilt checks what the extension modhash reports of tags that it refuses.
+func TestPrebuilt(t *testing.T) {
+	digest := strings.Repeat("0", 64)
+	for _, tc := range []struct{ architecture, digest, want string }{
+		{"x86_64", digest, `modhash.prebuilt(name = "programs"): attribute sha256: got the architecture "x86_64", want one of amd64, `},
+		{"amd64", digest[1:], `got the digest "` + digest[1:] + `" of amd64, want 64 hex digits. Next: copy it from SHA256SUMS of the release`},
+		{"amd64", "G" + digest[1:], `of amd64, want 64 hex digits`},
+	} {
+		w := workspace.New(t, workspace.Stranger, strings.NewReplacer("ARCHITECTURE", tc.architecture, "DIGEST", tc.digest).Replace(prebuilt))
+		output, err := w.Bazel("query", "@programs//:all")
+		if err == nil || !strings.Contains(output, tc.want) {
+			t.Errorf("%s, %s: got error %v and\n%s\nwant one with %s", tc.architecture, tc.digest, err, output, tc.want)
+		}
+	}
+}
