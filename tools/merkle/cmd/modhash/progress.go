@@ -54,7 +54,7 @@ func (p *progress) step() {
 			progressbar.OptionThrottle(100*time.Millisecond))
 	}
 	if p.bar != nil {
-		p.bar.Set(p.done)
+		_ = p.bar.Set(p.done)
 	}
 }
 
@@ -66,7 +66,7 @@ func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		p.bar.Clear()
+		_ = p.bar.Clear()
 	}
 }
 
