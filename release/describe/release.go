@@ -13,7 +13,7 @@ import (
 	"github.com/bazelbuild/buildtools/build"
 )
 
-// release is what is known of a release besides its artifacts.
+// release is what is known of a release, other than its artifacts.
 type release struct {
 	version string
 	// commit is that of the source, 40 hex digits, "" where none was given. Created is the commit's time, else 1970.
