@@ -8,6 +8,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -168,6 +169,45 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// goModules is added to a workspace that asks which Go modules it has.
+const goModules = `
+-- MODULE.bazel --
+bazel_dep(name = "gazelle", version = "0.47.0")
+
+go_deps = use_extension("@gazelle//:extensions.bzl", "go_deps")
+use_repo(go_deps, "bazel_gazelle_go_repository_config")
+`
+
+// unneeded matches the repositories that nothing which only hashes modules needs.
+var unneeded = regexp.MustCompile(`(?m)^.*(kernel_tools|boot_tools|go_deps).*$|^(gazelle|protobuf|rules_pkg|stardoc)[~+].*$`)
+
+// TestFetchesOnlyWhatItNeeds checks that a workspace that only hashes modules, with a modhash that was built before,
+// fetches nothing that is for kernels, virtual machines or Go; and that Go modules of tests are not among those that it
+// could fetch.
+func TestFetchesOnlyWhatItNeeds(t *testing.T) {
+	w := workspace.New(t, stranger, workspace.Prebuilt, goModules)
+	w.AddModhash()
+	w.MustBazel("test", "//:verify")
+	fetched := strings.Join(w.Repositories(), "\n")
+	if !strings.Contains(fetched, "some_modules") {
+		t.Fatalf("got these repositories, want the one of the modules among them:\n%s", fetched)
+	}
+	for _, name := range unneeded.FindAllString(fetched, -1) {
+		t.Errorf("hashing modules fetches the repository %s, want none for kernels, virtual machines or Go", name)
+	}
+
+	w.MustBazel("build", "@bazel_gazelle_go_repository_config//:all")
+	modules := w.ReadRepository("bazel_gazelle_go_repository_config", "WORKSPACE")
+	if !strings.Contains(modules, "github.com/spf13/cobra") {
+		t.Fatalf("got these Go modules, want those of modhash among them:\n%s", modules)
+	}
+	for _, path := range []string{"chromedp", "jsonschema", "go-internal"} {
+		if strings.Contains(modules, path) {
+			t.Errorf("a workspace that uses the rules has the Go module of tests %s", path)
+		}
+	}
+}
+
 // linux is added to the workspace of a stranger who brings in kernel source.
 const linux = `
 -- MODULE.bazel --
@@ -229,4 +269,32 @@ func TestLinux(t *testing.T) {
 		}
 	}
 	w.MustBazel("build", "//:version_1.2.3")
+}
+
+// prebuilt is added to the workspace of a stranger who takes a modhash by a wrong digest.
+const prebuilt = `
+-- MODULE.bazel --
+modhash = use_extension("@rules_modhash//toolchains/modhash:extensions.bzl", "modhash")
+use_repo(modhash, "programs")
+modhash.prebuilt(
+    name = "programs",
+    sha256 = {"ARCHITECTURE": "DIGEST"},
+    urls = ["file:///modhash"],
+)
+`
+
+// TestPrebuilt checks what the extension modhash reports of tags that it refuses.
+func TestPrebuilt(t *testing.T) {
+	digest := strings.Repeat("0", 64)
+	for _, tc := range []struct{ architecture, digest, want string }{
+		{"x86_64", digest, `modhash.prebuilt(name = "programs"): attribute sha256: got the architecture "x86_64", want one of amd64, `},
+		{"amd64", digest[1:], `got the digest "` + digest[1:] + `" of amd64, want 64 hex digits. Next: copy it from SHA256SUMS of the release`},
+		{"amd64", "G" + digest[1:], `of amd64, want 64 hex digits`},
+	} {
+		w := workspace.New(t, workspace.Stranger, strings.NewReplacer("ARCHITECTURE", tc.architecture, "DIGEST", tc.digest).Replace(prebuilt))
+		output, err := w.Bazel("query", "@programs//:all")
+		if err == nil || !strings.Contains(output, tc.want) {
+			t.Errorf("%s, %s: got error %v and\n%s\nwant one with %s", tc.architecture, tc.digest, err, output, tc.want)
+		}
+	}
 }

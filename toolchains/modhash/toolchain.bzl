@@ -6,7 +6,8 @@ load("//rules:providers.bzl", "ModhashToolchainInfo")
 _DOC = """\
 A `modhash` program for toolchains of type `@rules_modhash//toolchains/modhash:toolchain_type`.
 
-The rules build it from source by default. To run another one, say a prebuilt one:
+The rules build it from source by default. The module extension `modhash` takes the program of a release. To run any other
+one:
 
 ```starlark
 load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")

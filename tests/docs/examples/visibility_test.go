@@ -19,6 +19,7 @@ var public = []string{
 	"toolchains/debian/extensions.bzl",
 	"toolchains/kernel/extensions.bzl",
 	"toolchains/kernel/toolchain.bzl",
+	"toolchains/modhash/extensions.bzl",
 	"toolchains/modhash/toolchain.bzl",
 }
 

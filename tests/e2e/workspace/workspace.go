@@ -61,6 +61,8 @@ type Workspace struct {
 	Flags []string
 	// rc is a further bazelrc, "" for none.
 	rc string
+	// hidden has Bazel run without the source tree: see HideCheckout.
+	hidden bool
 }
 
 // Runfile is the path of a file that the test has among its data, by its path in this repository.
@@ -138,6 +140,27 @@ func (w *Workspace) BeElsewhere() {
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
 }
 
+// HideCheckout has the workspace's Bazel run where the source tree is not: its directory is empty. Bazel is started as
+// bazelw would start it, which is in the source tree.
+func (w *Workspace) HideCheckout() {
+	w.hidden = true
+	w.Command = []string{"unshare", "--user", "--map-root-user", "--mount",
+		"sh", "-c", `mount -t tmpfs tmpfs "$0" && exec "$@"`, Checkout(w.t)}
+}
+
+// program is what starts Bazel.
+func (w *Workspace) program() []string {
+	w.t.Helper()
+	if !w.hidden {
+		return []string{filepath.Join(Checkout(w.t), "bazelw")}
+	}
+	world, err := os.ReadFile("/etc/rules_modhash/world")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return []string{"bazel", "--bazelrc=" + strings.TrimSpace(string(world)) + "/bazelrc"}
+}
+
 // RequireWorld skips a test outside a ./bazelw world.
 func RequireWorld(t testing.TB) {
 	t.Helper()
@@ -187,7 +210,7 @@ func (w *Workspace) Startup() []string {
 
 // Bazel runs a Bazel command in the workspace and returns all it prints.
 func (w *Workspace) Bazel(command string, args ...string) (string, error) {
-	argv := append(append([]string{}, w.Command...), filepath.Join(Checkout(w.t), "bazelw"))
+	argv := append(append([]string{}, w.Command...), w.program()...)
 	argv = append(append(argv, w.Startup()...), command)
 	if command == "build" || command == "test" {
 		argv = append(argv, w.Flags...)
@@ -224,6 +247,56 @@ func (w *Workspace) MustBazel(command string, args ...string) string {
 		w.t.Fatalf("bazel %s %s: %v\n%s", command, strings.Join(args, " "), err, output)
 	}
 	return output
+}
+
+// external is the directory of the repositories that the workspace's Bazel has fetched.
+func (w *Workspace) external() string {
+	w.t.Helper()
+	found, err := filepath.Glob(w.Dir + ".out/*/external")
+	if err != nil || len(found) != 1 {
+		w.t.Fatalf("got %d directories of fetched repositories, want one, error %v", len(found), err)
+	}
+	return found[0]
+}
+
+// Repositories lists the canonical names of the repositories that the workspace's Bazel has fetched.
+func (w *Workspace) Repositories() []string {
+	w.t.Helper()
+	entries, err := os.ReadDir(w.external())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "@") {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+// HasFile reports whether the fetched repository of a module has a file.
+func (w *Workspace) HasFile(module, file string) bool {
+	w.t.Helper()
+	found, err := filepath.Glob(filepath.Join(w.external(), module+"[~+]", file))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(found) == 1
+}
+
+// ReadRepository returns a file of the fetched repository whose canonical name ends with a name.
+func (w *Workspace) ReadRepository(name, file string) string {
+	w.t.Helper()
+	found, err := filepath.Glob(filepath.Join(w.external(), "*"+name, file))
+	if err != nil || len(found) != 1 {
+		w.t.Fatalf("got %d files %s in repositories %s, want one, error %v", len(found), file, name, err)
+	}
+	data, err := os.ReadFile(found[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(data)
 }
 
 // Shutdown ends the Bazel server and removes all that it built. New has it called at the end of the test.

@@ -20,7 +20,7 @@ const patience = 2 * time.Minute
 type Server struct {
 	cmd   *exec.Cmd
 	log   output
-	ended chan error
+	ended chan string
 }
 
 // output takes what a server prints.
@@ -38,22 +38,22 @@ func (o *output) Write(p []byte) (int, error) {
 
 // Start starts a server and returns it when it listens at an address, host and port. An error says what it printed.
 func Start(cmd *exec.Cmd, address string) (*Server, error) {
-	s := &Server{cmd: cmd, ended: make(chan error, 1)}
+	s := &Server{cmd: cmd, ended: make(chan string, 1)}
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	// Servers do not outlive a test that is killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { s.ended <- cmd.Wait() }()
+	go func() { s.ended <- fmt.Sprint(cmd.Wait()) }()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if connection, err := net.Dial("tcp", address); err == nil {
 			connection.Close()
 			return s, nil
 		}
 		select {
-		case err := <-s.ended:
-			return nil, fmt.Errorf("%s ended before it listened: %v\n%s", cmd.Path, err, s.Output())
+		case how := <-s.ended:
+			return nil, fmt.Errorf("%s ended before it listened: %s\n%s", cmd.Path, how, s.Output())
 		default:
 		}
 	}

@@ -26,8 +26,8 @@ func text(s string) func(io.Writer) error {
 var errWriting = errors.New("disk full")
 
 func failing(w io.Writer) error {
-	io.WriteString(w, "half")
-	return errWriting
+	_, err := io.WriteString(w, "half")
+	return errors.Join(err, errWriting)
 }
 
 // tree lists everything below the working directory with modes and contents.
@@ -195,7 +195,7 @@ func dirError(s *Set, path string) error {
 func TestNamedTwice(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var s Set
-	defer s.Discard()
+	defer func() { _ = s.Discard() }()
 	if err := s.WriteFile("a", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestParallelCreate(t *testing.T) {
 func TestCreateTwice(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var s Set
-	defer s.Discard()
+	defer func() { _ = s.Discard() }()
 	d, err := s.Dir("dir")
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +300,11 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old)
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+			t.Error(err)
+		}
+	}()
 	var s Set
 	d, err := s.Dir("dir")
 	if err != nil {

@@ -55,7 +55,7 @@ func (p *Bar) step() {
 			progressbar.OptionThrottle(100*time.Millisecond))
 	}
 	if p.bar != nil {
-		p.bar.Set(p.done)
+		_ = p.bar.Set(p.done)
 	}
 }
 
@@ -67,7 +67,7 @@ func (p *Bar) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		p.bar.Clear()
+		_ = p.bar.Clear()
 	}
 }
 

@@ -331,7 +331,7 @@ func TestInterrupted(t *testing.T) {
 	}})
 	c.send(request(1))
 	<-started
-	go io.Copy(io.Discard, c.out)
+	go func() { _, _ = io.Copy(io.Discard, c.out) }()
 	interrupt(errors.New("interrupted"))
 	if err := <-c.done; err == nil || err.Error() != "interrupted" || !ended.Load() {
 		t.Errorf("got error %v, handler ended: %v, want interrupted, and that it did", err, ended.Load())

@@ -416,7 +416,7 @@ func TestSealRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var outputs output.Set
-			defer outputs.Discard()
+			defer func() { _ = outputs.Discard() }()
 			dir, err := outputs.Dir("out")
 			if err != nil {
 				t.Fatal(err)

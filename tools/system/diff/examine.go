@@ -86,6 +86,6 @@ func plain(s *module.Scanner, m modules.Module, dir string) (*os.File, error) {
 }
 
 func discard(f *os.File) {
-	f.Close()
-	os.Remove(f.Name())
+	_ = f.Close()
+	_ = os.Remove(f.Name())
 }

@@ -15,7 +15,11 @@ import (
 // addVersion adds --version, without the short -v that cobra would give it.
 func addVersion(root *cobra.Command) {
 	root.Version = release.Version
-	root.SetVersionTemplate(fmt.Sprintf("modhash %s\ntree format %d\n", release.Version, tree.FormatVersion))
+	text := fmt.Sprintf("modhash %s\ntree format %d\n", release.Version, tree.FormatVersion)
+	if commit := release.Commit(); commit != "" {
+		text += "commit " + commit + "\n"
+	}
+	root.SetVersionTemplate(text)
 	root.Flags().Bool("version", false, "print the release, and the version of the tree format that is written and read")
 }
 
