@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,6 +43,9 @@ type Build struct {
 	Modules []string
 	// Outputs are the other files to write.
 	Outputs Outputs
+	// Summary gets one line about the build: how many files were compiled, and how long it took. It is no output of the
+	// action.
+	Summary io.Writer
 }
 
 // Outputs are files that Build writes. It does not write those whose name is empty.
@@ -58,6 +62,7 @@ func (o *Build) Run(ctx context.Context) error {
 	if _, err := pairs("module", o.Modules); err != nil {
 		return err // before minutes have passed
 	}
+	start := time.Now()
 	return inWorkspace(o.workspaceBeside(), func(dir string) error {
 		tree, err := o.unpackTree(ctx, dir, o.Source)
 		if err != nil {
@@ -67,7 +72,12 @@ func (o *Build) Run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", o.Label, err)
 		}
 		r := &results{dir: tree.Dir}
-		return r.finish(ctx, o.collect(ctx, r, tree))
+		if err := r.finish(ctx, o.collect(ctx, r, tree)); err != nil {
+			return err
+		}
+		fmt.Fprintf(o.Summary, "%s: built %s in %s: %d files compiled, %d modules\n", o.Label, o.Target,
+			time.Since(start).Round(time.Second), tree.Compiled(), len(o.Modules))
+		return nil
 	})
 }
 

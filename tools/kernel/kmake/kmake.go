@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -37,6 +38,9 @@ type Target struct {
 	// aarch64-linux-gnu-, or empty.
 	Cross string
 }
+
+// String returns the architecture and the compiler, such as "arm64 by clang".
+func (t Target) String() string { return t.Machine + " by " + t.Compiler }
 
 // Check returns an error if the target is not one that kernels are built for here.
 func (t Target) Check() error {
@@ -157,6 +161,12 @@ func environment(temporary string) []string {
 		"KBUILD_BUILD_VERSION=1",
 	}
 }
+
+// compilation matches the line that Kbuild prints before it compiles a file for the kernel or a module.
+var compilation = regexp.MustCompile(`(?m)^  (CC|AS|RUSTC) `)
+
+// Compiled returns how many files of the kernel and its modules were compiled.
+func (t *Tree) Compiled() int { return len(compilation.FindAllIndex(t.Log.Bytes(), -1)) }
 
 // WriteLog writes all that was printed.
 func (t *Tree) WriteLog(w io.Writer) error {

@@ -152,3 +152,11 @@ func TestEndedContextStartsNothing(t *testing.T) {
 		t.Errorf("got %v, %v, want nothing", entries, err)
 	}
 }
+
+func TestCompiled(t *testing.T) {
+	tree := &Tree{}
+	tree.Log.WriteString("$ make vmlinux\n  CC      init/main.o\n  HOSTCC  scripts/x\n  CC [M]  fs/ext4/inode.o\n  AS      a.o\n  AR      built-in.a\n")
+	if got := tree.Compiled(); got != 3 {
+		t.Errorf("got %d files compiled, want 3", got)
+	}
+}

@@ -20,7 +20,10 @@ same set.`,
 		Example: `  kbuild build --source source.tar.zst --config .config --module drivers/net/dummy.ko=dummy.ko \
     --vmlinux vmlinux --objects objects.tar.zst --devel devel.tar.zst`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Summary = cmd.ErrOrStderr()
+			return o.Run(cmd.Context())
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it")
