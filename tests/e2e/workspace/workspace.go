@@ -120,14 +120,22 @@ func NewCheckout(t *testing.T) *Workspace {
 // test. Each output base compiles them anew, which takes longer than all else that most of these tests do.
 func (w *Workspace) UseCompiledGazelle() {
 	w.t.Helper()
-	const repository = "gazelle~~non_module_deps~bazel_gazelle_go_repository_tools"
+	const tools = "bazel_gazelle_go_repository_tools"
 	outputBase, _, _ := strings.Cut(os.Getenv("TEST_SRCDIR"), "/execroot/")
-	tools := filepath.Join(outputBase, "external", repository)
-	if _, err := os.Stat(filepath.Join(tools, "bin")); err != nil {
+	found, err := filepath.Glob(filepath.Join(outputBase, "external", "*"+tools))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(found) != 1 {
 		return // by another name in this Bazel, or not in use
 	}
 	w.rc = w.Dir + ".bazelrc"
-	if err := os.WriteFile(w.rc, []byte("common --override_repository="+repository+"="+tools+"\n"), 0o644); err != nil {
+	var lines strings.Builder
+	// The workspace may have other separators in the names of repositories: --config=next.
+	for _, name := range []string{"gazelle~~non_module_deps~" + tools, "gazelle++non_module_deps+" + tools} {
+		fmt.Fprintf(&lines, "common --override_repository=%s=%s\n", name, found[0])
+	}
+	if err := os.WriteFile(w.rc, []byte(lines.String()), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
 }
