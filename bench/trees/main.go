@@ -40,11 +40,11 @@ func main() {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.modules, "modules", "", "folder with real modules, *.ko (required)")
-	flags.StringVar(&o.work, "work", os.TempDir(), "folder for workspaces and outputs")
+	flags.StringVar(&o.modules, "modules", "", "directory with real modules, *.ko (required)")
+	flags.StringVar(&o.work, "work", os.TempDir(), "directory for workspaces and outputs")
 	flags.StringVar(&o.plot, "plot", "", "SVG file to write")
 	flags.IntSliceVar(&o.sizes, "sizes", []int{64, 512, 4216, 20000}, "numbers of modules")
-	flags.IntVar(&o.repetitions, "repetitions", 5, "times that each step is measured")
+	flags.IntVar(&o.repetitions, "repetitions", 5, "how often each step is measured")
 	if err := cmd.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "trees:", err)
 		os.Exit(1)

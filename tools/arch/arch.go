@@ -134,7 +134,7 @@ func Named(name string) (Architecture, error) {
 			return a, nil
 		}
 	}
-	return Architecture{}, fmt.Errorf("unknown machine %q, want one of %s", name, Names())
+	return Architecture{}, fmt.Errorf("unknown architecture %q, want one of %s", name, Names())
 }
 
 // Find returns the architecture with that name. An alias is not one.

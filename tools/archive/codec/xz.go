@@ -318,7 +318,7 @@ func (x *xzNumbers) number() uint64 {
 		}
 	}
 	if x.err == nil {
-		x.err = errors.New("a number is not written as it should be")
+		x.err = errors.New("a number is malformed")
 	}
 	return 0
 }

@@ -26,7 +26,7 @@ func (a *Archive) checkLoaders() error {
 			return fmt.Errorf("reading %s: %w", host, err)
 		}
 		if loader != "" && !a.hasBase(path.Base(loader)) {
-			return fmt.Errorf("adding %s to the initramfs: got a program that needs %s, which is not there, "+
+			return fmt.Errorf("adding %s to the initramfs: got a program that needs %s, which does not exist, "+
 				"want a static one, or its loader and libraries too", host, loader)
 		}
 	}

@@ -103,7 +103,7 @@ func (w *walk) list(name, real string) error {
 	}
 	id, ok := identityOf(info)
 	if !ok {
-		return errors.New("cannot be told from other directories on this system")
+		return errors.New("cannot be distinguished from other directories on this system")
 	}
 	if first, ok := w.listed[id]; ok {
 		w.entries = append(w.entries, Entry{Path: name, Real: real, Kind: Again, Mode: fs.ModeDir, First: first})
@@ -155,7 +155,7 @@ func (w *walk) target(name string) Entry {
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):
 		to, _ := w.root.Readlink(e.linkName(w))
-		e.Kind, e.Err = Dangling, fmt.Errorf("is a symbolic link to %q, which is not there", to)
+		e.Kind, e.Err = Dangling, fmt.Errorf("is a symbolic link to %q, which does not exist", to)
 	case e.Err != nil:
 		e.Kind, e.Err = Unreadable, Reason(e.Err)
 	case info.Mode().IsRegular():

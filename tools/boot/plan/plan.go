@@ -94,7 +94,7 @@ func Parse(data []byte) (*Plan, error) {
 		return nil, fmt.Errorf("reading the boot plan: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("reading the boot plan: got more behind its end, want nothing")
+		return nil, errors.New("reading the boot plan: got data after its end, want none")
 	}
 	return p, p.check()
 }
@@ -151,7 +151,7 @@ func (p *Plan) check() error {
 
 func (a Attempt) check() error {
 	if a.Name == "" || strings.ContainsFunc(a.Name, unicode.IsControl) {
-		return errors.New("name: got an empty one or one with control characters, want words for the reader")
+		return errors.New("name: got an empty one or one with control characters, want printable text")
 	}
 	return errors.Join(a.checkCmdline(), a.checkModule(), a.checkFlags(), a.Expect.check())
 }

@@ -82,7 +82,7 @@ func (s *Serial) addRecord(r *Record) error {
 	open := s.open()
 	switch {
 	case s.Done:
-		return fmt.Errorf("got the record %q behind the last one", r.Kind)
+		return fmt.Errorf("got the record %q after the last one", r.Kind)
 	case r.Kind == Begin && open != nil:
 		return fmt.Errorf("got the begin of attempt %d before the end of attempt %d", r.Attempt, open.Index)
 	case r.Kind == Begin:

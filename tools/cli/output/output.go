@@ -144,7 +144,7 @@ func emptyDirectory(path string) (final string, exists bool, err error) {
 		return "", false, placed(err, path)
 	}
 	if len(entries) > 0 {
-		return "", false, fmt.Errorf("output directory %s is not empty: it holds %s", path, entries[0].Name())
+		return "", false, fmt.Errorf("output directory %s is not empty: it contains %s", path, entries[0].Name())
 	}
 	final, err = filepath.EvalSymlinks(path)
 	return final, true, err
@@ -157,7 +157,7 @@ func (s *Set) Commit() error {
 		if err := rename(out.temporary, out.final); err != nil {
 			undo := removeMoved(s.staged[:i])
 			s.staged = s.staged[i:]
-			return errors.Join(fmt.Errorf("moving an output to its place: %w", err), undo, s.Discard())
+			return errors.Join(fmt.Errorf("moving an output into place: %w", err), undo, s.Discard())
 		}
 	}
 	s.staged = nil

@@ -121,7 +121,7 @@ func (c *connection) receive(ctx context.Context, message []byte) error {
 	switch {
 	case err != nil && request.RequestId == 0:
 		c.pending.Release(weight(size))
-		return fmt.Errorf("got a message of %d bytes that is no request: %w", size, err)
+		return fmt.Errorf("got a message of %d bytes that is not a request: %w", size, err)
 	case err != nil:
 		c.refuse(request.RequestId, size, fmt.Errorf("malformed request: %w", err))
 	case request.Cancel:

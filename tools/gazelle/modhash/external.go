@@ -52,7 +52,7 @@ func (g *generation) external() {
 func (g *generation) sayKernelWanted(t *tree) {
 	for _, m := range t.modules[g.Rel] {
 		g.built[m.Name()] = true
-		g.x.say("%s: builds modules, but not known for which kernel: want # gazelle:%s LABEL, the label of a "+
+		g.x.say("%s: builds modules, but for an unknown kernel: want # gazelle:%s LABEL, the label of a "+
 			"kernel_build, in a BUILD file here or above", t.makefile(g.Rel), kernelDirective)
 	}
 }
@@ -216,7 +216,7 @@ func (g *generation) flagsFrom(t *tree, words []string) []string {
 // sayBeyond tells what the rule of a module does not have; true if it would be none then.
 func (g *generation) sayBeyond(p *plan, ownKbuild string) bool {
 	for _, b := range p.impossible {
-		g.x.say("%s: module %s: %s: its kernel_module is left to you", g.at(p, b), p.module.Name(), b.reason)
+		g.x.say("%s: module %s: %s: write its kernel_module by hand", g.at(p, b), p.module.Name(), b.reason)
 	}
 	if ownKbuild != "" {
 		return len(p.impossible) > 0
@@ -231,13 +231,13 @@ func (g *generation) sayOneBeyond(p *plan, b beyond) {
 	reason := p.t.display(b.reason)
 	switch {
 	case b.taken:
-		g.x.say("%s: %s: taken over as copts, where they stand after the kernel's own flags. If the order matters, "+
-			"give each module a Kbuild file of its own, in the attribute kbuild", g.at(p, b), reason)
+		g.x.say("%s: %s: copied to copts, which follow the kernel's own flags. If the order matters, "+
+			"set the attribute kbuild of each module to a separate Kbuild file", g.at(p, b), reason)
 	case b.ofAll:
-		g.x.say("%s: %s: left out. If it matters, give each module a Kbuild file of its own, in the attribute kbuild",
+		g.x.say("%s: %s: left out. If it matters, set the attribute kbuild of each module to a separate Kbuild file",
 			g.at(p, b), reason)
 	default:
-		g.x.say("%s: module %s: %s: want a Kbuild file of its own, in the attribute kbuild",
+		g.x.say("%s: module %s: %s: want a separate Kbuild file in the attribute kbuild",
 			g.at(p, b), p.module.Name(), reason)
 	}
 }

@@ -26,7 +26,7 @@ func (g *generation) kernelBuilds() {
 	}
 	expression := r.Attr("modules")
 	if _, ok := expression.(*build.ListExpr); expression != nil && !ok {
-		g.x.say("%s: modules of %s is no list of strings: left as it is", g.buildFile(), r.Name())
+		g.x.say("%s: modules of %s is not a list of strings: it stays unchanged", g.buildFile(), r.Name())
 		return
 	}
 	k := g.x.kernel(g.Config, g.s)
@@ -53,8 +53,8 @@ func (g *generation) kernelBuild() *rule.Rule {
 	case 1:
 		return all[0]
 	default:
-		g.x.say("%s: got %d kernel_builds, want one in a package with # gazelle:%s, or # gazelle:%s to tell which one "+
-			"# gazelle:%s is for: their modules are left as they are",
+		g.x.say("%s: got %d kernel_builds, want one in a package with # gazelle:%s, or # gazelle:%s to select the one that "+
+			"# gazelle:%s is for: their modules stay unchanged",
 			g.buildFile(), len(all), kernelSourceDirective, kernelDirective, configDirective)
 		return nil
 	}
@@ -78,7 +78,7 @@ func (x *extension) kernel(c *config.Config, s *settings) *kernelTree {
 	if !ok {
 		var err error
 		if k, err = x.readKernel(c, s); err != nil {
-			x.say("%v: modules are left as they are", err)
+			x.say("%v: modules stay unchanged", err)
 		}
 		x.kernels[key] = k
 	}

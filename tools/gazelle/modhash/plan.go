@@ -78,7 +78,7 @@ func flagReason(f kbuild.Flag) string {
 func (g *generation) sayIdleFlags(t *tree) {
 	for _, f := range t.directories[g.Rel].Flags {
 		if f.Use == kbuild.Nothing {
-			g.x.say("%s: %s has %s without effect: %s. Want ccflags-y or the like, if it matters",
+			g.x.say("%s: %s has %s without effect: %s. If it matters, use ccflags-y or the like",
 				t.place(f.Position), f.Name, t.display(strings.Join(f.Words, " ")), f.Reason)
 		}
 	}

@@ -152,7 +152,7 @@ func (s *resolution) labels(files []string) []string {
 	for _, name := range files {
 		l, ok := s.x.fileLabel(s.c, name)
 		if !ok {
-			s.x.say("%s: module %s needs it, but it is in no package: want a BUILD file beside it", name, s.module)
+			s.x.say("%s: module %s needs it, but it is in no package: want a BUILD file in its directory", name, s.module)
 			continue
 		}
 		labels = union(labels, []string{l.Rel("", s.from.Pkg).String()})
@@ -195,8 +195,8 @@ func (s *resolution) candidates(name string) (found []label.Label, said bool) {
 func (s *resolution) symbol(name string) {
 	found, said := s.candidates(name)
 	if found = s.prefer(found); len(found) == 1 && !said && s.isMutual(found[0]) {
-		s.x.say("%s: module %s uses %s of %s, and that one uses symbols of this one: modules that need each other "+
-			"cannot be loaded. Want # gazelle:resolve %s %s LABEL with the label of the module itself, where it is no use",
+		s.x.say("%s: module %s uses %s of %s, which uses symbols of this module: modules that need each other "+
+			"cannot be loaded. Want # gazelle:resolve %s %s LABEL with the label of the module itself, for a name that is not a use",
 			at(s.c.RepoRoot, s.uses.symbols[name], name), s.module, name, list(found), languageName, name)
 		found = s.before(found)
 	}
@@ -291,12 +291,12 @@ func (s *resolution) symvers(name string) {
 	}
 	switch found, _ := s.candidates(name); len(found) {
 	case 0:
-		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s, but no kernel_module for the same kernel is there",
+		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s, but that directory has no kernel_module for the same kernel",
 			at(s.c.RepoRoot, s.makefile, "KBUILD_EXTRA_SYMBOLS"), s.module, name)
 	case 1:
 		s.add(found[0])
 	default:
-		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s of %s, but no symbol of theirs was found to be used",
+		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s of %s, but the module uses none of their symbols",
 			at(s.c.RepoRoot, s.makefile, "KBUILD_EXTRA_SYMBOLS"), s.module, name, list(found))
 	}
 }

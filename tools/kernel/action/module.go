@@ -159,6 +159,6 @@ func (o *Module) checkOnlyModule(at string) error {
 	if len(built) == 1 && built[0] == o.Name+".ko" {
 		return nil
 	}
-	return fmt.Errorf("attribute kbuild: got a Kbuild file that builds %s, want one that builds %s.ko alone. Next: one target kernel_module a module, each with srcs of its own",
+	return fmt.Errorf("attribute kbuild: got a Kbuild file that builds %s, want one that builds %s.ko alone. Next: one kernel_module for each module, each with separate srcs",
 		strings.Join(built, ", "), o.Name)
 }

@@ -123,7 +123,7 @@ func (d *directory) words(name string) []string {
 		if at.File == "" {
 			at = d.e.Position(name)
 		}
-		d.e.Report(at, "undecided what %s of %s holds: %s", name, d.makefile, u.Reason)
+		d.e.Report(at, "undecided what %s of %s contains: %s", name, d.makefile, u.Reason)
 	}
 	return gnumake.Words(value)
 }

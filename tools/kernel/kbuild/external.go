@@ -219,7 +219,7 @@ func (d *directory) flag(name string) *Flag {
 	case !isFlagName(name) || d.isUsed(name, make(map[string]bool)):
 		return nil
 	case strings.HasSuffix(name, "-") || strings.HasSuffix(name, "-n"):
-		return d.idle(name, "what its name asks for is not set")
+		return d.idle(name, "the configuration does not set its name")
 	default:
 		return d.idle(name, "Kbuild does not read it here")
 	}
@@ -266,7 +266,7 @@ func (d *directory) changed(name string, use Use) *Flag {
 	kernel := d.tree.kernel[name]
 	for _, u := range d.e.Undecided(value) {
 		if !slices.Contains(kernel.undecided, u) {
-			d.e.Report(u.Position, "undecided what %s of %s holds: %s", name, d.makefile, u.Reason)
+			d.e.Report(u.Position, "undecided what %s of %s contains: %s", name, d.makefile, u.Reason)
 		}
 	}
 	f := &Flag{Use: use}

@@ -110,7 +110,7 @@ func (w *walk) visit(v visit) *node {
 func (w *walk) refuse(v visit) string {
 	switch {
 	case slices.Contains(v.above, path.Clean(v.obj)):
-		return v.obj + " leads back to itself: Kbuild would not come to an end"
+		return v.obj + " leads back to itself: Kbuild would not end"
 	case len(v.above) > maxDescent:
 		return v.obj + " is nested too deeply, want at most 64 directories"
 	case w.visited.Add(1) > maxDirectories:
@@ -199,7 +199,7 @@ func sameNames(modules []Module) []Diagnostic {
 		if other, ok := first[m.Name()]; ok {
 			found = append(found, Diagnostic{
 				Position: gnumake.Position{File: m.Object},
-				Message:  "module name " + m.Name() + " is used by " + other + " too: Kbuild refuses that",
+				Message:  "module name " + m.Name() + " is used by " + other + " too: Kbuild rejects that",
 			})
 			continue
 		}

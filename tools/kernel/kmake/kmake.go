@@ -121,7 +121,7 @@ func (t *Tree) Run(ctx context.Context, program string, args ...string) error {
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
-		return fmt.Errorf("starting %s: %w. Next: look at the path and the programs of the kernel toolchain", program, err)
+		return fmt.Errorf("starting %s: %w. Next: check the path and the programs of the kernel toolchain", program, err)
 	}
 	text := strings.ReplaceAll(t.Log.String()[start:], t.Dir+"/", "")
 	return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(targets(args), " "), err, Excerpt(text))

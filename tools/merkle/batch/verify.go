@@ -131,11 +131,11 @@ func (v *verification) leafNamed(name string) (tree.Leaf, error) {
 	}
 	switch len(found) {
 	case 0:
-		return tree.Leaf{}, fmt.Errorf("is called %s, as no module of the tree is", name)
+		return tree.Leaf{}, fmt.Errorf("is called %s, but no module of the tree has this name", name)
 	case 1:
 		return found[0], nil
 	}
-	return tree.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: say which with its install path",
+	return tree.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: identify it with --install-path",
 		name, found[0].InstallPath, found[1].InstallPath)
 }
 

@@ -184,7 +184,7 @@ func (s Source) list() (Listing, error) {
 		return Listing{}, fmt.Errorf("%s is neither a regular file nor a directory", s)
 	}
 	if s.StripPrefix != "" {
-		return Listing{}, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory",
+		return Listing{}, fmt.Errorf("%s is a file: a prefix to trim (%q) belongs to a directory",
 			s, s.StripPrefix)
 	}
 	m, err := s.module(s.Path, cmp.Or(s.InstallPath, filepath.Base(s.Path)))
@@ -246,7 +246,7 @@ func (s Source) system() (*rootfs.FS, string, error) {
 	}
 	name, ok := system.Name(dir)
 	if !ok {
-		return nil, "", errors.Join(fmt.Errorf("%s does not lie below the root directory %s", s.Path, s.RootDir), system.Close())
+		return nil, "", errors.Join(fmt.Errorf("%s is not below the root directory %s", s.Path, s.RootDir), system.Close())
 	}
 	return system, name, nil
 }
@@ -303,7 +303,7 @@ func (s Source) installPath(relative, file string) (string, error) {
 	if s.StripPrefix != "" {
 		below, ok := strings.CutPrefix(relative, s.StripPrefix+"/")
 		if !ok {
-			return "", fmt.Errorf("%s is not below %q, the prefix to strip from paths in the directory",
+			return "", fmt.Errorf("%s is not below %q, the prefix to trim from paths in the directory",
 				file, s.StripPrefix)
 		}
 		relative = below

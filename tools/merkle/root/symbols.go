@@ -60,7 +60,7 @@ func (m memory) read(o Options) (Found, error) {
 	if candidates := o.candidates(release); len(candidates) > 0 {
 		return readBySymbols(found, m, candidates)
 	}
-	return found, fmt.Errorf("%w that can be found: %s does not tell where it is. "+
+	return found, fmt.Errorf("%w that can be found: %s does not contain its offset. "+
 		"Next: give the System.map of the same build, or read the vmlinux", ErrFormat, cmp.Or(withArticle[m.format], "a "+m.format))
 }
 

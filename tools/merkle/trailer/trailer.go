@@ -164,7 +164,7 @@ func (in info) check() error {
 		what = "signer_len, key_id_len and sig_len add up to"
 	}
 	if n >= in.available {
-		return fmt.Errorf("%s %d, but only %d bytes are in front of it, the module among them",
+		return fmt.Errorf("%s %d, but only %d bytes precede it, including the module",
 			what, n, in.available)
 	}
 	if n > maxSignature {

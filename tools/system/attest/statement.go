@@ -75,7 +75,7 @@ func EncodeStatement(a *Attestation) ([]byte, error) {
 		Type: intoto.StatementTypeUri, Subject: a.subjects(), PredicateType: PredicateType, Predicate: p,
 	}
 	if err := statement.Validate(); errors.Is(err, intoto.ErrSubjectRequired) {
-		return nil, errors.New("there is nothing to attest: the tree has no modules, and no kernel is given")
+		return nil, errors.New("nothing to attest: the tree has no modules, and no kernel is given")
 	} else if err != nil {
 		return nil, fmt.Errorf("making the statement: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 // Class says what became of an entry: a file, a link, a member of an archive, a section of an EFI program.
 type Class string
 
-// The classes of entries. The zero Class is NotExamined: what nobody decided on was not looked into.
+// The classes of entries. The zero Class is NotExamined: what nobody decided on was not examined.
 const (
 	// NotExamined entries could hold a module or a kernel and were not looked into.
 	NotExamined Class = ""
@@ -43,7 +43,7 @@ func notExamined(reason string) verdict     { return verdict{NotExamined, reason
 func notExaminedError(err error) verdict    { return notExamined(err.Error()) }
 func (v verdict) is(c Class) bool           { return v.Class == c }
 func joined(outer, inner string) string     { return outer + "!/" + inner }
-func orUnexplained(v verdict) (text string) { return cmp.Or(v.reason, "was not looked into") }
+func orUnexplained(v verdict) (text string) { return cmp.Or(v.reason, "was not examined") }
 
 // account is what became of all entries.
 type account struct {

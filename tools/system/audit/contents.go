@@ -61,7 +61,7 @@ func (a *audit) contents(p *place, c contents) verdict {
 	case kind == image.KindUBoot || kind == image.KindUBootInitramfs:
 		return a.uBoot(p, c)
 	case kind == image.KindFIT || kind == image.KindAndroid:
-		return notExamined(fmt.Sprintf("is %s, which may hold a kernel and an initramfs", kind.Article()))
+		return notExamined(fmt.Sprintf("is %s, which may contain a kernel and an initramfs", kind.Article()))
 	}
 	if v, ok := a.container(p, c); ok {
 		return v
@@ -275,7 +275,7 @@ func (a *audit) furtherName(p *place, c contents, e initramfs.Entry, first linke
 	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", joined(c.path, e.Name)), image.SectionInitramfs+"!/")}
 	m.release, m.install = releaseAndPath(m.path)
 	if m.Finding, m.err = first.Finding, first.err; !sameForm || !first.reread {
-		m.err = fmt.Errorf("is the same file as %s, which is not a module in the form that this name states", e.LinkOf)
+		m.err = fmt.Errorf("is the same file as %s, which is not a module with the compression that this name states", e.LinkOf)
 	}
 	p.read = append(p.read, m)
 	return of(ClassModule)

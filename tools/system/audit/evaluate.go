@@ -189,7 +189,7 @@ func (r *release) evaluateSealed(p *place, m readModule) (Status, string) {
 		return r.evaluatePlace(p, m)
 	}
 	if r.isOfThisBuild(m.Proof) {
-		return Altered, fmt.Sprintf("has other bytes than were sealed: its proof is of this build (position %d)",
+		return Altered, fmt.Sprintf("has other bytes than the sealed module: its proof is of this build (position %d)",
 			m.Proof.Position)
 	}
 	return OtherBuild, ""

@@ -30,7 +30,7 @@ type Result struct {
 	Moved []Move `json:"moved"`
 	// Changed are modules with other bytes, in the order of A.
 	Changed []ChangedModule `json:"changed"`
-	// NotExamined is what may hold modules and was not looked into, A's ahead of B's.
+	// NotExamined is what may hold modules and was not examined, A's ahead of B's.
 	NotExamined []Unexamined `json:"not_examined"`
 }
 

@@ -33,7 +33,7 @@ func Holds(name string, r io.Reader) string {
 	}
 	format, compressed := codec.Of(head)
 	if compressed && strings.Contains(path.Base(name), module.Suffix+".") {
-		return fmt.Sprintf("has the name of a module, but is %s data, which is not among what the kernel loads", format.Name)
+		return fmt.Sprintf("has the name of a module, but is %s data, which the kernel does not load", format.Name)
 	}
 	return holds(head, r, maxLayers)
 }

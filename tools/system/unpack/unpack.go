@@ -67,7 +67,7 @@ type Contents struct {
 	NotExamined []Unexamined
 }
 
-// Unexamined is an entry that may hold modules and was not looked into.
+// Unexamined is an entry that may hold modules and was not examined.
 type Unexamined struct {
 	// Path in the archive, Reason why it was not.
 	Path, Reason string

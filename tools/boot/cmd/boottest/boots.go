@@ -93,11 +93,11 @@ func ending(serial *record.Serial, err error) string {
 	case err != nil && serial.Started:
 		return err.Error()
 	case err != nil:
-		return err.Error() + ", without a word from /init: " + kernelNeeds
+		return err.Error() + ", without output from /init: " + kernelNeeds
 	case serial.Started:
 		return "the machine restarted before its end"
 	}
-	return "the machine restarted without a word from /init: " + kernelNeeds
+	return "the machine restarted without output from /init: " + kernelNeeds
 }
 
 const tailLines = 50

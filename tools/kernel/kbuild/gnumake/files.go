@@ -122,7 +122,7 @@ func (f *Files) Known(name string) bool {
 func (f *Files) ReadFile(name string) ([]byte, error) {
 	fsys, rel, ok := f.resolve(f.Absolute(name))
 	if !ok {
-		return nil, fmt.Errorf("reading %s: it lies outside the source tree", name)
+		return nil, fmt.Errorf("reading %s: it is outside the source tree", name)
 	}
 	data, err := readRegular(fsys, rel)
 	if err != nil {

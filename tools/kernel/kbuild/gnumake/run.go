@@ -53,7 +53,7 @@ func (e *Evaluator) unreadable(name string, optional bool, err error) {
 	case isSyntax:
 	case optional && e.files.Known(name) && !e.files.Exists(name):
 	case optional && !e.files.Known(name):
-		e.Report(e.at, "undecided whether %s is there: it lies outside the source tree", name)
+		e.Report(e.at, "undecided whether %s exists: it is outside the source tree", name)
 		e.doubtUnset(name)
 	case optional || e.keepGoing && len(e.reading) > 0:
 		e.leaveOut(name, e.at, err.Error())

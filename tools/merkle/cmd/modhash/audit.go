@@ -52,7 +52,7 @@ An initramfs may be several cpio archives in a row, each plain or compressed, wi
 inside. The system is only read; its symbolic links resolve inside DIR, as after chroot.
 
 Every file, link, member of an archive and section of an EFI program is accounted for. What
-could hold a module or a kernel and was not looked into, such as an image of a file system,
+could hold a module or a kernel and was not examined, such as an image of a file system,
 is listed as "not examined". --ignore names what you know to be harmless, by the path as it
 is printed (FILE!/NAME is inside of FILE; * stands for any name, ** for any directories).
 
@@ -127,7 +127,7 @@ func (o *auditOptions) names(flag string, files []string) (names []string, err e
 	for _, file := range files {
 		name, ok := system.Name(file)
 		if !ok {
-			return nil, fmt.Errorf("%s %s does not lie below the root directory %s", flag, file, o.rootDir)
+			return nil, fmt.Errorf("%s %s is not below the root directory %s", flag, file, o.rootDir)
 		}
 		names = append(names, name)
 	}
@@ -235,7 +235,7 @@ func (t *auditText) modules(m audit.Modules) {
 	}
 	t.line("  %s", counts(ofStatus))
 	if further > 0 {
-		t.line("  %d of the verified carry further trailers beneath the proof: modhash inspect lists them", further)
+		t.line("  %d of the verified carry further trailers below the proof: modhash inspect lists them", further)
 	}
 	if after > 0 {
 		t.line("  %d have bytes after the compressed data, which are not part of the module", after)

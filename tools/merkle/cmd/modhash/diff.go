@@ -42,7 +42,7 @@ is that of their paths in bytewise order, or in the order of the other side, if 
 tree.pb with the same modules. A tree.pb holds hashes alone: it shows which modules
 changed, not how. Archives are unpacked into a temporary directory (TMPDIR), modules only.
 
-What is not a module and was not looked into is counted. What of it may hold modules, such
+What is not a module and was not examined is counted. What of it may hold modules, such
 as archives in archives, images, links that lead to nothing, devices, is listed: "not
 examined: PATH: reason".
 
@@ -119,7 +119,7 @@ func (t *diffText) line(format string, args ...any) {
 
 func (t *diffText) result(r *diff.Result) {
 	if r.MachinesDiffer {
-		t.line("the machines differ: A %s; B %s", machinesText(r.A), machinesText(r.B))
+		t.line("the architectures differ: A %s; B %s", machinesText(r.A), machinesText(r.B))
 	}
 	t.summary("A", r.A)
 	t.summary("B", r.B)
@@ -186,7 +186,7 @@ func (t *diffText) summary(side string, s diff.Summary) {
 	t.line("%s  %s", side, printable(s.Name))
 	t.line("   %s%s, modules %d, levels %d, root %s", s.Format, release, s.Modules, s.Levels, s.Root)
 	if s.Others > 0 {
-		t.line("   other files, not looked into: %d", s.Others)
+		t.line("   other files, not examined: %d", s.Others)
 	}
 }
 

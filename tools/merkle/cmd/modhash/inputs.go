@@ -87,10 +87,10 @@ func (f *inputFlags) check(args []string) error {
 		}
 	}
 	if ways > 1 {
-		return errors.New("modules are given in several ways: use one of arguments, --input and --module")
+		return errors.New("modules are given in several ways: use only one of arguments, --input and --module")
 	}
 	if n := len(f.installPaths); n != 0 && n != len(f.inputs) {
-		return fmt.Errorf("--install-path is given %d times, want as often as --input, %d times, or never", n, len(f.inputs))
+		return fmt.Errorf("--install-path is given %d times, want as often as --input, %d times, or not at all", n, len(f.inputs))
 	}
 	return nil
 }

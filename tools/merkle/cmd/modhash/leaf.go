@@ -109,7 +109,7 @@ func (o *leafOptions) positionsOf(given []modules.Module) ([]uint32, error) {
 		return order.Arrange(given, false)
 	}
 	if uint64(o.position)+uint64(len(given)) > merkle.MaxLeaves {
-		return nil, fmt.Errorf("--position %d and %d modules go beyond the last position, %d",
+		return nil, fmt.Errorf("--position %d and %d modules exceed the last position, %d",
 			o.position, len(given), uint32(math.MaxUint32))
 	}
 	return consecutive(o.position, len(given)), nil

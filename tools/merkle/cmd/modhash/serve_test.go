@@ -180,7 +180,7 @@ func TestServeErrors(t *testing.T) {
 func TestServeStops(t *testing.T) {
 	var out, stderr bytes.Buffer
 	code := serve(t.Context(), strings.NewReader("\x02\xff\xff"), &out, &stderr)
-	want := "modhash --persistent_worker: got a message of 2 bytes that is no request: "
+	want := "modhash --persistent_worker: got a message of 2 bytes that is not a request: "
 	if code != cli.Error || !strings.HasPrefix(stderr.String(), want) || out.Len() > 0 {
 		t.Errorf("exit code %d, stderr %q, %d bytes out, want %d, %q, none", code, &stderr, out.Len(), cli.Error, want)
 	}

@@ -222,7 +222,7 @@ func (o *treeOptions) write(cmd *cobra.Command, built *tree.Tree, outputs *outpu
 
 func (o *treeOptions) writeRootObject(tree *tree.Tree, outputs *output.Set) error {
 	if o.reading.Target == (arch.Target{}) {
-		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", arch.Names())
+		return fmt.Errorf("--root-object needs --machine (%s): no module determines it", arch.Names())
 	}
 	machine, err := object.ArchitectureOf(o.reading.Target)
 	if err != nil {

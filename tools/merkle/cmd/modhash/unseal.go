@@ -62,7 +62,7 @@ func runUnseal(cmd *cobra.Command, o *unsealOptions) error {
 	left, err := o.unseal(cmd, modules)
 	if err == nil && len(left) > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "modhash unseal: %d of %d modules carry a further trailer, %s first: "+
-			"--all takes all trailers off\n", len(left), len(modules), left[0])
+			"--all drops all trailers\n", len(left), len(modules), left[0])
 	}
 	return err
 }

@@ -101,7 +101,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return err
 	}
 	if o.complete && found.Tree == nil {
-		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not tell the modules",
+		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not list the modules",
 			o.root, o.kernel, found.Format)
 	}
 	listing, err := modules.List(o.sources)

@@ -128,7 +128,7 @@ func (f *file) hash(s *elf.Section) (sum [sha256.Size]byte, err error) {
 	if s.Type != elf.SHT_NOBITS {
 		n, err := io.Copy(h, io.NewSectionReader(f.raw, int64(s.Offset), int64(s.FileSize)))
 		if err == nil && uint64(n) != s.FileSize {
-			err = fmt.Errorf("it has %d bytes, %d of them behind the end of the file", s.FileSize, s.FileSize-uint64(n))
+			err = fmt.Errorf("it has %d bytes, %d of them after the end of the file", s.FileSize, s.FileSize-uint64(n))
 		}
 		if err != nil {
 			return sum, err
