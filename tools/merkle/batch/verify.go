@@ -82,7 +82,7 @@ func (v *verification) check(s *module.Scanner, m modules.Module, index int) err
 	case !found.Signed:
 		return errors.New("is not sealed: it carries no proof")
 	case !found.Sealed():
-		return fmt.Errorf("is not sealed: it carries a %s", found.Type)
+		return fmt.Errorf("is not sealed: it carries %s", found.Type.WithArticle())
 	}
 	if err := found.Proof.Verify(found.Leaf, v.Root); err != nil {
 		return fmt.Errorf("%w%s", err, v.expected(found.Proof.Position))

@@ -42,7 +42,7 @@ func TestLargeStack(t *testing.T) {
 		fits := join(body, inner, appended(pattern(maxStack-len(inner)-40), trailer.IDTypePKCS7))
 		checkScan(t, new(module.Scanner), fits, body)
 		tooLong := join(body, inner, appended(pattern(maxStack-len(inner)-39), trailer.IDTypePKCS7))
-		const want = "trailer 2, counted from the end of the file: reaches beyond the 65576 bytes that are read for all " +
+		const want = "trailer 2, counted from the end of the file: exceeds the 65576 bytes that are read for all " +
 			"trailers together: modhash unseal drops them one by one"
 		for _, policy := range []trailer.Policy{trailer.Strip, trailer.Keep, trailer.Refuse} {
 			_, err := new(module.Scanner).Scan(bytes.NewReader(tooLong), "m.ko", module.Options{Cut: policy.Cut, Raw: true})

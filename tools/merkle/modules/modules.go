@@ -18,6 +18,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/trailer"
@@ -70,6 +71,7 @@ func (m Module) String() string {
 }
 
 func name(label, path string) string {
+	path = names.Printable(path)
 	if label == "" {
 		return path
 	}

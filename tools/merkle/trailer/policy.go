@@ -49,8 +49,8 @@ func (p Policy) Cut(tail []byte, size int64) (int, error) {
 	}
 	switch p {
 	case Refuse:
-		return 0, fmt.Errorf("carries a %s of %d bytes already%s, and existing signatures are rejected",
-			stack[0].Type, len(stack[0].Signature), further(stack))
+		return 0, fmt.Errorf("carries %s of %d bytes already%s, and existing signatures are rejected",
+			stack[0].Type.WithArticle(), len(stack[0].Signature), further(stack))
 	case Keep:
 		return 0, checkKept(stack)
 	}
@@ -69,8 +69,8 @@ func further(stack []*Trailer) string {
 func checkKept(stack []*Trailer) error {
 	for i, t := range stack {
 		if t.Type == IDTypeMerkle {
-			return nth(i, fmt.Errorf("is sealed already: it carries a %s of %d bytes, which only the policy strip drops",
-				t.Type, len(t.Signature)))
+			return nth(i, fmt.Errorf("is sealed already: it carries %s of %d bytes, which only the policy strip drops",
+				t.Type.WithArticle(), len(t.Signature)))
 		}
 	}
 	return nil
@@ -81,8 +81,8 @@ func cut(stack []*Trailer) (int, error) {
 	size := 0
 	for i, t := range stack {
 		if t.Type != IDTypePKCS7 && t.Type != IDTypeMerkle {
-			return 0, nth(i, fmt.Errorf("carries a %s, which cannot be dropped: "+
-				"want PKCS#7 (id_type 2) or Merkle (id_type 3)", t.Type))
+			return 0, nth(i, fmt.Errorf("carries %s, which cannot be dropped: "+
+				"want PKCS#7 (id_type 2) or Merkle (id_type 3)", t.Type.WithArticle()))
 		}
 		size += t.Size()
 	}

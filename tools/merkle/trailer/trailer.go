@@ -66,6 +66,14 @@ func (t IDType) String() string {
 	return fmt.Sprintf("signature of unknown id_type %d", uint8(t))
 }
 
+// WithArticle returns the name for use in a sentence: "an X.509 signature".
+func (t IDType) WithArticle() string {
+	if t == IDTypeX509 {
+		return "an " + t.String()
+	}
+	return "a " + t.String()
+}
+
 // Trailer is what is appended to a module: signature, struct module_signature,
 // Marker.
 type Trailer struct {

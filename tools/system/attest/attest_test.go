@@ -335,7 +335,7 @@ func TestReadKernels(t *testing.T) {
 	}{
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), "vmlinux carries the root 2 "},
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), ": it was linked with another tree"},
-		{ReadVmlinux, image, root, "Image: carries no root that can be found: an Image does not tell where it is"},
+		{ReadVmlinux, image, root, "Image: carries no root that can be found: an Image does not contain its offset"},
 		{ReadVmlinux, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
 		{ReadImage, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
 		{ReadImage, filepath.Join(dir, "none"), root, "no such file or directory"},

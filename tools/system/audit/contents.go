@@ -61,7 +61,7 @@ func (a *audit) contents(p *place, c contents) verdict {
 	case kind == image.KindUBoot || kind == image.KindUBootInitramfs:
 		return a.uBoot(p, c)
 	case kind == image.KindFIT || kind == image.KindAndroid:
-		return notExamined(fmt.Sprintf("is %s, which may contain a kernel and an initramfs", kind.Article()))
+		return notExamined(fmt.Sprintf("is %s, which may contain a kernel and an initramfs", kind.WithArticle()))
 	}
 	if v, ok := a.container(p, c); ok {
 		return v

@@ -158,7 +158,7 @@ func (r *release) evaluate(p *place, m readModule) (Status, string) {
 	case m.Sealed():
 		return r.evaluateSealed(p, m)
 	case m.Signed:
-		return Signed, fmt.Sprintf("carries a %s of %d bytes in place of a proof%s", m.Type, m.SignatureSize, beneath(m))
+		return Signed, fmt.Sprintf("carries %s of %d bytes in place of a proof%s", m.Type.WithArticle(), m.SignatureSize, beneath(m))
 	}
 	return r.evaluateUnsealed(p, m)
 }
@@ -166,7 +166,7 @@ func (r *release) evaluate(p *place, m readModule) (Status, string) {
 // beneath lists the trailers that a signature lies on: a proof may be one of them.
 func beneath(m readModule) (text string) {
 	for _, t := range m.Beneath {
-		text += fmt.Sprintf(", on a %s of %d bytes", t.Type, t.SignatureSize)
+		text += fmt.Sprintf(", on %s of %d bytes", t.Type.WithArticle(), t.SignatureSize)
 	}
 	if m.FurtherErr != nil {
 		text += fmt.Sprintf(", on what is not a trailer: %v", m.FurtherErr)

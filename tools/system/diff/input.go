@@ -94,7 +94,7 @@ func (in *Input) openFile() error {
 	case module.HasModuleName(in.Name):
 		err = errors.New("is a single module, want a directory with modules. Next: name the directory that it is in")
 	case err == nil && found.Tree == nil:
-		err = fmt.Errorf("is a %s: it has a root, but does not list the modules", found.Format)
+		err = fmt.Errorf("is %s: it has a root, but does not list the modules", found.WithArticle())
 	}
 	if err != nil {
 		return fmt.Errorf("%s is none of tree.pb, directory, tar and Debian package: %w", in.Name, err)

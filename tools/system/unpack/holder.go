@@ -49,7 +49,7 @@ func holds(head []byte, rest io.Reader, layers int) string {
 		return "is " + string(kind)
 	}
 	if kind := image.KindOf(bytes.NewReader(head), int64(len(head))); slices.Contains(bootImages, kind) {
-		return "is " + kind.Article()
+		return "is " + kind.WithArticle()
 	}
 	format, ok := codec.Of(head)
 	if !ok {

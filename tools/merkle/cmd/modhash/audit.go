@@ -7,13 +7,12 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/archive/initramfs"
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/progress"
@@ -159,11 +158,11 @@ func (t *auditText) report(r *audit.Report) {
 		t.kernel(k)
 	}
 	for _, m := range r.Installed {
-		t.line("modules %s", quoted(m.Path))
+		t.line("modules %s", names.Printable(m.Path))
 		t.modules(m)
 	}
 	for _, i := range r.Initramfs {
-		t.line("initramfs %s", quoted(i.Path))
+		t.line("initramfs %s", names.Printable(i.Path))
 		for _, s := range i.Archives {
 			t.segment(s)
 		}
@@ -171,10 +170,10 @@ func (t *auditText) report(r *audit.Report) {
 	}
 	t.problems(r.Problems)
 	for _, p := range r.Ignored {
-		t.line("ignored: %s: matches %s", quoted(p.Path), quoted(p.Reason))
+		t.line("ignored: %s: matches %s", names.Printable(p.Path), names.Printable(p.Reason))
 	}
 	for _, p := range r.NotExamined {
-		t.line("not examined: %s: %s", quoted(p.Path), p.Reason)
+		t.line("not examined: %s: %s", names.Printable(p.Path), p.Reason)
 	}
 	if len(r.Entries) > 0 {
 		t.line("entries: %s", entries(r.Entries))
@@ -209,9 +208,9 @@ func (t *auditText) segment(s initramfs.Segment) {
 }
 
 func (t *auditText) kernel(k audit.Kernel) {
-	t.line("kernel %s", quoted(k.Path))
+	t.line("kernel %s", names.Printable(k.Path))
 	if k.Release != "" {
-		t.line("  release %s", quoted(k.Release))
+		t.line("  release %s", names.Printable(k.Release))
 	}
 	if k.Problem != "" {
 		t.line("  has no root: %s", k.Problem)
@@ -247,7 +246,7 @@ func (t *auditText) modules(m audit.Modules) {
 			hidden++
 		default:
 			listed++
-			t.line("  %s: %s: %s", quoted(module.Path), module.Status, module.Reason)
+			t.line("  %s: %s: %s", names.Printable(module.Path), module.Status, module.Reason)
 		}
 	}
 	if hidden > 0 {
@@ -258,7 +257,7 @@ func (t *auditText) modules(m audit.Modules) {
 
 func (t *auditText) problems(problems []audit.Problem) {
 	for _, p := range problems {
-		t.line("problem: %s %s", quoted(p.Path), p.Reason)
+		t.line("problem: %s %s", names.Printable(p.Path), p.Reason)
 	}
 }
 
@@ -274,12 +273,4 @@ func counts(of map[audit.Status]int) string {
 		return "no module"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// quoted shows a name that could play tricks on a terminal as a Go string.
-func quoted(name string) string {
-	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-		return strconv.Quote(name)
-	}
-	return name
 }

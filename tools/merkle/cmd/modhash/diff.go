@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/system/diff"
@@ -150,19 +149,11 @@ func machinesText(s diff.Summary) string {
 // notExamined lists what may hold modules, and the number.
 func (t *diffText) notExamined(all []diff.Unexamined) {
 	for _, u := range all {
-		t.line("not examined: %s: %s", printable(u.Path), printable(u.Reason))
+		t.line("not examined: %s: %s", names.Printable(u.Path), names.Printable(u.Reason))
 	}
 	if len(all) > 0 {
 		t.line("not examined: %d", len(all))
 	}
-}
-
-// printable quotes a text that would not stay in its line on a terminal.
-func printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-		return strconv.Quote(text)
-	}
-	return text
 }
 
 // differences lists what differs in the modules.
@@ -183,7 +174,7 @@ func (t *diffText) summary(side string, s diff.Summary) {
 	if s.Release != "" {
 		release = ", release " + s.Release
 	}
-	t.line("%s  %s", side, printable(s.Name))
+	t.line("%s  %s", side, names.Printable(s.Name))
 	t.line("   %s%s, modules %d, levels %d, root %s", s.Format, release, s.Modules, s.Levels, s.Root)
 	if s.Others > 0 {
 		t.line("   other files, not examined: %d", s.Others)

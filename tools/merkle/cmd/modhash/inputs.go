@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/arch"
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/trailer"
@@ -132,7 +133,8 @@ func printNotExamined(cmd *cobra.Command, found modules.Listing) {
 // printSkipped writes a line for each directory that was not searched.
 func printSkipped(cmd *cobra.Command, found modules.Listing) {
 	for _, dir := range found.Skipped {
-		fmt.Fprintf(cmd.ErrOrStderr(), "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n", dir)
+		fmt.Fprintf(cmd.ErrOrStderr(), "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n",
+			names.Printable(dir))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
@@ -276,9 +277,9 @@ func (o *inspectOptions) print(w io.Writer, reports []inspectReport) error {
 
 // print writes a block of lines.
 func (r inspectReport) print(w io.Writer) error {
-	text := printable(r.File) + "\n" + line("carries", printable(r.description())) + r.trailerLines()
+	text := names.Printable(r.File) + "\n" + line("carries", names.Printable(r.description())) + r.trailerLines()
 	if r.Problem != "" {
-		text += line("problem", printable(r.Problem))
+		text += line("problem", names.Printable(r.Problem))
 	}
 	if r.SHA256 != "" {
 		text += line("size", r.Size) + line("sha256", r.SHA256)

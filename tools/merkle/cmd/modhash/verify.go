@@ -101,8 +101,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return err
 	}
 	if o.complete && found.Tree == nil {
-		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not list the modules",
-			o.root, o.kernel, found.Format)
+		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is %s: it does not list the modules",
+			o.root, o.kernel, found.WithArticle())
 	}
 	listing, err := modules.List(o.sources)
 	if err != nil {
@@ -148,8 +148,8 @@ func (o *verifyOptions) readRoot() (root.Found, error) {
 		return root.Found{}, err
 	}
 	if !found.IsKernel() {
-		return root.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is a %s: use --root",
-			o.kernel, found.Format)
+		return root.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is %s: use --root",
+			o.kernel, found.WithArticle())
 	}
 	return found, nil
 }
