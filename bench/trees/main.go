@@ -57,10 +57,10 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(checkout, "bazelw")); err != nil {
-		return fmt.Errorf("run this in the checkout of rules_modhash: %w", err)
+		return fmt.Errorf("run this command in the checkout of rules_modhash: %w", err)
 	}
 	if os.Getenv("RULES_MODHASH_WORLD") == "" {
-		return errors.New("this is not a ./bazelw world: call ./bazelw --enter go run ./bench/trees")
+		return errors.New("this is not a ./bazelw world: run ./bazelw --enter go run ./bench/trees")
 	}
 	real, err := findModules(o.modules)
 	if err != nil {

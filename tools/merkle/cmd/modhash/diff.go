@@ -29,24 +29,23 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [--json] [--limit N] A B",
 		Short: "Compare two builds: trees, module directories, archives, packages",
-		Long: `Compare the modules of two builds: whether they are built for the same machine and have
-the same root; which modules were added, removed, moved, changed; and for each changed
-module, which ELF sections differ and what the likely cause is (another compiler, an
-embedded build path or timestamp, ...).
+		Long: `Compare the modules of two builds: whether they have the same architecture and the same
+root; which modules were added, removed, moved, changed; and for each changed module,
+which ELF sections differ, and the likely cause (another compiler, an embedded build path
+or timestamp, ...).
 
-A and B are each a tree.pb, a directory with modules, a tar with modules (maybe compressed), or
-a Debian package. Modules may be compressed; what they carry at their end is left out. Paths
-begin below lib/modules/RELEASE, where there is one. The root of modules without a tree.pb
-is that of their paths in bytewise order, or in the order of the other side, if that is a
-tree.pb with the same modules. A tree.pb holds hashes alone: it shows which modules
-changed, not how. Archives are unpacked into a temporary directory (TMPDIR), modules only.
+A and B are each a tree.pb, a directory with modules, a tar with modules (plain or compressed),
+or a Debian package. Modules may be compressed; their trailers are ignored. Paths begin below
+lib/modules/RELEASE, if there is one. Modules without a tree.pb get positions in the bytewise
+order of their paths, or in the order of the other side, if that is a tree.pb with the same
+modules. A tree.pb contains only hashes: it shows which modules changed, not how. modhash
+unpacks the modules of archives into a temporary directory (TMPDIR).
 
-What is not a module and was not examined is counted. What of it may hold modules, such
-as archives in archives, images, links that lead to nothing, devices, is listed: "not
-examined: PATH: reason".
+Other files are counted. Those that may contain modules, such as archives in archives,
+images, broken links and devices, are listed: "not examined: PATH: reason".
 
-Exit codes: 0 the same root, and nothing left that may hold modules; 1 they differ, or
-something was not examined; 2 wrong usage, or input that cannot be read.`,
+Exit codes: 0 the same root, and everything that may contain modules was examined; 1 the
+builds differ, or something was not examined; 2 wrong usage, or input that cannot be read.`,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash diff tree.pb /lib/modules/$(uname -r)`,
 		Args: cobra.ExactArgs(2),

@@ -16,7 +16,7 @@ import (
 func addVersion(root *cobra.Command) {
 	root.Version = release.Version
 	root.SetVersionTemplate(fmt.Sprintf("modhash %s\ntree format %d\n", release.Version, tree.FormatVersion))
-	root.Flags().Bool("version", false, "print the release, and the version of the tree format that is written and read")
+	root.Flags().Bool("version", false, "print the release, and the version of the tree format")
 }
 
 // addCompletion adds cobra's command completion, to which a missing or unknown shell is an error, as to the commands here.
