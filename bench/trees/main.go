@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command trees measures how long Bazel takes to build trees of declared targets, beside the floor: the same
+// Command trees measures how long Bazel takes to build trees of declared targets, in addition to the floor: the same
 // work by modhash alone, and by openssl. It prints a Markdown table and writes a plot.
 //
 //	./bazelw --enter go run ./bench/trees --modules DIR --plot docs/images/performance.svg

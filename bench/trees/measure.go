@@ -34,7 +34,7 @@ type result struct {
 	step  string
 	size  int
 	times []time.Duration
-	// note is a figure that is no time, instead of times.
+	// note is a figure that is not a time, instead of times.
 	note string
 }
 
@@ -104,7 +104,7 @@ func (b *bench) measureInTurns(ctx context.Context, size int, steps ...timedStep
 	return nil
 }
 
-// note keeps a figure that is no time.
+// note keeps a figure that is not a time.
 func (b *bench) note(step string, size int, text string) {
 	fmt.Fprintf(os.Stderr, "%6d  %-50s %s\n", size, step, text)
 	b.results = append(b.results, result{step: step, size: size, note: text})

@@ -153,7 +153,7 @@ func (b *bench) moduleBytes(i, size int) ([]byte, error) {
 	return append(object, bytes.Repeat(fmt.Appendf(nil, "%08d", i), 512)...), nil
 }
 
-// change changes the contents of a module in the middle: bytes behind the last section mean nothing.
+// change changes the contents of a module in the middle: bytes after the last section mean nothing.
 func (w *workspace) change(size int) error {
 	w.changes++
 	data, err := w.moduleBytes(size/2, size)
@@ -163,7 +163,7 @@ func (w *workspace) change(size int) error {
 	return os.WriteFile(w.module(size/2), fmt.Appendf(data, "change %d", w.changes), 0o644)
 }
 
-// insert adds a module in the middle, behind those that were added before.
+// insert adds a module in the middle, after those that were added before.
 func (w *workspace) insert(size int) error {
 	w.changes++
 	data, err := w.moduleBytes(0, size)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Target says for which architecture an ELF object was built.
+// Target states for which architecture an ELF object was built.
 type Target struct {
 	// Class is 32 or 64 bit, Data the byte order, Machine the instruction set.
 	Class   elf.Class

@@ -113,7 +113,7 @@ func (in *reader) entries(s *stream, plain bool) error {
 	}
 }
 
-// notNewc says what is in a compressed segment instead of a cpio archive.
+// notNewc states what is in a compressed segment instead of a cpio archive.
 func notNewc(head []byte) error {
 	if format, ok := codec.Of(head); ok {
 		return fmt.Errorf("it is compressed twice, the second time by %s: the kernel decompresses once", format.Name)

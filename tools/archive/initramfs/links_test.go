@@ -53,7 +53,7 @@ func TestHardLinks(t *testing.T) {
 	}
 }
 
-// TestLinksOfSeveralArchives counts the links that are known, whatever a header says.
+// TestLinksOfSeveralArchives counts the links that are known, whatever a header states.
 func TestLinksOfSeveralArchives(t *testing.T) {
 	image := newcLink(7, "x.ko", "good") + newcLink(7, "b", "") + newc(trailer, "") + newc("b", "bad")
 	var links uint32

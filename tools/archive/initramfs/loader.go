@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// checkLoaders refuses programs that cannot start: those that name a dynamic loader (PT_INTERP) which
+// checkLoaders rejects programs that cannot start: those that name a dynamic loader (PT_INTERP) which
 // is not in the archive. The kernel would say only that the program is not there.
 func (a *Archive) checkLoaders() error {
 	for _, name := range slices.Sorted(maps.Keys(a.entries)) {

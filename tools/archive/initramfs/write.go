@@ -40,7 +40,7 @@ type entry struct {
 	// text is the contents, or the target of a link; size is how many bytes it has, or the file on this machine.
 	text string
 	size uint32
-	// source says to the reader where the entry comes from.
+	// source states to the reader where the entry comes from.
 	source string
 	// host is the file with the contents, opened only while it is copied; empty for other entries.
 	host string

@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Kind says what an Entry is.
+// Kind states what an Entry is.
 type Kind uint8
 
 // The kinds of entries. The zero Kind is none.
@@ -42,7 +42,7 @@ type Entry struct {
 	Kind Kind
 	// Mode is the type of what the entry leads to: 0 for a regular file.
 	Mode fs.FileMode
-	// Err says why an entry is Dangling or Unreadable.
+	// Err states why an entry is Dangling or Unreadable.
 	Err error
 	// First is where the directory of an Again is listed.
 	First string

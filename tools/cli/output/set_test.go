@@ -287,7 +287,7 @@ func TestCreateTwice(t *testing.T) {
 	}
 }
 
-// TestFullDisk has the system refuse what is written, by a limit on the size of files.
+// TestFullDisk has the system reject what is written, by a limit on the size of files.
 func TestFullDisk(t *testing.T) {
 	t.Chdir(t.TempDir())
 	signal.Ignore(syscall.SIGXFSZ)

@@ -113,7 +113,7 @@ func weight(size uint64) int64 {
 	return int64(max(size, minRequest))
 }
 
-// receive starts, cancels or refuses what a message asks for.
+// receive starts, cancels or rejects what a message asks for.
 func (c *connection) receive(ctx context.Context, message []byte) error {
 	request := &workerpb.WorkRequest{}
 	err := proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(message, request)

@@ -275,7 +275,7 @@ func framed(message []byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(message))), message...)
 }
 
-// TestMalformed sends what is no request: it is answered where it tells its id, and the next one is
+// TestMalformed sends input that is not a request: it gets an answer if it has an id, and the next one is
 // served.
 func TestMalformed(t *testing.T) {
 	c := serve(t, 1, echo)

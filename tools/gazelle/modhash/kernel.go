@@ -71,7 +71,7 @@ type kernelTree struct {
 	tree    *tree
 }
 
-// kernel reads the modules of a kernel, nil if that is impossible, which is said.
+// kernel reads the modules of a kernel, nil, and a report, if that is impossible.
 func (x *extension) kernel(c *config.Config, s *settings) *kernelTree {
 	key := treeKey{config: s.config, source: s.source}
 	k, ok := x.kernels[key]
@@ -128,16 +128,16 @@ func (k *kernelTree) merge(declared []string) []string {
 	}
 	modules := slices.Clone(k.modules)
 	for i, name := range declared {
-		if built[name] || !k.tree.isDoubtful(path.Join(k.tree.top, path.Dir(name))) {
+		if built[name] || !k.tree.isUndecided(path.Join(k.tree.top, path.Dir(name))) {
 			continue
 		}
-		modules = slices.Insert(modules, k.behind(modules, declared[:i]), name)
+		modules = slices.Insert(modules, k.after(modules, declared[:i]), name)
 	}
 	return modules
 }
 
-// behind returns the index behind the last of some names that modules has.
-func (k *kernelTree) behind(modules, names []string) int {
+// after returns the index behind the last of some names that modules has.
+func (k *kernelTree) after(modules, names []string) int {
 	for _, name := range slices.Backward(names) {
 		if i := slices.Index(modules, name); i >= 0 {
 			return i + 1

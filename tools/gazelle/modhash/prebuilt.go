@@ -150,7 +150,7 @@ func (g *generation) namedImport() *rule.Rule {
 }
 
 // modulesBelow returns the globs that match the modules of this package. Those of packages
-// below, which a glob does not see, are said.
+// below, which a glob does not see, are reported.
 func (g *generation) modulesBelow() []string {
 	var globs []string
 	err := filepath.WalkDir(g.Dir, func(name string, entry fs.DirEntry, err error) error {

@@ -66,7 +66,7 @@ func (g *generation) hasBelow(t *tree) bool {
 	return false
 }
 
-// state says what is with the variables.
+// state describes the values of the variables.
 func (s *offSwitch) state() string {
 	verb, is := " is ", s.is
 	if len(s.unset) > 1 {

@@ -146,7 +146,7 @@ func (o *Module) make(ctx context.Context, tree *kmake.Tree, external, at string
 	return stripModule(ctx, o.Target, filepath.Join(at, o.Name+".ko"), o.Strip)
 }
 
-// checkOnlyModule refuses a Kbuild file that builds other modules than the one that is declared.
+// checkOnlyModule rejects a Kbuild file that builds other modules than the one that is declared.
 func (o *Module) checkOnlyModule(at string) error {
 	text, err := os.ReadFile(filepath.Join(at, "modules.order"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -25,7 +25,7 @@ type Common struct {
 	Label string
 }
 
-// inWorkspace calls do with a new directory beside an output, and removes the directory afterwards. It is
+// inWorkspace calls do with a new directory next to an output, and removes the directory afterwards. It is
 // an absolute path without symbolic links, as programs see it.
 func inWorkspace(out string, do func(dir string) error) error {
 	parent, err := filepath.Abs(filepath.Dir(out))

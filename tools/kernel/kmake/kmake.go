@@ -60,7 +60,7 @@ func (t Target) SourceArch() string {
 	return t.architecture().Directory
 }
 
-// architecture returns the zero one for a target that Check refuses.
+// architecture returns the zero one for a target that Check rejects.
 func (t Target) architecture() arch.Architecture {
 	a, _ := arch.Find(t.Machine)
 	return a
@@ -81,7 +81,7 @@ type Tree struct {
 	Dir string
 	// Stamp is the timestamp of the files that were unpacked. What is newer was made by Kbuild.
 	Stamp time.Time
-	// Flags are options for the compiler, beside those of the configuration.
+	// Flags are options for the compiler, in addition to those of the configuration.
 	Flags []string
 	// Log gets all that the programs print.
 	Log bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"rules_modhash/tools/archive/codec"
 )
 
-// header is what the ELF header of a module says.
+// header is what the ELF header of a module states.
 type header struct {
 	target arch.Target
 	// sectionsEnd is the offset at which the section headers end.

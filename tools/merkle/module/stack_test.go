@@ -72,7 +72,7 @@ func examined(t *testing.T, file []byte) module.Finding {
 	return found
 }
 
-// TestExamineDoubleTrailer checks that what is beneath the outermost trailer is reported: what the kernel hashes is
+// TestExamineDoubleTrailer checks that what is below the outermost trailer is reported: what the kernel hashes is
 // the module with the others.
 func TestExamineDoubleTrailer(t *testing.T) {
 	sealed := trailer.Append(pattern(1000), merkle.Proof{Position: 6, Siblings: make([]merkle.Hash, 2)})

@@ -39,7 +39,7 @@ type Source struct {
 	// RootDir is the root of the system that a directory belongs to: symbolic links below the directory resolve as
 	// after chroot(2). Empty: the root of this system.
 	RootDir string
-	// Existing says what becomes of a trailer that is there already.
+	// Existing states what becomes of a trailer that is there already.
 	Existing trailer.Policy
 	// Label is the build label that error messages name, if any.
 	Label string
@@ -102,7 +102,7 @@ type Other struct {
 type Unexamined struct {
 	// File is its path, Label that of the source.
 	File, Label string
-	// Reason says why, in words that follow the path.
+	// Reason states why, in words that follow the path.
 	Reason string
 	// Needed reports that there is something that a module may be in: all but links to nothing without the name of a
 	// module.

@@ -77,7 +77,7 @@ type Candidate struct {
 	Open func() (SymbolFile, error)
 }
 
-// Options say how a file is read. The zero value reads all formats that state where the root is.
+// Options state how a file is read. The zero value reads all formats that state where the root is.
 type Options struct {
 	// SymbolFiles returns, in order, what may have the address of the root in a kernel of a release, which is "" if the
 	// kernel does not name it. It may be nil. What turns out not to be of the kernel's build is skipped.
@@ -97,7 +97,7 @@ func Read(name, systemMap string) (Found, error) {
 		return Found{}, err
 	}
 	defer f.Close()
-	// What seeking in a directory says depends on its file system.
+	// What seeking in a directory states depends on its file system.
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return Found{}, fmt.Errorf("%s: %w", name, &fs.PathError{Op: "read", Path: name, Err: syscall.EISDIR})
 	}

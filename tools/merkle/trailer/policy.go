@@ -4,7 +4,7 @@ package trailer
 
 import "fmt"
 
-// Policy says what becomes of the trailers that a module already carries. A module
+// Policy states what becomes of the trailers that a module already carries. A module
 // may carry several, one on the other. The kernel splits only the outermost one off
 // and takes the others for bytes of the module, so that each policy decides about
 // all of them: none is hashed unseen. Trailers that are malformed, or that together
@@ -15,7 +15,7 @@ const (
 	// Strip hashes the module without any trailer, the bare module: right for
 	// prebuilt modules.
 	Strip Policy = iota
-	// Keep hashes all trailers as part of the module, but refuses a Merkle proof at
+	// Keep hashes all trailers as part of the module, but rejects a Merkle proof at
 	// any depth: it proves other bytes than those that would be sealed.
 	Keep
 	// Refuse makes any trailer an error: right for modules just built.
@@ -57,7 +57,7 @@ func (p Policy) Cut(tail []byte, size int64) (int, error) {
 	return cut(stack)
 }
 
-// further says how many trailers there are beneath the outermost one.
+// further states how many trailers there are below the outermost one.
 func further(stack []*Trailer) string {
 	if len(stack) == 1 {
 		return ""
@@ -65,7 +65,7 @@ func further(stack []*Trailer) string {
 	return " (the outermost of " + trailers(len(stack)) + ")"
 }
 
-// checkKept refuses a proof among trailers that are to be hashed.
+// checkKept rejects a proof among trailers that are to be hashed.
 func checkKept(stack []*Trailer) error {
 	for i, t := range stack {
 		if t.Type == IDTypeMerkle {

@@ -36,11 +36,11 @@ const (
 )
 
 // ErrMalformed is what errors about a trailer with a marker but absurd contents
-// wrap. If it is the outermost one, the kernel refuses such a module (EBADMSG)
+// wrap. If it is the outermost one, the kernel rejects such a module (EBADMSG)
 // under every policy.
 var ErrMalformed = errors.New("malformed trailer")
 
-// IDType says what an appended signature is (enum module_signature_type).
+// IDType states what an appended signature is (enum module_signature_type).
 type IDType uint8
 
 // The values of id_type. PGP and X.509 are those of old kernels.
@@ -105,7 +105,7 @@ type info struct {
 }
 
 // Split reads the outermost trailer at the end of a file, the only one that
-// the kernel splits off: what is beneath it counts as bytes of the module. Tail
+// the kernel splits off: what is below it counts as bytes of the module. Tail
 // holds the last bytes of the file, size is the file's length; tail must be the
 // whole file or have at least Window bytes.
 // It returns nil if there is no marker, and an error that wraps ErrMalformed if

@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/merkle/modules"
 )
 
-// unmarshal decodes data into m and refuses fields that m does not have.
+// unmarshal decodes data into m and rejects fields that m does not have.
 func unmarshal(data []byte, m proto.Message) error {
 	name := m.ProtoReflect().Descriptor().FullName()
 	if err := proto.Unmarshal(data, m); err != nil {

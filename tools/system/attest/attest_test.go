@@ -89,7 +89,7 @@ func TestStatement(t *testing.T) {
 	}
 }
 
-// TestSchema checks that predicates are what the published schema says, and that the schema
+// TestSchema checks that predicates are what the published schema states, and that the schema
 // is not satisfied by everything.
 func TestSchema(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile("../../../docs/attestation.schema.json")

@@ -63,7 +63,7 @@ func decodeStatement(data []byte) (*intoto.Statement, error) {
 	return statement, nil
 }
 
-// refuseEnvelope says what to do with a signed statement.
+// refuseEnvelope states what to do with a signed statement.
 func refuseEnvelope(data []byte) error {
 	var envelope struct {
 		PayloadType string          `json:"payloadType"`

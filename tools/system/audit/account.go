@@ -10,7 +10,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Class says what became of an entry: a file, a link, a member of an archive, a section of an EFI program.
+// Class states what became of an entry: a file, a link, a member of an archive, a section of an EFI program.
 type Class string
 
 // The classes of entries. The zero Class is NotExamined: what nobody decided on was not examined.
@@ -34,7 +34,7 @@ const (
 // verdict is what became of one entry. The zero verdict is NotExamined.
 type verdict struct {
 	Class
-	// reason says why an entry was not examined, in words that follow its path.
+	// reason states why an entry was not examined, in words that follow its path.
 	reason string
 }
 

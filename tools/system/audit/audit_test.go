@@ -182,7 +182,7 @@ func TestOtherBuilds(t *testing.T) {
 	}
 }
 
-// TestOtherImages has kernels that are no vmlinux: a unified kernel image with modules inside, and an arm64 Image, whose
+// TestOtherImages has kernels that are not a vmlinux: a unified kernel image with modules inside, and an arm64 Image, whose
 // root is found by its System.map.
 func TestOtherImages(t *testing.T) {
 	dir := t.TempDir()

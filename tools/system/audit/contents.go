@@ -183,7 +183,7 @@ func isInitramfs(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("070701")) || bytes.HasPrefix(head, []byte("070702"))
 }
 
-// unpacked examines what a stream holds, which is written to a file of its own.
+// unpacked examines what a stream holds, which is written to a separate file.
 func (a *audit) unpacked(p *place, c contents, what string, data io.Reader) verdict {
 	f, n, err := a.scratch.copy(c.depth+1, data)
 	if err != nil {
@@ -235,7 +235,7 @@ type linked struct {
 	Class
 	// suffix is that of the compression of the contents.
 	suffix string
-	// reread says that Finding and err are what the contents are as a module, as its first name did not show that.
+	// reread reports that Finding and err are what the contents are as a module, as its first name did not show that.
 	reread bool
 	module.Finding
 	err error

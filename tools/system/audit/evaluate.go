@@ -30,7 +30,7 @@ func (a *audit) evaluate() {
 		for i := range p.read {
 			m := &p.read[i]
 			m.release = cmp.Or(m.release, p.Release)
-			of(m.release).learn(p, *m)
+			of(m.release).addVerified(p, *m)
 		}
 	}
 	otherRoots := a.countOtherRoots(releases)
@@ -123,8 +123,8 @@ func (r *release) verifies(m readModule) bool {
 	return len(r.roots) > 0
 }
 
-// learn enters what a verified module shows of the tree: its leaf and the siblings on its way to the root.
-func (r *release) learn(p *place, m readModule) {
+// addVerified enters what a verified module shows of the tree: its leaf and the siblings on its way to the root.
+func (r *release) addVerified(p *place, m readModule) {
 	if !r.verifies(m) {
 		return
 	}
@@ -310,7 +310,7 @@ func (a *audit) countOtherRoots(releases map[string]*release) map[merkle.Root]in
 	return counts
 }
 
-// nameOtherBuild says as much as is known of the build that a module belongs to.
+// nameOtherBuild states as much as is known of the build that a module belongs to.
 func (a *audit) nameOtherBuild(m readModule, counts map[merkle.Root]int) string {
 	root, err := m.Proof.RootFrom(m.Leaf)
 	if err != nil {

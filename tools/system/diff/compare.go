@@ -58,7 +58,7 @@ type Place struct {
 type ChangedModule struct {
 	A Entry `json:"a"`
 	B Entry `json:"b"`
-	// Note says why there is no Diff: a side is a tree, which holds no bytes, or is not a sound ELF file.
+	// Note states why there is no Diff: a side is a tree, which holds no bytes, or is not a sound ELF file.
 	Note string `json:"note,omitempty"`
 	*elfdiff.Diff
 }

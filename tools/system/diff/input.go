@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package diff reports what differs between two sets of kernel modules: trees, directories, archives,
-// packages. It says whether they have the same root, which modules were added, removed, moved or changed, and,
+// packages. It states whether they have the same root, which modules were added, removed, moved or changed, and,
 // where both sides have a module's bytes, in which ELF sections it changed and what the likely cause is.
 package diff
 
@@ -48,7 +48,7 @@ type Input struct {
 
 // Unexamined is a part of an input that may hold modules and was not examined.
 type Unexamined struct {
-	// Path begins with the name of the input, Reason says why it was not.
+	// Path begins with the name of the input, Reason states why it was not.
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
 }

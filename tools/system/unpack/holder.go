@@ -24,7 +24,7 @@ var bootImages = []image.Kind{
 	image.KindUKI, image.KindAddon, image.KindFIT, image.KindAndroid, image.KindUBootInitramfs,
 }
 
-// Holds says why a file of that name, which r reads, may hold modules, as the rest of a sentence about it, "" if it
+// Holds states why a file of that name, which r reads, may hold modules, as the rest of a sentence about it, "" if it
 // does not. A module under a compression that the kernel does not load is one that may.
 func Holds(name string, r io.Reader) string {
 	head, err := peek(r)

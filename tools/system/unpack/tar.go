@@ -98,7 +98,7 @@ func (d *directory) bounded(r io.Reader, do func(io.Reader) error) error {
 	return err
 }
 
-// errTooLarge ends the reading of an archive; bounded says why.
+// errTooLarge ends the reading of an archive; bounded states why.
 var errTooLarge = errors.New("is too large")
 
 // entries calls do for each entry of a tar.
@@ -180,7 +180,7 @@ func (d *directory) entry(header *tar.Header, name string, contents io.Reader) e
 // gnuDirectory is the type of directories in archives of `tar --incremental`.
 const gnuDirectory = 'D'
 
-// special says what an entry is that has no contents, or contents of an unknown kind.
+// special states what an entry is that has no contents, or contents of an unknown kind.
 func special(typeflag byte) string {
 	switch typeflag {
 	case tar.TypeChar, tar.TypeBlock:

@@ -41,7 +41,7 @@ func (e *SyntaxError) Error() string {
 }
 
 // A statement is what one line of a Makefile, or a conditional with all its branches,
-// says. Its texts are not expanded yet.
+// states. Its texts are not expanded yet.
 type statement interface{ at() int }
 
 type lineNumber int
@@ -244,7 +244,7 @@ func (p *parser) endif(c *conditional, stop string) {
 	}
 }
 
-// elseBranch splits what follows an else: nothing, or a conditional of its own.
+// elseBranch splits what follows an else: nothing, or a separate conditional.
 func (p *parser) elseBranch(after string) (keyword, rest string) {
 	switch word, rest := cutWord(after); word {
 	case "":

@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-// evaluate reads a text as Makefile, with some files beside it.
+// evaluate reads a text as Makefile, with some files next to it.
 func evaluate(text string) *Evaluator {
 	fsys := fstest.MapFS{
 		"Makefile":   {Data: []byte(text)},

@@ -130,7 +130,7 @@ func (t *diffText) result(r *diff.Result) {
 	t.differences(r)
 }
 
-// machinesText says what the modules of one side are built for.
+// machinesText states what the modules of one side are built for.
 func machinesText(s diff.Summary) string {
 	switch len(s.Machines) {
 	case 0:
@@ -188,7 +188,7 @@ func (t *diffText) shown(n int) int {
 	return min(n, t.limit)
 }
 
-// more says how many are not listed.
+// more states how many are not listed.
 func (t *diffText) more(n int) {
 	if hidden := n - t.shown(n); hidden > 0 {
 		t.line("  ... and %d more: --limit 0 lists all", hidden)

@@ -97,7 +97,7 @@ func (f *inputFlags) check(args []string) error {
 	return nil
 }
 
-// policy returns what becomes of trailers where a module does not say it.
+// policy returns the policy for trailers of modules that do not set one.
 func (f *inputFlags) policy() (trailer.Policy, error) {
 	if f.existing == "" {
 		return trailer.Strip, nil // a command that does not look at trailers
@@ -155,7 +155,7 @@ func at(values []string, i int) string {
 	return values[i]
 }
 
-// readingFlags are the flags that say how modules are read.
+// readingFlags are the flags that determine how modules are read.
 type readingFlags struct {
 	machine string
 	raw     bool

@@ -32,9 +32,9 @@ type inspectReport struct {
 	File string `json:"file"`
 	// Carries is "merkle", "pkcs7", "nothing", "malformed", "unknown" or "unreadable".
 	Carries string `json:"carries"`
-	// Reason says what is malformed or why the file cannot be read.
+	// Reason states what is malformed or why the file cannot be read.
 	Reason string `json:"reason,omitempty"`
-	// Problem says why what is in front of the trailers is not a whole ELF module.
+	// Problem states why what is in front of the trailers is not a whole ELF module.
 	Problem string `json:"problem,omitempty"`
 	// IDType and SignatureSize are id_type and sig_len of the outermost trailer.
 	IDType        *trailer.IDType `json:"id_type,omitempty"`
@@ -56,7 +56,7 @@ type trailerReport struct {
 	// Carries is "merkle", "pkcs7", "unknown", "malformed", or "unread" if all trailers
 	// together are larger than what is read.
 	Carries string `json:"carries"`
-	// Reason says what is malformed.
+	// Reason states what is malformed.
 	Reason        string          `json:"reason,omitempty"`
 	IDType        *trailer.IDType `json:"id_type,omitempty"`
 	SignatureSize int             `json:"signature_size"`

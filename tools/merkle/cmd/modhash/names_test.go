@@ -40,7 +40,7 @@ func modhash(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// TestNamesOfModules takes modules with names of spaces, umlauts, quotes and more through all commands, a_b beside a-b.
+// TestNamesOfModules takes modules with names of spaces, umlauts, quotes and more through all commands, a_b next to a-b.
 func TestNamesOfModules(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeNamed(t, "mods/my dir", oddNames...)

@@ -160,7 +160,7 @@ func (o *verifyOptions) verify(
 ) (batch.Report, error) {
 	bar := progress.New(cmd.ErrOrStderr(), "verifying", len(modules))
 	defer bar.Clear()
-	ref := batch.Reference{Root: found.Root, Tree: found.Tree, Bare: o.attestation != ""}
+	ref := batch.Reference{Root: found.Root, Tree: found.Tree, Unsealed: o.attestation != ""}
 	return batch.Verify(cmd.Context(), modules, ref, bar.Tick())
 }
 

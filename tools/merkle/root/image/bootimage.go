@@ -32,7 +32,7 @@ const (
 const (
 	magic      = "HdrS"
 	sectorSize = 512
-	// payloadVersion is the first protocol that says where the kernel is (2.08).
+	// payloadVersion is the first protocol that states where the kernel is (2.08).
 	payloadVersion = 0x208
 	// defaultSetupSects is what 0 in the header stands for.
 	defaultSetupSects = 4
@@ -65,7 +65,7 @@ func Kernel(image io.ReaderAt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What the header says is not allocated before the file has shown to have it.
+	// What the header states is not allocated before the file has shown to have it.
 	data, err := io.ReadAll(io.NewSectionReader(image, payload.offset, payload.length))
 	if err == nil && int64(len(data)) < payload.length {
 		err = io.ErrUnexpectedEOF

@@ -93,7 +93,7 @@ func TestKernelErrors(t *testing.T) {
 	}
 }
 
-// withSize returns a compressed kernel that says to have another size.
+// withSize returns a compressed kernel that states another size.
 func withSize(payload []byte, size uint32) []byte {
 	b := bytes.Clone(payload)
 	binary.LittleEndian.PutUint32(b[len(b)-4:], size)
@@ -110,7 +110,7 @@ func FuzzKernel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kernel, err := Kernel(bytes.NewReader(data))
 		if err == nil && !Is(data) {
-			t.Errorf("%d bytes of a kernel in what is no boot image", len(kernel))
+			t.Errorf("%d bytes of a kernel in a file that is not a boot image", len(kernel))
 		}
 		if kernel, err := Payload(bytes.NewReader(data)); err == nil && !isPayload(kernel) {
 			t.Errorf("%d bytes that are no kernel", len(kernel))

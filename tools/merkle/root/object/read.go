@@ -13,7 +13,7 @@ import (
 	"rules_modhash/tools/merkle/merkle"
 )
 
-// Format says in what kind of file a root was found.
+// Format states in what kind of file a root was found.
 type Format string
 
 // The kinds of ELF file that carry a root.

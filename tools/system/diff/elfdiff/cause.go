@@ -13,7 +13,7 @@ import (
 type Cause struct {
 	// ID is a word for programs.
 	ID CauseID `json:"id"`
-	// Text says it in plain words.
+	// Text states it in plain words.
 	Text string `json:"text"`
 }
 
@@ -71,7 +71,7 @@ type facts struct {
 	buildPaths                 [][2]string
 	times                      [][2]string
 	producers                  [][2]string
-	// unexplained are sections that differ in more than embedded paths and times, code says that code is among them.
+	// unexplained are sections that differ in more than embedded paths and times, code states that code is among them.
 	unexplained []string
 	code        bool
 }
@@ -237,7 +237,7 @@ func (c *comparison) timeStamp() *Cause {
 		printable(t[0]), printable(t[1]))
 }
 
-// stripped says what is missing of sections that strip(1) drops.
+// stripped states what is missing of sections that strip(1) drops.
 var stripped = map[Kind]string{
 	Debug: "debug information", Symbols: "the symbol table", Comment: "the compiler's name (.comment)",
 }

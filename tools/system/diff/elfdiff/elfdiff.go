@@ -19,7 +19,7 @@ import (
 	"rules_modhash/tools/arch/elffile"
 )
 
-// Change says how a section differs.
+// Change states how a section differs.
 type Change string
 
 // The ways in which a section differs.
@@ -173,7 +173,7 @@ type comparison struct {
 	reordered bool
 	// roots are the directories that the modules were built in, where they differ.
 	roots roots
-	// split says that units have hashes of what is in other files.
+	// split reports that units have hashes of what is in other files.
 	split bool
 	facts facts
 }

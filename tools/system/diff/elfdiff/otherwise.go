@@ -120,7 +120,7 @@ func (c *comparison) more(found []Cause) *Cause {
 		"configuration or compiler option%s", list(where), c.compared())
 }
 
-// compared says where a cause was looked for and not found, and where it could not be.
+// compared states where a cause was looked for and not found, and where it could not be.
 func (c *comparison) compared() string {
 	var looked, not []string
 	for _, place := range []struct {

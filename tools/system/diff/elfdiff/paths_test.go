@@ -139,7 +139,7 @@ func TestBuildPathInSplitDebugInformation(t *testing.T) {
 	wantPath(t, compare(t, a.make(t), b.make(t)), dirs, "")
 }
 
-// TestBuildPathWithLivepatchSymbols has a symbol as livepatches have them, whose name says what it is resolved to.
+// TestBuildPathWithLivepatchSymbols has a symbol as livepatches have them, whose name states what it is resolved to.
 func TestBuildPathWithLivepatchSymbols(t *testing.T) {
 	dirs := [2]string{"/tmp/aaaaaa", "/home/me/src/y"}
 	a, b := module(dirs[0]), module(dirs[1])
@@ -208,7 +208,7 @@ func TestNoBuildPath(t *testing.T) {
 	}
 }
 
-// TestNothingExplains checks that the message says what was compared, and what could not be.
+// TestNothingExplains checks that the message states what was compared, and what could not be.
 func TestNothingExplains(t *testing.T) {
 	a, b := module("/build"), module("/build")
 	b.code = "\x90\xc3"
@@ -245,7 +245,7 @@ func TestOtherMachine(t *testing.T) {
 	}
 }
 
-// TestDebugBomb checks that debug information is not loaded if it says that it is large.
+// TestDebugBomb checks that debug information is not loaded if it states that it is large.
 func TestDebugBomb(t *testing.T) {
 	for _, compress := range []string{".debug", ".zdebug"} {
 		a, b := module("/tmp/aaa"), module("/tmp/bbb")
