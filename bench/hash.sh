@@ -10,7 +10,7 @@
 #   openssl  find DIR | xargs -P$(nproc) openssl dgst -sha256
 #
 # The three take turns in each repetition, after one that warms the page cache; medians and
-# ratios are printed, and the peak memory of modhash. Outputs go to a folder in $OUT
+# ratios are printed, and the peak memory of modhash. Outputs go to a directory in $OUT
 # (default /dev/shm: on ext4, making files soon after many were deleted is several times
 # slower than ever else). MODHASH names the binary; by default it is built by go.
 set -euo pipefail

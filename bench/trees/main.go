@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command trees measures how long Bazel takes to build trees of declared targets, beside the floor: the same
+// Command trees measures how long Bazel takes to build trees of declared targets, in addition to the floor: the same
 // work by modhash alone, and by openssl. It prints a Markdown table and writes a plot.
 //
 //	./bazelw --enter go run ./bench/trees --modules DIR --plot docs/images/performance.svg
@@ -40,11 +40,11 @@ func main() {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.modules, "modules", "", "folder with real modules, *.ko (required)")
-	flags.StringVar(&o.work, "work", os.TempDir(), "folder for workspaces and outputs")
+	flags.StringVar(&o.modules, "modules", "", "directory with real modules, *.ko (required)")
+	flags.StringVar(&o.work, "work", os.TempDir(), "directory for workspaces and outputs")
 	flags.StringVar(&o.plot, "plot", "", "SVG file to write")
 	flags.IntSliceVar(&o.sizes, "sizes", []int{64, 512, 4216, 20000}, "numbers of modules")
-	flags.IntVar(&o.repetitions, "repetitions", 5, "times that each step is measured")
+	flags.IntVar(&o.repetitions, "repetitions", 5, "how often each step is measured")
 	if err := cmd.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "trees:", err)
 		os.Exit(1)
@@ -57,10 +57,10 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(checkout, "bazelw")); err != nil {
-		return fmt.Errorf("run this in the checkout of rules_modhash: %w", err)
+		return fmt.Errorf("run this command in the checkout of rules_modhash: %w", err)
 	}
 	if os.Getenv("RULES_MODHASH_WORLD") == "" {
-		return errors.New("this is not a ./bazelw world: call ./bazelw --enter go run ./bench/trees")
+		return errors.New("this is not a ./bazelw world: run ./bazelw --enter go run ./bench/trees")
 	}
 	real, err := findModules(o.modules)
 	if err != nil {

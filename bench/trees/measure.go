@@ -34,7 +34,7 @@ type result struct {
 	step  string
 	size  int
 	times []time.Duration
-	// note is a figure that is no time, instead of times.
+	// note is a figure that is not a time, instead of times.
 	note string
 }
 
@@ -104,7 +104,7 @@ func (b *bench) measureInTurns(ctx context.Context, size int, steps ...timedStep
 	return nil
 }
 
-// note keeps a figure that is no time.
+// note keeps a figure that is not a time.
 func (b *bench) note(step string, size int, text string) {
 	fmt.Fprintf(os.Stderr, "%6d  %-50s %s\n", size, step, text)
 	b.results = append(b.results, result{step: step, size: size, note: text})
@@ -138,7 +138,7 @@ func (b *bench) measureSize(ctx context.Context, size int) error {
 	return nil
 }
 
-// shell returns a step that is a script: $1 is modhash, $2 a folder for outputs, $3 the number of processors.
+// shell returns a step that is a script: $1 is modhash, $2 a directory for outputs, $3 the number of processors.
 func (w *workspace) shell(ctx context.Context, script string) func() error {
 	return func() error {
 		cmd := exec.CommandContext(ctx, "sh", "-ec", script, "sh", w.modhash, w.dir+".floor", strconv.Itoa(runtime.NumCPU()))
@@ -147,10 +147,10 @@ func (w *workspace) shell(ctx context.Context, script string) func() error {
 	}
 }
 
-// floorTree makes a tree by modhash alone, in an empty folder.
+// floorTree makes a tree by modhash alone, in an empty directory.
 const floorTree = `"$1" tree --quiet --out "$2/tree.pb" --root-object "$2/root.o" kernel`
 
-// emptyFloor empties the folder of what is made without Bazel.
+// emptyFloor empties the directory of what is made without Bazel.
 func (w *workspace) emptyFloor() error {
 	removeAll(w.dir + ".floor")
 	return os.MkdirAll(w.dir+".floor", 0o755)
@@ -248,7 +248,7 @@ func (w *workspace) measureCold(ctx context.Context, size int) error {
 				if err := w.clean(ctx)(); err != nil {
 					return err
 				}
-				return w.build(ctx, noCache, "//:folder")()
+				return w.build(ctx, noCache, "//:module_directory")()
 			}
 		}
 		if err := w.measure(ctx, test.step, size, before, build); err != nil {

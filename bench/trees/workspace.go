@@ -27,7 +27,7 @@ register_toolchains("//:prebuilt_toolchain")
 
 const buildHead = `load("@rules_modhash//rules:defs.bzl", "kernel_module_import", "kernel_modules_import", "module_tree")
 load("@rules_modhash//toolchains/modhash:toolchain.bzl", "modhash_toolchain")
-load(":folder.bzl", "folder")
+load(":module_directory.bzl", "module_directory")
 
 modhash_toolchain(name = "prebuilt", modhash = "modhash")
 
@@ -37,11 +37,11 @@ toolchain(
     toolchain_type = "@rules_modhash//toolchains/modhash:toolchain_type",
 )
 
-folder(name = "folder", srcs = glob(["kernel/**/*.ko"]))
+module_directory(name = "module_directory", srcs = glob(["kernel/**/*.ko"]))
 
-kernel_modules_import(name = "folder_import", srcs = [":folder"])
+kernel_modules_import(name = "directory_import", srcs = [":module_directory"])
 
-module_tree(name = "directory", machine = "x86_64", modules = [":folder_import"])
+module_tree(name = "directory", machine = "x86_64", modules = [":directory_import"])
 
 [
     kernel_module_import(name = path.removesuffix(".ko"), module = path)
@@ -55,24 +55,24 @@ module_tree(name = "tree", machine = "x86_64", modules = MODULES)
 module_tree(name = "one_by_one", granularity = 1, machine = "x86_64", modules = MODULES)
 `
 
-const folderFile = `def _folder_impl(ctx):
-    folder = ctx.actions.declare_directory(ctx.label.name)
+const ruleFile = `def _module_directory_impl(ctx):
+    module_directory = ctx.actions.declare_directory(ctx.label.name)
     args = ctx.actions.args()
     args.use_param_file("%s", use_always = True)
     args.set_param_file_format("multiline")
     args.add_all(ctx.files.srcs)
     ctx.actions.run_shell(
         command = "tr '\\n' '\\0' < $2 | xargs -0 cp -L --parents -t $1",
-        arguments = [folder.path, args],
+        arguments = [module_directory.path, args],
         inputs = ctx.files.srcs,
-        outputs = [folder],
+        outputs = [module_directory],
     )
-    return [DefaultInfo(files = depset([folder]))]
+    return [DefaultInfo(files = depset([module_directory]))]
 
-folder = rule(implementation = _folder_impl, attrs = {"srcs": attr.label_list(allow_files = True)})
+module_directory = rule(implementation = _module_directory_impl, attrs = {"srcs": attr.label_list(allow_files = True)})
 `
 
-// findModules returns the modules in a folder, in the order of their paths.
+// findModules returns the modules in a directory, in the order of their paths.
 func findModules(dir string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -107,7 +107,7 @@ func (b *bench) newWorkspace(size int) (*workspace, error) {
 		return nil, err
 	}
 	for name, data := range map[string]string{
-		"MODULE.bazel": fmt.Sprintf(moduleFile, b.checkout), "BUILD.bazel": buildHead, "folder.bzl": folderFile,
+		"MODULE.bazel": fmt.Sprintf(moduleFile, b.checkout), "BUILD.bazel": buildHead, "module_directory.bzl": ruleFile,
 		"modhash": string(program),
 	} {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(data), 0o755); err != nil {
@@ -153,7 +153,7 @@ func (b *bench) moduleBytes(i, size int) ([]byte, error) {
 	return append(object, bytes.Repeat(fmt.Appendf(nil, "%08d", i), 512)...), nil
 }
 
-// change changes the contents of a module in the middle: bytes behind the last section mean nothing.
+// change changes the contents of a module in the middle: bytes after the last section mean nothing.
 func (w *workspace) change(size int) error {
 	w.changes++
 	data, err := w.moduleBytes(size/2, size)
@@ -163,7 +163,7 @@ func (w *workspace) change(size int) error {
 	return os.WriteFile(w.module(size/2), fmt.Appendf(data, "change %d", w.changes), 0o644)
 }
 
-// insert adds a module in the middle, behind those that were added before.
+// insert adds a module in the middle, after those that were added before.
 func (w *workspace) insert(size int) error {
 	w.changes++
 	data, err := w.moduleBytes(0, size)

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// environment says where Bazel has put what is to be checked.
+// environment states where Bazel has put what is to be checked.
 type environment struct {
 	// bare holds the modules without proofs, sealed the same with proofs; rootObject is a file.
 	bare, sealed, rootObject string
@@ -31,7 +31,7 @@ func fromEnvironment(t *testing.T) environment {
 	return e
 }
 
-// Bazel runs tests in the folder of their package; rootpaths are relative to the workspace.
+// Bazel runs tests in the directory of their package; rootpaths are relative to the workspace.
 func workspacePath(path string) string {
 	return filepath.Join("..", "..", path)
 }

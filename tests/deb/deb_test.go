@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/boot/qemu"
 )
 
-// install runs in a mount namespace of its own: a copy of this system (an overlay over its root) gets the package,
+// install runs in a separate mount namespace: a copy of this system (an overlay over its root) gets the package,
 // and loses it again. What was installed is copied to $OUT.
 const install = `
 set -eu
@@ -48,7 +48,7 @@ chroot "$root" dpkg --purge "$(dpkg-deb --field "$DEB" Package)"
 ls "$root/boot" >"$OUT/left"
 `
 
-// hook puts a module without its proof into the initramfs, report tells what the booted kernel does with
+// hook puts a module without its proof into the initramfs, report prints what the booted kernel does with
 // modules. Both are scripts of initramfs-tools.
 const (
 	hook = `#!/bin/sh

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e uses the rules as a stranger would: from a workspace of its own, with a Bazel of its
-// own, on real modules of a distribution. The tests need a ./bazelw world and reach the network
+// Package e2e uses the rules as a user does: from an external workspace, with its own Bazel
+// server, on real modules of a distribution. The tests need a ./bazelw world and reach the network
 // (Go modules), so they run outside the sandbox and are never cached.
 package e2e
 
@@ -17,8 +17,8 @@ import (
 	"rules_modhash/tests/e2e/workspace"
 )
 
-// stranger is the workspace of somebody who found the rules and wants a tree of some modules.
-const stranger = workspace.Stranger + `
+// external is the workspace of a user who wants a tree of some modules.
+const external = workspace.External + `
 -- MODULE.bazel --
 debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
 debian.modules(
@@ -96,17 +96,17 @@ kernel_module(
 )
 `
 
-// newPrebuilt makes a stranger's workspace in which nothing is compiled, and nothing taken out of a cache.
+// newPrebuilt makes an external workspace in which nothing is compiled, and nothing comes from a cache.
 func newPrebuilt(t *testing.T) *workspace.Workspace {
 	t.Helper()
-	w := workspace.New(t, stranger, workspace.Prebuilt)
+	w := workspace.New(t, external, workspace.Prebuilt)
 	w.AddModhash()
 	w.Flags = []string{"--disk_cache="}
 	return w
 }
 
-func TestStranger(t *testing.T) {
-	w := workspace.New(t, stranger)
+func TestExternal(t *testing.T) {
+	w := workspace.New(t, external)
 	w.MustBazel("test", "//:verify")
 
 	t.Run("a file that is no module is named with its target", func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestStranger(t *testing.T) {
 	})
 }
 
-// TestGazelle does what the README of the extension of Gazelle says.
+// TestGazelle follows the README of the Gazelle extension.
 func TestGazelle(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(workspace.Checkout(t), "tools/gazelle/README.md"))
 	if err != nil {
@@ -148,13 +148,13 @@ func TestGazelle(t *testing.T) {
 	}
 }
 
-// TestReproducible holds that what is built depends on the inputs alone: not on folder, user, time
+// TestReproducible checks that what is built depends on the inputs alone: not on directory, user, time
 // zone, umask, locale or cache.
 func TestReproducible(t *testing.T) {
 	const groups = "tree,root_object,proofs,sealed"
 	here, there := newPrebuilt(t), newPrebuilt(t)
 	here.Env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
-	there.BeElsewhere()
+	there.ChangeEnvironment()
 	got, want := there.Digests(groups), here.Digests(groups)
 	if len(want) < 20 {
 		t.Fatalf("only %d outputs to compare: %v", len(want), want)
@@ -185,7 +185,7 @@ var unneeded = regexp.MustCompile(`(?m)^.*(kernel_tools|boot_tools|go_deps).*$|^
 // fetches nothing that is for kernels, virtual machines or Go; and that Go modules of tests are not among those that it
 // could fetch.
 func TestFetchesOnlyWhatItNeeds(t *testing.T) {
-	w := workspace.New(t, stranger, workspace.Prebuilt, goModules)
+	w := workspace.New(t, external, workspace.Prebuilt, goModules)
 	w.AddModhash()
 	w.MustBazel("test", "//:verify")
 	fetched := strings.Join(w.Repositories(), "\n")
@@ -208,7 +208,7 @@ func TestFetchesOnlyWhatItNeeds(t *testing.T) {
 	}
 }
 
-// linux is added to the workspace of a stranger who brings in kernel source.
+// linux is added to the external workspace of a user with kernel source.
 const linux = `
 -- MODULE.bazel --
 linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
@@ -250,10 +250,10 @@ filegroup(name = "version_" + VERSION)
 no archive at all
 `
 
-// TestLinux holds what the extension linux says of tags that contradict themselves, and of an archive
+// TestLinux checks the errors of the extension linux for tags that contradict themselves, and of an archive
 // that is none.
 func TestLinux(t *testing.T) {
-	w := workspace.New(t, stranger, linux)
+	w := workspace.New(t, external, linux)
 	w.UseCompiledGazelle()
 	for target, want := range map[string]string{
 		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
@@ -271,7 +271,7 @@ func TestLinux(t *testing.T) {
 	w.MustBazel("build", "//:version_1.2.3")
 }
 
-// prebuilt is added to the workspace of a stranger who takes a modhash by a wrong digest.
+// prebuilt is added to an external workspace that uses a modhash by a wrong digest.
 const prebuilt = `
 -- MODULE.bazel --
 modhash = use_extension("@rules_modhash//toolchains/modhash:extensions.bzl", "modhash")
@@ -291,7 +291,7 @@ func TestPrebuilt(t *testing.T) {
 		{"amd64", digest[1:], `got the digest "` + digest[1:] + `" of amd64, want 64 hex digits. Next: copy it from SHA256SUMS of the release`},
 		{"amd64", "G" + digest[1:], `of amd64, want 64 hex digits`},
 	} {
-		w := workspace.New(t, workspace.Stranger, strings.NewReplacer("ARCHITECTURE", tc.architecture, "DIGEST", tc.digest).Replace(prebuilt))
+		w := workspace.New(t, workspace.External, strings.NewReplacer("ARCHITECTURE", tc.architecture, "DIGEST", tc.digest).Replace(prebuilt))
 		output, err := w.Bazel("query", "@programs//:all")
 		if err == nil || !strings.Contains(output, tc.want) {
 			t.Errorf("%s, %s: got error %v and\n%s\nwant one with %s", tc.architecture, tc.digest, err, output, tc.want)

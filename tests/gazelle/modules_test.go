@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gazelle holds that the extension of Gazelle lists the modules of a kernel as Kbuild builds them: of the
+// Package gazelle checks that the extension of Gazelle lists the modules of a kernel as Kbuild builds them: of the
 // example's kernel, by its source and configuration, in the order of its modules.order.
 package gazelle
 
@@ -49,7 +49,7 @@ func TestModulesOfExample(t *testing.T) {
 	}
 }
 
-// runGazelle runs Gazelle with the extension. It must have nothing to say: all is decided.
+// runGazelle runs Gazelle with the extension. It must print nothing: everything is decided.
 func runGazelle(t *testing.T, dir string) {
 	t.Helper()
 	program, err := filepath.Abs(os.Getenv("GAZELLE"))
@@ -58,8 +58,8 @@ func runGazelle(t *testing.T, dir string) {
 	}
 	cmd := exec.Command(program, "-repo_root", dir)
 	cmd.Dir = dir
-	if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
-		t.Fatalf("running gazelle: got %v and\n%s", err, said)
+	if output, err := cmd.CombinedOutput(); err != nil || len(output) > 0 {
+		t.Fatalf("running gazelle: got %v and\n%s", err, output)
 	}
 }
 

@@ -88,7 +88,7 @@ func (k *kernel) run(args ...string) string {
 // root returns the root that a file of the tree carries.
 func (k *kernel) root(name string) string { return k.run("root", k.path(name)) }
 
-// install installs the modules, checks them as the kernel would, and returns the folder they are in.
+// install installs the modules, checks them as the kernel would, and returns the directory they are in.
 func (k *kernel) install(words ...string) string {
 	k.Helper()
 	to := k.TempDir()
@@ -100,7 +100,7 @@ func (k *kernel) install(words ...string) string {
 	return folders[0]
 }
 
-// modules maps the paths of all modules in a folder to their contents.
+// modules maps the paths of all modules in a directory to their contents.
 func (k *kernel) modules(dir string) map[string][]byte {
 	k.Helper()
 	found := map[string][]byte{}
@@ -225,7 +225,7 @@ func testChanged(k *kernel) {
 	k.run("verify", "--kernel", k.path(image), k.install(strip))
 }
 
-// compressions are those that distributions use for their kernels on x86, beside gzip (CONFIG_KERNEL_*).
+// compressions are those that distributions use for their kernels on x86, in addition to gzip (CONFIG_KERNEL_*).
 var compressions = []string{"XZ", "LZ4", "ZSTD"}
 
 func testCompressions(k *kernel) {

@@ -82,7 +82,7 @@ func (m machine) setClockAhead() {
 	}
 }
 
-// started is when a build says that it started, by its events.
+// started is when a build states that it started, by its events.
 func started(t *testing.T, events string) time.Time {
 	t.Helper()
 	text, err := os.ReadFile(events)

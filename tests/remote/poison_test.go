@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/merkle/tree"
 )
 
-// cache is the folder of an HTTP cache, in the hands of somebody who means no good.
+// cache is the directory of an HTTP cache, in the hands of somebody who means no good.
 type cache struct {
 	t   *testing.T
 	dir string
@@ -86,7 +86,7 @@ func (c *cache) replace(old string, blob []byte) {
 }
 
 // forge makes data name one digest in place of another. In a build.bazel.remote.execution.v2.Tree, the
-// folders in field 2 are named by their digests too.
+// directories in field 2 are named by their digests too.
 func forge(data []byte, old, digest string) []byte {
 	forged := bytes.ReplaceAll(data, []byte(old), []byte(digest))
 	for rest := data; len(rest) > 0; {
@@ -198,7 +198,7 @@ func (m machine) expectHonest(t *testing.T, c *cache, honest []workspace.Spawn) 
 	expectSame(t, "with a damaged cache", spawns, honest)
 }
 
-// expectRefused wants a failure that says so.
+// expectRefused wants a failure that states so.
 func (m machine) expectRefused(t *testing.T, c *cache, want ...string) {
 	t.Helper()
 	_, output, err := m.rebuild(c)

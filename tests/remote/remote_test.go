@@ -17,7 +17,7 @@ var treeActions = map[string]int{
 	"Folder": 1, "ModhashLeaf": leaves, "ModhashProof": 2, "ModhashSeal": 2, "ModhashTree": 2,
 }
 
-// TestHTTPCache builds on one machine, and then on another, where everything comes from the cache: folder,
+// TestHTTPCache builds on one machine, and then on another, where everything comes from the cache: directory,
 // user, output base and clock differ.
 func TestHTTPCache(t *testing.T) {
 	requireWorld(t)
@@ -65,8 +65,8 @@ func TestRemoteExecution(t *testing.T) {
 	there.MustBazel("test", "//:declared_verify", "//:directory_verify")
 }
 
-// distribution is the example with all modules of Debian's kernel, as a stranger has it.
-const distribution = workspace.Stranger + `
+// distribution is the example with all modules of Debian's kernel, in an external workspace.
+const distribution = workspace.External + `
 -- MODULE.bazel --
 debian = use_extension("@rules_modhash//toolchains/debian:extensions.bzl", "debian")
 debian.modules(name = "debian_modules")

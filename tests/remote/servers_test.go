@@ -20,7 +20,7 @@ const (
 	workerAddress = "127.0.0.1:9092"
 )
 
-// startCache starts an empty HTTP cache and returns its folder, which holds ac/KEY and cas/DIGEST.
+// startCache starts an empty HTTP cache and returns its directory, which holds ac/KEY and cas/DIGEST.
 func startCache(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -93,7 +93,7 @@ func compileWorker(t *testing.T, dir string) string {
 	return classpath
 }
 
-// javaFiles are the sources in folders, without those of tests.
+// javaFiles are the sources in directories, without those of tests.
 func javaFiles(t *testing.T, folders ...string) []string {
 	t.Helper()
 	var files []string

@@ -21,7 +21,7 @@ func strategy(name string) []string {
 	return flags
 }
 
-// TestStrategies holds that outputs do not depend on how actions are run.
+// TestStrategies checks that outputs do not depend on how actions are run.
 func TestStrategies(t *testing.T) {
 	requireWorld(t)
 	m := newMachine(t)
@@ -74,7 +74,7 @@ func TestRequirements(t *testing.T) {
 	m := newMachine(t)
 	output := m.MustBazel("aquery", "--output=jsonproto", "--ui_event_filters=-info,-stderr", "--noshow_progress",
 		`mnemonic("Modhash.*", //:declared + //:directory)`)
-	// Ahead of it, Bazel says that it starts a server.
+	// Ahead of it, Bazel states that it starts a server.
 	if start := strings.Index(output, "{"); start > 0 {
 		output = output[start:]
 	}

@@ -17,7 +17,7 @@ import (
 
 // trees is a workspace with two trees over the same modules: declared one by one, and in a directory
 // whose contents are unknown until it has been built.
-const trees = workspace.Stranger + `
+const trees = workspace.External + `
 -- BUILD.bazel --
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import", "module_tree", "module_verify_test")
 load(":folder.bzl", "folder")
@@ -85,7 +85,7 @@ type machine struct {
 	t *testing.T
 }
 
-// newMachine makes a workspace with the trees, in a folder of its own.
+// newMachine makes a workspace with the trees, in a separate directory.
 func newMachine(t *testing.T, flags ...string) machine {
 	t.Helper()
 	m := newMachineWith(t, trees, flags...)

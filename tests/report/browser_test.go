@@ -49,7 +49,7 @@ const height = 1300
 // module that is searched, chosen and dropped.
 const ext4 = "kernel/fs/ext4/ext4.ko"
 
-// ready tells that the page has computed the root.
+// ready reports that the page has computed the root.
 const ready = `document.documentElement?.dataset.ready === "true"`
 
 // session is one page that is open.
@@ -192,7 +192,7 @@ func (s *session) wantText(selector, want string) {
 	}
 }
 
-// wantQuiet holds that nothing went wrong in the browser, and nothing went to the network.
+// wantQuiet checks that nothing went wrong in the browser, and nothing went to the network.
 func (s *session) wantQuiet() {
 	s.Helper()
 	if lines := s.problems.take(); len(lines) > 0 {
@@ -342,7 +342,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// testOpens holds that the browser computes the root that the tree has.
+// testOpens checks that the browser computes the root that the tree has.
 func testOpens(t *testing.T, browser context.Context) {
 	s := open(t, browser, 1440)
 	tree := readTree(t)
@@ -356,7 +356,7 @@ func testOpens(t *testing.T, browser context.Context) {
 	s.shoot("wide")
 }
 
-// testNetwork holds that even a script in the page cannot reach a server that is there.
+// testNetwork checks that even a script in the page cannot reach a server that is there.
 func testNetwork(t *testing.T, browser context.Context) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
@@ -457,7 +457,7 @@ func (s *session) wantProof(tree *tree.Tree, position uint32, state string) {
 	s.wantStates(state, len(want)+1)
 }
 
-// wantStates holds that so many nodes of the path are painted in a state, and no others.
+// wantStates checks that so many nodes of the path are painted in a state, and no others.
 func (s *session) wantStates(state string, nodes int) {
 	s.Helper()
 	all := s.number(`document.querySelectorAll("#drawing .node:not(.beside, .module)").length`)
@@ -591,7 +591,7 @@ func testChoose(t *testing.T, browser context.Context) {
 	s.wantQuiet()
 }
 
-// testColours holds that the page follows the system, and its button goes before that.
+// testColours checks that the page follows the system, and its button goes before that.
 func testColours(t *testing.T, browser context.Context) {
 	s := open(t, browser, 1440)
 	background := func() string {
@@ -617,7 +617,7 @@ func testColours(t *testing.T, browser context.Context) {
 	s.wantQuiet()
 }
 
-// testNarrow holds that a phone shows all of it without scrolling sideways.
+// testNarrow checks that a phone shows all of it without scrolling sideways.
 func testNarrow(t *testing.T, browser context.Context) {
 	s := open(t, browser, 360)
 	s.drop(file(t, "ext4.ko", sealed(t, ext4)))
@@ -629,10 +629,10 @@ func testNarrow(t *testing.T, browser context.Context) {
 	s.shoot("narrow")
 }
 
-// testNames holds that whoever cannot see the page is told what each control is.
+// testNames checks that whoever cannot see the page is told what each control is.
 func testNames(t *testing.T, browser context.Context) {
 	s := open(t, browser, 1440)
-	// Not by cdproto's types: they refuse values that a newer browser has.
+	// Not by cdproto's types: they reject values that a newer browser has.
 	var tree struct {
 		Nodes []struct {
 			Ignored bool `json:"ignored"`

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Target says for which architecture an ELF object was built.
+// Target states for which architecture an ELF object was built.
 type Target struct {
 	// Class is 32 or 64 bit, Data the byte order, Machine the instruction set.
 	Class   elf.Class
@@ -134,7 +134,7 @@ func Named(name string) (Architecture, error) {
 			return a, nil
 		}
 	}
-	return Architecture{}, fmt.Errorf("unknown machine %q, want one of %s", name, Names())
+	return Architecture{}, fmt.Errorf("unknown architecture %q, want one of %s", name, Names())
 }
 
 // Find returns the architecture with that name. An alias is not one.

@@ -17,7 +17,7 @@ func TestNamed(t *testing.T) {
 		}
 	}
 	_, err := Named("vax")
-	want := `unknown machine "vax", want one of x86_64, arm64, riscv64, ppc64le, s390x, arm`
+	want := `unknown architecture "vax", want one of x86_64, arm64, riscv64, ppc64le, s390x, arm`
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %q", err, want)
 	}

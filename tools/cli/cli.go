@@ -31,7 +31,7 @@ var ErrCheckFailed = errors.New("check failed")
 type Program struct {
 	// Command returns the command. It prints no errors and no usage itself.
 	Command func() *cobra.Command
-	// Signals says what signals do.
+	// Signals states what signals do.
 	Signals Signals
 }
 

@@ -10,13 +10,13 @@ import (
 	"syscall"
 )
 
-// Signals says what signals do to a program. The first one of those by which Bazel, a user or a terminal stops a
+// Signals states what signals do to a program. The first one of those by which Bazel, a user or a terminal stops a
 // program ends its context.
 type Signals struct {
 	// SecondEnds makes a second signal end the program at once. Otherwise further signals are ignored: the program ends
 	// and removes what it has started.
 	SecondEnds bool
-	// Left says what a stopped program leaves, for the error: a clause, or "".
+	// Left states what a stopped program leaves, for the error: a clause, or "".
 	Left string
 }
 
@@ -27,7 +27,7 @@ type Stopped struct {
 	left   string
 }
 
-// Error says which signal it was.
+// Error states which signal it was.
 func (s Stopped) Error() string {
 	text := fmt.Sprintf("stopped by the signal %q", s.Signal)
 	if s.left != "" {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel holds that the root which was linked into a kernel is the only thing that sets it
+// Package kernel checks that the root which was linked into a kernel is the only thing that sets it
 // apart from the kernel with the blank root.
 package kernel
 
@@ -16,7 +16,7 @@ import (
 )
 
 // file returns where Bazel has put what an environment variable names. Bazel runs tests in the
-// folder of their package; rootpaths are relative to the workspace.
+// directory of their package; rootpaths are relative to the workspace.
 func file(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)

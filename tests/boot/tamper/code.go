@@ -14,7 +14,7 @@ import (
 const relocationSpan = 8
 
 // codeOffset returns where in an ELF module the last byte of .text is that no relocation overwrites:
-// the loader refuses a module with other bytes than it expects where it relocates, and what is to be
+// the loader rejects a module with other bytes than it expects where it relocates, and what is to be
 // shown is that its hash is wrong.
 func codeOffset(body []byte) (uint64, error) {
 	file, err := elf.NewFile(bytes.NewReader(body))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command tamper makes of a sealed module one that the kernel must refuse. What it does follows from the
+// Command tamper makes of a sealed module one that the kernel must reject. What it does follows from the
 // module and the kind of tampering alone.
 //
 // Usage:

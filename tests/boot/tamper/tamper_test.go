@@ -37,7 +37,7 @@ func sealedProgram(t *testing.T) ([]byte, merkle.Root) {
 	return join(body, proof), tree.Root()
 }
 
-// refusal says why the verifier of this project refuses a module, or "" if it does not.
+// refusal states why the verifier of this project rejects a module, or "" if it does not.
 func refusal(data []byte, root merkle.Root) string {
 	found, err := trailer.Split(data, int64(len(data)))
 	switch {

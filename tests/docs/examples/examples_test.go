@@ -121,7 +121,7 @@ func privateLoads(t *testing.T) string {
 	return page.String()
 }
 
-// refused returns the examples of a page in the form of broken, and for each position what its report contains.
+// rejected returns the examples of a page in the form of broken, and for each position what its report contains.
 func refused(t *testing.T, page, text string) ([]block, map[string]string) {
 	t.Helper()
 	text = strings.ReplaceAll(text, "~~~", "```")

@@ -74,7 +74,7 @@ func loadPackages(t *testing.T, w *workspace.Workspace, blocks []block) string {
 	return output
 }
 
-// addPackage writes the package of an example, with stubs of the files that it globs: Bazel 8 refuses empty globs.
+// addPackage writes the package of an example, with stubs of the files that it globs: Bazel 8 rejects empty globs.
 func addPackage(w *workspace.Workspace, b block) {
 	if b.kind == bzlFile {
 		w.Add(b.dir()+"/"+bzlFile, []byte(b.padded("")), 0o644)

@@ -32,8 +32,8 @@ type message struct {
 // words finds two words in a row: less is a prefix around another message, such as "leaf %w".
 var words = regexp.MustCompile(`[A-Za-z]{2,}\W+([a-z]\W+)?[A-Za-z]{2,}`)
 
-// isTelling tells whether a message says something by itself.
-func (m message) isTelling() bool {
+// isSpecific reports whether a message is clear without another one around it.
+func (m message) isSpecific() bool {
 	return words.MatchString(strings.ReplaceAll(m.text, anything, " : "))
 }
 
@@ -123,7 +123,7 @@ func readGo(t *testing.T, path string, data []byte) []string {
 	return texts
 }
 
-// makesError tells whether a call's first constant string is a message. isError: it is in a method Error.
+// makesError reports whether a call's first constant string is a message. isError: it is in a method Error.
 func makesError(call *ast.CallExpr, isError bool) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -198,7 +198,7 @@ func readStarlark(t *testing.T, path string, data []byte) []string {
 	return texts
 }
 
-// attributeTexts returns what fail_attribute says of an attribute, what was got and what is wanted.
+// attributeTexts returns the messages of fail_attribute about an attribute, what was got and what is wanted.
 func attributeTexts(arguments []build.Expr) []string {
 	var texts []string
 	for _, attribute := range foldStarlark(arguments[0]) {
@@ -259,7 +259,7 @@ func readShell(_ *testing.T, _ string, data []byte) []string {
 	return texts
 }
 
-// kernelMessages are the ways in which our kernel patches say something.
+// kernelMessages are the ways in which our kernel patches print messages.
 var kernelMessages = []*regexp.Regexp{
 	regexp.MustCompile(`pr_(?:notice|info|warn|err)\("([^"]*)"`),
 	regexp.MustCompile(`"(unsigned module|module with [^"]*)"`),

@@ -80,7 +80,7 @@ func TestTroubleshooting(t *testing.T) {
 	listed, known := documented(t, string(text)), map[string]bool{}
 	for _, m := range collect(t, root) {
 		spaced := strings.Join(strings.Fields(m.text), " ")
-		if !known[spaced] && m.isTelling() && !listed[spaced] {
+		if !known[spaced] && m.isSpecific() && !listed[spaced] {
 			t.Errorf("%s has no entry for a message of %s. Add under \"## %s\" (or to an entry for the like):\n"+
 				"- %s — cause. Next step.", page, m.place, section(m.place), span(spaced))
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // TestOneLine changes a line of the example's own module: the kernel is not built again. It comes
-// from the cache in the first place, as it was built for this test in another folder.
+// from the cache in the first place, as it was built for this test in another directory.
 func TestOneLine(t *testing.T) {
 	w := workspace.NewCheckout(t)
 	targets := []string{"//examples/kernel:vmlinux", "//examples/kernel:modules_install"}

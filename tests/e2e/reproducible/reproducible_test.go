@@ -32,9 +32,9 @@ func compareKernel(t *testing.T, w *workspace.Workspace) {
 	}
 }
 
-// TestKernelReproducible builds a kernel again, in another folder, as another user, in another time zone, with another
-// umask, and compares it with the one that was built for this test, file by file. What it needs besides comes from an
-// HTTP cache, the kernel goes there, and comes back from there when all that was built is gone.
+// TestKernelReproducible builds a kernel again, in another directory, as another user, in another time zone, with
+// another umask, and compares it with the one that was built for this test, file by file. All other files come from an
+// HTTP cache, which the kernel goes to, and comes back from when all outputs are gone.
 func TestKernelReproducible(t *testing.T) {
 	w := workspace.NewCheckout(t)
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func TestKernelReproducible(t *testing.T) {
 	// No cache has what another number of jobs built, and no byte may depend on it.
 	build = append(build, "--//rules:kernel_jobs=3")
 
-	w.BeElsewhere()
+	w.ChangeEnvironment()
 	want := []string{
 		"ModhashKernelBuild of //tests/boot/arm64:vmlinux_kernel",
 		"ModhashKernelConfig of //tests/boot/arm64:vmlinux_config",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tutorial does what the tutorial tells its reader.
+// Package tutorial follows the steps of the tutorial.
 package tutorial
 
 import (
@@ -15,13 +15,13 @@ import (
 	"rules_modhash/tests/e2e/workspace"
 )
 
-// step is what a tutorial tells its reader to do: write a file, or run commands.
+// step is an instruction of a tutorial: write a file, or run commands.
 type step struct {
 	// line is where its block begins.
 	line int
 	// file is the name of the file that text is for, "" if text are commands.
 	file, text string
-	// want is what the commands print, "" if the tutorial does not say. An ellipsis stands for anything.
+	// want is what the commands print, "" if the tutorial does not show it. An ellipsis stands for anything.
 	want string
 }
 
@@ -98,7 +98,7 @@ func checkPrinted(t *testing.T, s step, printed string) {
 	}
 }
 
-// TestTutorial does what the tutorial says, in an empty folder beside the rules, and compares what it prints.
+// TestTutorial follows the tutorial, in an empty directory next to the rules, and compares what it prints.
 func TestTutorial(t *testing.T) {
 	w := workspace.New(t)
 	w.UseCompiledGazelle()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package workspace makes workspaces of strangers for tests: each with a Bazel of its own, as if the
-// rules had just been found. They need a ./bazelw world, and work on the checkout as it is now.
+// Package workspace makes external workspaces for tests: each has its own Bazel server, as if the
+// rules had just been downloaded. They need a ./bazelw world, and work on the checkout as it is now.
 package workspace
 
 import (
@@ -18,11 +18,11 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Stranger is an archive for somebody who has found the rules: a module that depends on them. What follows it may go on
-// with MODULE.bazel.
-const Stranger = `
+// External is an archive with the files of an external workspace: a module that depends on the rules. What follows it
+// may continue MODULE.bazel.
+const External = `
 -- MODULE.bazel --
-module(name = "stranger")
+module(name = "external")
 
 bazel_dep(name = "rules_modhash", version = "0.1.0")
 local_path_override(
@@ -31,7 +31,7 @@ local_path_override(
 )
 `
 
-// Prebuilt is an archive for a stranger who has the modhash program already: see AddModhash.
+// Prebuilt is an archive for a workspace with a prebuilt modhash program: see AddModhash.
 const Prebuilt = `
 -- MODULE.bazel --
 register_toolchains("//:prebuilt_toolchain")
@@ -53,7 +53,7 @@ toolchain(
 // Workspace is a child workspace, and the Bazel that builds it.
 type Workspace struct {
 	t *testing.T
-	// Dir is its folder.
+	// Dir is its directory.
 	Dir string
 	// Env are further environment variables, and Command what Bazel is started through.
 	Env, Command []string
@@ -140,9 +140,9 @@ func (w *Workspace) UseCompiledGazelle() {
 	}
 }
 
-// BeElsewhere has the workspace's Bazel run as on another machine: as another user, in another time zone and locale, with
-// another umask and host name.
-func (w *Workspace) BeElsewhere() {
+// ChangeEnvironment makes the workspace's Bazel run as on another machine: as another user, in another time zone
+// and locale, with another umask and host name.
+func (w *Workspace) ChangeEnvironment() {
 	w.Env = []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=there", "HOSTNAME=elsewhere"}
 	w.Command = []string{"unshare", "--user", "--map-user=4321", "--map-group=4321",
 		"sh", "-c", `umask 0077 && exec "$@"`, "sh"}
@@ -207,7 +207,7 @@ func (w *Workspace) Add(name string, data []byte, mode os.FileMode) {
 	}
 }
 
-// Startup are the flags that give the workspace a Bazel server of its own.
+// Startup are the flags that give the workspace its own Bazel server.
 func (w *Workspace) Startup() []string {
 	flags := []string{"--output_user_root=" + w.Dir + ".out", "--max_idle_secs=60"}
 	if w.rc != "" {
@@ -232,7 +232,7 @@ func (w *Workspace) Bazel(command string, args ...string) (string, error) {
 	return output.String(), err
 }
 
-// DiskCache is the folder of the disk cache that all checkouts of a world share.
+// DiskCache is the directory of the disk cache that all checkouts of a world share.
 func (w *Workspace) DiskCache() string {
 	w.t.Helper()
 	output, err := exec.Command(filepath.Join(Checkout(w.t), "bazelw"), "--world").Output()
@@ -312,7 +312,7 @@ func (w *Workspace) Shutdown() {
 	if output, err := w.Bazel("shutdown"); err != nil {
 		w.t.Logf("bazel shutdown: %v\n%s", err, output)
 	}
-	// Bazel takes the write bits off its output folders.
+	// Bazel takes the write bits off its output directories.
 	_ = exec.Command("chmod", "-R", "u+w", w.Dir+".out").Run()
 	_ = os.RemoveAll(w.Dir + ".out")
 }

@@ -11,7 +11,7 @@ import (
 	"rules_modhash/tools/arch"
 )
 
-// target is what an ELF header says about the architecture.
+// target is what an ELF header states about the architecture.
 type target struct{ arch.Target }
 
 // section is a section of the file with its contents.

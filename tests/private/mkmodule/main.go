@@ -7,7 +7,7 @@
 //
 //	mkmodule [--machine M] [--shape S] [--trailer T] --out DIR PATH...
 //
-// Each PATH is an install path, with .gz, .xz or .zst behind it for a compressed module; the file goes
+// Each PATH is an install path, with .gz, .xz or .zst after it for a compressed module; the file goes
 // to DIR/PATH.
 package main
 

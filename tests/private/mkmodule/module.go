@@ -106,7 +106,7 @@ func trimCompression(path string) string {
 	return path
 }
 
-// compress compresses data as the file name's extension says.
+// compress compresses data as the file name's extension states.
 func compress(extension string, data []byte) ([]byte, error) {
 	var out bytes.Buffer
 	w, err := compressor(extension, &out)

@@ -40,7 +40,7 @@ type action struct {
 
 func run(args []string) error {
 	if len(args) < 4 {
-		return fmt.Errorf("want a report, a folder and two counts, got %q", args)
+		return fmt.Errorf("want a report, a directory and two counts, got %q", args)
 	}
 	a, err := parse(args[2], args[3], args[4:])
 	if err != nil {

@@ -56,7 +56,7 @@ func Fill(dir, diskCache string) error {
 	return nil
 }
 
-// Command makes a cache in dir, whose folder store holds ac/KEY and cas/DIGEST, and returns the command
+// Command makes a cache in dir, whose directory store holds ac/KEY and cas/DIGEST, and returns the command
 // that serves it at an address, host and port, until the context ends. Level is what it prints: error, or crit for less.
 func Command(ctx context.Context, dir, address, level string) (*exec.Cmd, error) {
 	for _, folder := range []string{"store", "tmp"} {

@@ -36,7 +36,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.b.Write(p)
 }
 
-// Start starts a server and returns it when it listens at an address, host and port. An error says what it printed.
+// Start starts a server and returns it when it listens at an address, host and port. An error states what it printed.
 func Start(cmd *exec.Cmd, address string) (*Server, error) {
 	s := &Server{cmd: cmd, ended: make(chan string, 1)}
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log

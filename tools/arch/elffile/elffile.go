@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package elffile opens ELF files that are not trusted. debug/elf, says its documentation, is not hardened
+// Package elffile opens ELF files that are not trusted. According to its documentation, debug/elf is not hardened
 // against adversarial input: it decompresses whatever a section asks it to, into memory. So before it gets to
 // see a file, what it would load whole is checked here: the section headers, symbol and string tables.
 package elffile
@@ -59,7 +59,7 @@ type table struct {
 	entrySize    uint16
 }
 
-// section is what a section header says.
+// section is what a section header states.
 type section struct {
 	kind, link  uint32
 	flags, size uint64
@@ -121,7 +121,7 @@ func readStruct(r io.ReaderAt, order binary.ByteOrder, offset int64, into any) e
 	return err
 }
 
-// checkSections refuses tables that are compressed or large.
+// checkSections rejects tables that are compressed or large.
 func checkSections(t table, at func(uint32) (section, error)) error {
 	for i := range t.count {
 		s, err := at(i)

@@ -28,13 +28,13 @@ type Format struct {
 	Name string
 	// Suffix ends the names of compressed files: ".gz". It is "" for a second format of the same name.
 	Suffix string
-	// EndsWithSize says that the format itself ends with the uncompressed size, 4 bytes.
+	// EndsWithSize reports that the format itself ends with the uncompressed size, 4 bytes.
 	EndsWithSize bool
-	// Weak says that other data may well begin with the same bytes.
+	// Weak reports that other data may well begin with the same bytes.
 	Weak bool
-	// Modules says that kernels and kmod load modules that are compressed so.
+	// Modules reports that kernels and kmod load modules that are compressed so.
 	Modules bool
-	// RestIgnored says that bytes after the compressed data of a module are ignored. kmod reads modules with zlib's
+	// RestIgnored reports that bytes after the compressed data of a module are ignored. kmod reads modules with zlib's
 	// gzread, which ignores them, and with liblzma and libzstd, which take them for an error (libkmod/libkmod-file*.c
 	// in its source).
 	RestIgnored bool
@@ -160,7 +160,7 @@ func (f Format) Open(r io.Reader) (*Reader, error) {
 	return new(Decoders).Open(f, r)
 }
 
-// checkDictionary refuses a dictionary or window of size bytes before it is allocated.
+// checkDictionary rejects a dictionary or window of size bytes before it is allocated.
 func checkDictionary(kind string, size uint64) error {
 	if size > MaxDictionary {
 		return fmt.Errorf("%s of %d bytes, want at most %d", kind, size, MaxDictionary)

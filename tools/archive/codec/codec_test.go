@@ -254,7 +254,7 @@ func TestLZOErrors(t *testing.T) {
 	}
 }
 
-// TestReadError passes on what the file's reader says.
+// TestReadError checks that errors of the file's reader are returned.
 func TestReadError(t *testing.T) {
 	broken := errors.New("broken disk")
 	for _, s := range samples(t) {

@@ -55,7 +55,7 @@ func (f *framed) Read(p []byte) (int, error) {
 	if left, err := io.Copy(io.Discard, f.data); err != nil {
 		return n, err
 	} else if left > 0 {
-		return n, fmt.Errorf("its last %d bytes are not used", left)
+		return n, fmt.Errorf("its last %d bytes are unused", left)
 	}
 	return n, io.EOF
 }

@@ -38,7 +38,7 @@ func (d *Decoders) lz4Member(r *bufio.Reader, magic string, next func() (int64, 
 }
 
 // lz4Frame finds the parts of a frame (doc/lz4_Frame_format.md in lz4's source): header, blocks, a block size of 0,
-// and a checksum if the header says so.
+// and a checksum if the header states so.
 type lz4Frame struct {
 	r      *bufio.Reader
 	blocks bool

@@ -46,7 +46,7 @@ type optional struct {
 // differs reports whether a number is another one than the header has.
 func (o optional) differs(n int64) bool { return o.set && o.value != uint64(n) }
 
-// xzBlockHeader is what the header of a block says.
+// xzBlockHeader is what the header of a block states.
 type xzBlockHeader struct {
 	size                     int
 	compressed, uncompressed optional

@@ -16,7 +16,7 @@ import (
 )
 
 // The xz library knows no filter for ARM64 and RISC-V, which Kbuild uses for them (scripts/xz_wrap.sh in the kernel's
-// source), and refuses streams that use one. Its decoder is therefore used block by block (lzma2.go), and the file
+// source), and rejects streams that use one. Its decoder is therefore used block by block (lzma2.go), and the file
 // around the blocks is read here, as doc/xz-file-format.txt in xz's source describes it. That also shows where a
 // stream ends to the byte.
 
@@ -64,7 +64,7 @@ type xzStream struct {
 	// block is the current block, sum its check, which is nil if there is none.
 	block *xzBlock
 	sum   hash.Hash
-	// blocks and index are what was found of blocks, and what the index says of them.
+	// blocks and index are what was found of blocks, and what the index states of them.
 	blocks, index xzRecords
 }
 
@@ -318,7 +318,7 @@ func (x *xzNumbers) number() uint64 {
 		}
 	}
 	if x.err == nil {
-		x.err = errors.New("a number is not written as it should be")
+		x.err = errors.New("a number is malformed")
 	}
 	return 0
 }

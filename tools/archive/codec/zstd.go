@@ -30,7 +30,7 @@ func (d *Decoders) openZstd(r *bufio.Reader) (io.Reader, error) {
 	return &framed{d.zstd, frame}, err
 }
 
-// zstdFrame finds the parts of a frame (RFC 8878, 3.1.1): header, blocks, and a checksum if the header says so.
+// zstdFrame finds the parts of a frame (RFC 8878, 3.1.1): header, blocks, and a checksum if the header states so.
 type zstdFrame struct {
 	r          *bufio.Reader
 	part       zstdPart

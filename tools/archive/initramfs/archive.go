@@ -113,7 +113,7 @@ func (in *reader) entries(s *stream, plain bool) error {
 	}
 }
 
-// notNewc says what is in a compressed segment instead of a cpio archive.
+// notNewc states what is in a compressed segment instead of a cpio archive.
 func notNewc(head []byte) error {
 	if format, ok := codec.Of(head); ok {
 		return fmt.Errorf("it is compressed twice, the second time by %s: the kernel decompresses once", format.Name)
@@ -216,7 +216,7 @@ func (in *reader) skipContents(s *stream, e Entry, n int64) error {
 	err := s.skip(n)
 	switch {
 	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%q has %d bytes by its header, but the archive ends before", e.Name, e.Size)
+		return fmt.Errorf("%q has %d bytes according to its header, but the archive ends before that", e.Name, e.Size)
 	case err != nil:
 		return fmt.Errorf("%q: %w", e.Name, err)
 	}

@@ -37,7 +37,7 @@ func findBootConfig(r io.ReaderAt, size int64) (*Segment, error) {
 	length, sum := binary.LittleEndian.Uint32(header), binary.LittleEndian.Uint32(header[4:])
 	s := &Segment{Kind: KindBootConfig, Offset: end, Compression: "none", Size: size - end}
 	if length > maxBootConfig || int64(length) > end {
-		return s, fmt.Errorf("boot configuration at byte %d: it has %d bytes by its header, want at most %d",
+		return s, fmt.Errorf("boot configuration at byte %d: it has %d bytes according to its header, want at most %d",
 			end, length, min(maxBootConfig, end))
 	}
 	s.Offset, s.Size = end-int64(length), size-end+int64(length)

@@ -55,7 +55,7 @@ type Entry struct {
 	// LinkOf is a name that was visited before, with contents or as a link itself: its contents are those of this name
 	// too. It is "" for an entry that comes with its contents.
 	LinkOf string
-	// Ignored says why the kernel does not unpack the entry. It is "" if it does.
+	// Ignored states why the kernel does not unpack the entry. It is "" if it does.
 	Ignored string
 }
 
@@ -125,7 +125,7 @@ type reader struct {
 	offset int64
 	// left is how many more bytes archives may have.
 	left int64
-	// stopped says that visit returned an error.
+	// stopped reports that visit returned an error.
 	stopped bool
 }
 

@@ -82,7 +82,7 @@ func (l *links) enter(e *Entry, id fileID) (*linkName, error) {
 		n.use(target)
 		return n, nil
 	}
-	e.Ignored = fmt.Sprintf("it is a link to %q, which is not there any more", first)
+	e.Ignored = fmt.Sprintf("it is a link to %q, which no longer exists", first)
 	return nil, nil
 }
 

@@ -26,7 +26,7 @@ func TestHardLinks(t *testing.T) {
 		{"contents twice", newcLink(7, "a", "good") + newcLink(7, "b", e) + newcLink(7, "c", "bad") + end,
 			"a=good c=bad a=->c b=->c "},
 		{"contents under the same name twice", newcLink(7, "a", "good") + newcLink(7, "a", "bad") + end,
-			`a=good a=bad(it is a link to "a", which is not there any more) `},
+			`a=good a=bad(it is a link to "a", which no longer exists) `},
 		{"one name alone", newcLink(7, "a", "1") + end, "a=1 "},
 		{"same number, next archive", newcLink(7, "a", e) + newcLink(7, "b", "1") + end + newcLink(7, "c", e) + newcLink(7, "d", "2") + end,
 			"b=1 d=2 a=->b c=->d "},
@@ -53,7 +53,7 @@ func TestHardLinks(t *testing.T) {
 	}
 }
 
-// TestLinksOfSeveralArchives counts the links that are known, whatever a header says.
+// TestLinksOfSeveralArchives counts the links that are known, whatever a header states.
 func TestLinksOfSeveralArchives(t *testing.T) {
 	image := newcLink(7, "x.ko", "good") + newcLink(7, "b", "") + newc(trailer, "") + newc("b", "bad")
 	var links uint32
@@ -298,8 +298,8 @@ func TestBootConfigErrors(t *testing.T) {
 	size := len(good) - len(bootConfigMagic) - bootConfigHeader
 	for _, c := range []struct{ name, image, want string }{
 		{"sum", good[:len(archive)] + "K" + good[len(archive)+1:], "boot configuration at byte 240: the sum of its bytes is 0x3cd, want 0x3ed: the kernel ignores it"},
-		{"larger than the file", good[:size+1] + "\x01" + good[size+2:], "boot configuration at byte 256: it has 272 bytes by its header, want at most 256"},
-		{"too large", strings.Repeat("\x00", 40_000) + good[:size+1] + "\xff" + good[size+2:], "it has 65296 bytes by its header, want at most 32767"},
+		{"larger than the file", good[:size+1] + "\x01" + good[size+2:], "boot configuration at byte 256: it has 272 bytes according to its header, want at most 256"},
+		{"too large", strings.Repeat("\x00", 40_000) + good[:size+1] + "\xff" + good[size+2:], "it has 65296 bytes according to its header, want at most 32767"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files, _, err := read(c.image)

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// checkLoaders refuses programs that cannot start: those that name a dynamic loader (PT_INTERP) which
+// checkLoaders rejects programs that cannot start: those that name a dynamic loader (PT_INTERP) which
 // is not in the archive. The kernel would say only that the program is not there.
 func (a *Archive) checkLoaders() error {
 	for _, name := range slices.Sorted(maps.Keys(a.entries)) {
@@ -26,7 +26,7 @@ func (a *Archive) checkLoaders() error {
 			return fmt.Errorf("reading %s: %w", host, err)
 		}
 		if loader != "" && !a.hasBase(path.Base(loader)) {
-			return fmt.Errorf("adding %s to the initramfs: got a program that needs %s, which is not there, "+
+			return fmt.Errorf("adding %s to the initramfs: got a program that needs %s, which does not exist, "+
 				"want a static one, or its loader and libraries too", host, loader)
 		}
 	}

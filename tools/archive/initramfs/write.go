@@ -40,7 +40,7 @@ type entry struct {
 	// text is the contents, or the target of a link; size is how many bytes it has, or the file on this machine.
 	text string
 	size uint32
-	// source says to the reader where the entry comes from.
+	// source states to the reader where the entry comes from.
 	source string
 	// host is the file with the contents, opened only while it is copied; empty for other entries.
 	host string
@@ -131,11 +131,11 @@ func (a *Archive) IsFile(path string) bool {
 
 func (a *Archive) add(name string, e entry) error {
 	if !path.IsAbs(name) || path.Clean(name) != name || name == "/" || strings.ContainsFunc(name, unicode.IsControl) {
-		return fmt.Errorf("adding %s to the initramfs: got the path %q, want an absolute one without needless parts, "+
+		return fmt.Errorf("adding %s to the initramfs: got the path %q, want a clean absolute path, "+
 			"not / itself", e.source, name)
 	}
 	if other, taken := a.entries[name]; taken {
-		return fmt.Errorf("adding to the initramfs: got the path %s for both %s and %s, want a path of its own for each",
+		return fmt.Errorf("adding to the initramfs: got the path %s for both %s and %s, want two different paths",
 			name, other.source, e.source)
 	}
 	if a.entries == nil {

@@ -188,21 +188,21 @@ func TestWriteErrors(t *testing.T) {
 		want string
 	}{
 		{"relative path", func(a *Archive) error { return a.Add("init", file) },
-			`adding FILE to the initramfs: got the path "init", want an absolute one without needless parts, not / itself`},
+			`adding FILE to the initramfs: got the path "init", want a clean absolute path, not / itself`},
 		{"root", func(a *Archive) error { return a.AddText("/", "", "text") },
-			`adding text to the initramfs: got the path "/", want an absolute one without needless parts, not / itself`},
+			`adding text to the initramfs: got the path "/", want a clean absolute path, not / itself`},
 		{"needless parts", func(a *Archive) error { return a.AddSymlink("/a/../b", "c") },
-			`adding symbolic link to c to the initramfs: got the path "/a/../b", want an absolute one without needless parts, not / itself`},
+			`adding symbolic link to c to the initramfs: got the path "/a/../b", want a clean absolute path, not / itself`},
 		{"twice", func(a *Archive) error { _ = a.AddText("/a", "", "one"); return a.Add("/a", file) },
-			`adding to the initramfs: got the path /a for both one and FILE, want a path of its own for each`},
+			`adding to the initramfs: got the path /a for both one and FILE, want two different paths`},
 		{"file over directory", func(a *Archive) error { _ = a.AddDirectory("/a"); return a.Add("/a", file) },
-			`adding to the initramfs: got the path /a for both directory and FILE, want a path of its own for each`},
+			`adding to the initramfs: got the path /a for both directory and FILE, want two different paths`},
 		{"file above file", func(a *Archive) error {
 			_ = a.AddText("/a", "", "one")
 			_ = a.Add("/a/b", file)
 			return a.Write(io.Discard)
 		},
-			`adding to the initramfs: got the path /a for both one and directory of FILE, want a path of its own for each`},
+			`adding to the initramfs: got the path /a for both one and directory of FILE, want two different paths`},
 		{"no target", func(a *Archive) error { return a.AddSymlink("/a", "") },
 			`adding the symbolic link /a to the initramfs: got an empty target, want a path`},
 		{"device of the host", func(a *Archive) error { return a.Add("/null", "/dev/null") },
@@ -268,7 +268,7 @@ func TestDynamicProgram(t *testing.T) {
 	if err := a.Add("/init", program); err != nil {
 		t.Fatal(err)
 	}
-	want := "adding " + program + " to the initramfs: got a program that needs /lib64/ld-test.so.2, which is not there, " +
+	want := "adding " + program + " to the initramfs: got a program that needs /lib64/ld-test.so.2, which does not exist, " +
 		"want a static one, or its loader and libraries too"
 	if err := a.Write(io.Discard); err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)

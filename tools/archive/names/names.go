@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Max is the length in bytes of the longest path (PATH_MAX of Linux).
@@ -37,4 +39,13 @@ func Rooted(name string) string {
 		return "."
 	}
 	return clean
+}
+
+// Printable returns a text for one line of a terminal: quoted as in Go if it has a character that is not printable, and
+// unchanged otherwise.
+func Printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

@@ -116,12 +116,12 @@ func (f *FS) OpenFile(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// NotRegular says what something is that should be a regular file.
+// NotRegular states what something is that should be a regular file.
 func NotRegular(mode fs.FileMode) error {
 	return fmt.Errorf("is not a regular file (%s)", mode.Type())
 }
 
-// Reason returns why the operating system refused something, without the name, which the caller adds.
+// Reason returns why the operating system rejected something, without the name, which the caller adds.
 func Reason(err error) error {
 	var pathError *fs.PathError
 	if !errors.As(err, &pathError) {

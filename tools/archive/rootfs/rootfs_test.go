@@ -152,7 +152,7 @@ func TestWalk(t *testing.T) {
 	}
 	want := []string{
 		"lib/m/build: excluded", "lib/m/file: file", "lib/m/first/b: file", "lib/m/first/deep/c: file",
-		`lib/m/gone: is a symbolic link to "/nowhere", which is not there`, "lib/m/kernel/a: file", "lib/m/kernel/up: again lib/m",
+		`lib/m/gone: is a symbolic link to "/nowhere", which does not exist`, "lib/m/kernel/a: file", "lib/m/kernel/up: again lib/m",
 		"lib/m/loop: cannot be read: too many levels of symbolic links", "lib/m/pipe: special",
 		"lib/m/second: again lib/m/first/deep", "lib/m/z: file",
 	}

@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Kind says what an Entry is.
+// Kind states what an Entry is.
 type Kind uint8
 
 // The kinds of entries. The zero Kind is none.
@@ -42,7 +42,7 @@ type Entry struct {
 	Kind Kind
 	// Mode is the type of what the entry leads to: 0 for a regular file.
 	Mode fs.FileMode
-	// Err says why an entry is Dangling or Unreadable.
+	// Err states why an entry is Dangling or Unreadable.
 	Err error
 	// First is where the directory of an Again is listed.
 	First string
@@ -103,7 +103,7 @@ func (w *walk) list(name, real string) error {
 	}
 	id, ok := identityOf(info)
 	if !ok {
-		return errors.New("cannot be told from other directories on this system")
+		return errors.New("cannot be distinguished from other directories on this system")
 	}
 	if first, ok := w.listed[id]; ok {
 		w.entries = append(w.entries, Entry{Path: name, Real: real, Kind: Again, Mode: fs.ModeDir, First: first})
@@ -155,7 +155,7 @@ func (w *walk) target(name string) Entry {
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):
 		to, _ := w.root.Readlink(e.linkName(w))
-		e.Kind, e.Err = Dangling, fmt.Errorf("is a symbolic link to %q, which is not there", to)
+		e.Kind, e.Err = Dangling, fmt.Errorf("is a symbolic link to %q, which does not exist", to)
 	case e.Err != nil:
 		e.Kind, e.Err = Unreadable, Reason(e.Err)
 	case info.Mode().IsRegular():

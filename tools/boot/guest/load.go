@@ -58,7 +58,7 @@ func outcomeOf(err error) *record.Outcome {
 	return &record.Outcome{Result: nameOf(err)}
 }
 
-// modprobe tells what went wrong in words only.
+// modprobe reports what went wrong in words only.
 func modprobe(a plan.Attempt) (*record.Outcome, error) {
 	args := append([]string{"modprobe", a.Module}, strings.Fields(a.Parameters)...)
 	status, output, err := run(Busybox, args, outputFile)

@@ -37,7 +37,7 @@ type Plan struct {
 
 // Attempt is one try to load a module.
 type Attempt struct {
-	// Name says to the reader what is tried.
+	// Name describes the attempt.
 	Name string `json:"name"`
 	// Cmdline is added to the kernel's command line. A boot has one command line: an attempt whose
 	// Cmdline differs from that of the one before starts a new boot.
@@ -53,7 +53,7 @@ type Attempt struct {
 	Parameters string `json:"parameters,omitempty"`
 	// Flags of finit_module(2), by names as in Flags.
 	Flags []string `json:"flags,omitempty"`
-	// Expect says what must come of it.
+	// Expect is the expected result.
 	Expect Expectation `json:"expect"`
 }
 
@@ -94,7 +94,7 @@ func Parse(data []byte) (*Plan, error) {
 		return nil, fmt.Errorf("reading the boot plan: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("reading the boot plan: got more behind its end, want nothing")
+		return nil, errors.New("reading the boot plan: got data after its end, want none")
 	}
 	return p, p.check()
 }
@@ -113,7 +113,7 @@ func (p *Plan) Boots() []Boot {
 	return boots
 }
 
-// Action says what the attempt does, as "finit_module /dummy.ko".
+// Action states what the attempt does, as "finit_module /dummy.ko".
 func (a Attempt) Action() string {
 	words := []string{a.method(), a.Module}
 	if a.Parameters != "" {
@@ -151,7 +151,7 @@ func (p *Plan) check() error {
 
 func (a Attempt) check() error {
 	if a.Name == "" || strings.ContainsFunc(a.Name, unicode.IsControl) {
-		return errors.New("name: got an empty one or one with control characters, want words for the reader")
+		return errors.New("name: got an empty one or one with control characters, want printable text")
 	}
 	return errors.Join(a.checkCmdline(), a.checkModule(), a.checkFlags(), a.Expect.check())
 }

@@ -21,10 +21,10 @@ func TestParseErrors(t *testing.T) {
 	for _, test := range []struct{ name, plan, want string }{
 		{"no JSON", "attempts", "reading the boot plan: invalid character 'a' looking for beginning of value"},
 		{"unknown field", `{"boots":[]}`, `reading the boot plan: json: unknown field "boots"`},
-		{"more behind", attempt("") + "{}", "reading the boot plan: got more behind its end, want nothing"},
+		{"more behind", attempt("") + "{}", "reading the boot plan: got data after its end, want none"},
 		{"no attempts", `{}`, "boot plan: got no attempts, want at least one"},
 		{"no name", `{"attempts":[{"module":"/m.ko"}]}`,
-			`boot plan: attempt 1 (""): name: got an empty one or one with control characters, want words for the reader`},
+			`boot plan: attempt 1 (""): name: got an empty one or one with control characters, want printable text`},
 		{"name twice", `{"attempts":[{"name":"a","module":"/m","expect":{"result":"ok"}},{"name":"a","module":"/n","expect":{"result":"ok"}}]}`,
 			`boot plan: attempt 2: got the name "a" a second time, want names that differ`},
 		{"arguments of init", attempt(`,"cmdline":"quiet -- 1"`),

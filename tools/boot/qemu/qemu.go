@@ -49,7 +49,7 @@ var ErrTimeout = errors.New("timed out")
 const baseCmdline = "loglevel=8 printk.devkmsg=on oops=panic panic=-1"
 
 // Run boots the machine and waits until it restarts, writing its serial console to serial. An error
-// says that QEMU could not do its work or that time was up; what the kernel did is in the serial log
+// states that QEMU could not do its work or that time was up; what the kernel did is in the serial log
 // only.
 func (vm VM) Run(ctx context.Context, serial io.Writer) error {
 	args, err := vm.args()

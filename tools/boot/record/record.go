@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package record holds what the program inside the kernel tells the one outside: one line of JSON a
+// Package record defines the messages from the program inside the kernel to the one outside: one line of JSON a
 // record, written through the kernel's log, so that records and the kernel's own messages reach the
 // serial console whole and in order.
 package record
@@ -38,7 +38,7 @@ type Record struct {
 	Attempt int `json:"attempt"`
 	// Outcome is what came of the attempt, for Result.
 	Outcome *Outcome `json:"outcome,omitempty"`
-	// Error says why nothing more comes, for Failed.
+	// Error states why nothing more comes, for Failed.
 	Error string `json:"error,omitempty"`
 }
 

@@ -125,7 +125,7 @@ func TestParseSerialErrors(t *testing.T) {
 		{"no begin", "x\n" + result, "serial log, line 2: got the end of attempt 1, which has not begun"},
 		{"end twice", begin + result + result, "serial log, line 3: got the end of attempt 1, which has not begun"},
 		{"last in the middle", begin + done, "serial log, line 2: got the last record before the end of attempt 1"},
-		{"behind the last", done + begin, `serial log, line 2: got the record "begin" behind the last one`},
+		{"behind the last", done + begin, `serial log, line 2: got the record "begin" after the last one`},
 		{"damaged", begin + `boot-test: {"kind":`, `serial log, line 2: reading a record: unexpected end of JSON input, in "boot-test: {\"kind\":"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Serial is what a serial log says.
+// Serial is what a serial log states.
 type Serial struct {
 	// Attempts are those that began, in order.
 	Attempts []Attempt
-	// Started tells that at least one record was there.
+	// Started reports that at least one record was there.
 	Started bool
-	// Done tells that the last record was there.
+	// Done reports that the last record was there.
 	Done bool
 	// Error is why the program in the kernel gave up, or empty.
 	Error string
@@ -21,7 +21,7 @@ type Serial struct {
 	Panic string
 }
 
-// Attempt is what a serial log says of one attempt.
+// Attempt is what a serial log states of one attempt.
 type Attempt struct {
 	// Index is the attempt's in the plan.
 	Index int
@@ -82,7 +82,7 @@ func (s *Serial) addRecord(r *Record) error {
 	open := s.open()
 	switch {
 	case s.Done:
-		return fmt.Errorf("got the record %q behind the last one", r.Kind)
+		return fmt.Errorf("got the record %q after the last one", r.Kind)
 	case r.Kind == Begin && open != nil:
 		return fmt.Errorf("got the begin of attempt %d before the end of attempt %d", r.Attempt, open.Index)
 	case r.Kind == Begin:

@@ -17,7 +17,7 @@ import (
 type Verdict struct {
 	// Attempt is the one judged.
 	Attempt plan.Attempt
-	// Made tells that the attempt began.
+	// Made reports that the attempt began.
 	Made bool
 	// Expected and Got are results with taints, as short as a table cell.
 	Expected, Got string
@@ -35,7 +35,7 @@ type Difference struct {
 	Expected, Got string
 }
 
-// Passed tells whether all is as expected.
+// Passed reports whether all is as expected.
 func (v Verdict) Passed() bool { return len(v.Differences) == 0 }
 
 // noResult is what is got of an attempt without an end.
@@ -47,12 +47,12 @@ func Boot(boot plan.Boot, serial *record.Serial) []Verdict {
 	var verdicts []Verdict
 	for i, a := range boot.Attempts {
 		last := i == len(boot.Attempts)-1
-		verdicts = append(verdicts, judge(a, find(serial, boot.First+i), last))
+		verdicts = append(verdicts, evaluate(a, find(serial, boot.First+i), last))
 	}
 	return verdicts
 }
 
-// find returns what the serial log says of an attempt, or nil if it did not begin.
+// find returns what the serial log states of an attempt, or nil if it did not begin.
 func find(serial *record.Serial, index int) *record.Attempt {
 	for i := range serial.Attempts {
 		if serial.Attempts[i].Index == index {
@@ -62,7 +62,7 @@ func find(serial *record.Serial, index int) *record.Attempt {
 	return nil
 }
 
-func judge(a plan.Attempt, got *record.Attempt, last bool) Verdict {
+func evaluate(a plan.Attempt, got *record.Attempt, last bool) Verdict {
 	v := Verdict{Attempt: a, Expected: short(a.Expect.Result, a.Expect.Taint)}
 	if got != nil {
 		v.Made, v.Log = true, got.Log
@@ -112,7 +112,7 @@ func (v *Verdict) compareLoaded(expected, got []string) {
 	v.compare("modules loaded", strings.Join(expected, " "), strings.Join(got, " "))
 }
 
-// compareExists ignores a module that did not load: there the result says enough.
+// compareExists ignores a module that did not load: there the result states enough.
 func (v *Verdict) compareExists(missing []string) {
 	if v.Passed() && len(missing) > 0 {
 		v.compare("exists", strings.Join(missing, " "), "not there")
@@ -136,7 +136,7 @@ func anyContains(lines []string, part string) bool {
 	return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, part) })
 }
 
-// compareUnload is for attempts with others behind them, which a module left over could influence.
+// compareUnload is for attempts with others after them, which a module left over could influence.
 func (v *Verdict) compareUnload(errno string) {
 	if errno != "" {
 		v.compare("unloading", "ok, as more attempts follow in this boot (else: fresh)", errno)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package output writes the results of one command so that all of them appear, or
-// none: files and directories are made under temporary names beside their final
+// none: files and directories are made under temporary names next to their final
 // place and renamed at the end.
 //
 // Modes do not depend on the umask: files are 0644, directories 0755.
@@ -84,7 +84,7 @@ func temporaryPattern(path string) string {
 	return "." + filepath.Base(path) + ".*.tmp"
 }
 
-// checkFile refuses paths that renaming would turn into something else.
+// checkFile rejects paths that renaming would turn into something else.
 func (s *Set) checkFile(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
@@ -96,7 +96,7 @@ func (s *Set) checkFile(path string) error {
 	return s.take(path)
 }
 
-// take refuses a path that is an output already.
+// take rejects a path that is an output already.
 func (s *Set) take(path string) error {
 	if s.taken == nil {
 		s.taken = map[string]bool{}
@@ -144,7 +144,7 @@ func emptyDirectory(path string) (final string, exists bool, err error) {
 		return "", false, placed(err, path)
 	}
 	if len(entries) > 0 {
-		return "", false, fmt.Errorf("output directory %s is not empty: it holds %s", path, entries[0].Name())
+		return "", false, fmt.Errorf("output directory %s is not empty: it contains %s", path, entries[0].Name())
 	}
 	final, err = filepath.EvalSymlinks(path)
 	return final, true, err
@@ -157,7 +157,7 @@ func (s *Set) Commit() error {
 		if err := rename(out.temporary, out.final); err != nil {
 			undo := removeMoved(s.staged[:i])
 			s.staged = s.staged[i:]
-			return errors.Join(fmt.Errorf("moving an output to its place: %w", err), undo, s.Discard())
+			return errors.Join(fmt.Errorf("moving an output into place: %w", err), undo, s.Discard())
 		}
 	}
 	s.staged = nil
@@ -165,7 +165,7 @@ func (s *Set) Commit() error {
 }
 
 // rename is rename(2), which puts a directory in the place of an empty one; os.Rename
-// refuses to.
+// rejects to.
 func rename(from, to string) error {
 	if err := syscall.Rename(from, to); err != nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}

@@ -149,7 +149,7 @@ func TestCommitUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.Commit()
-	if err == nil || !strings.HasPrefix(err.Error(), "moving an output to its place: rename ./.last.") {
+	if err == nil || !strings.HasPrefix(err.Error(), "moving an output into place: rename ./.last.") {
 		t.Errorf("error is %v", err)
 	}
 	wantTree(t, "drwxr-xr-x empty \n-rw-r--r-- last in the way\n")
@@ -173,7 +173,7 @@ func TestRefusedPlaces(t *testing.T) {
 		{"file over device", s.WriteFile("/dev/null", nil), "output /dev/null exists and is not a regular file"},
 		{"file in no directory", s.WriteFile("none/file", nil), "writing output none/file: no such file or directory"},
 		{"file below a file", s.WriteFile("file/file", nil), "writing output file/file: not a directory"},
-		{"directory with contents", dirError(&s, "full"), "output directory full is not empty: it holds inner"},
+		{"directory with contents", dirError(&s, "full"), "output directory full is not empty: it contains inner"},
 		{"directory over file", dirError(&s, "file"), "writing output file: not a directory"},
 		{"directory in no directory", dirError(&s, "none/dir"), "writing output none/dir: no such file or directory"},
 	} {
@@ -287,7 +287,7 @@ func TestCreateTwice(t *testing.T) {
 	}
 }
 
-// TestFullDisk has the system refuse what is written, by a limit on the size of files.
+// TestFullDisk has the system reject what is written, by a limit on the size of files.
 func TestFullDisk(t *testing.T) {
 	t.Chdir(t.TempDir())
 	signal.Ignore(syscall.SIGXFSZ)

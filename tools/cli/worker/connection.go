@@ -123,7 +123,7 @@ func (c *connection) register(id int32, cancel context.CancelFunc) error {
 	return nil
 }
 
-// close makes register refuse what comes.
+// close makes register reject what comes.
 func (c *connection) close() {
 	c.jobsMutex.Lock()
 	defer c.jobsMutex.Unlock()

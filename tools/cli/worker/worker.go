@@ -113,7 +113,7 @@ func weight(size uint64) int64 {
 	return int64(max(size, minRequest))
 }
 
-// receive starts, cancels or refuses what a message asks for.
+// receive starts, cancels or rejects what a message asks for.
 func (c *connection) receive(ctx context.Context, message []byte) error {
 	request := &workerpb.WorkRequest{}
 	err := proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(message, request)
@@ -121,7 +121,7 @@ func (c *connection) receive(ctx context.Context, message []byte) error {
 	switch {
 	case err != nil && request.RequestId == 0:
 		c.pending.Release(weight(size))
-		return fmt.Errorf("got a message of %d bytes that is no request: %w", size, err)
+		return fmt.Errorf("got a message of %d bytes that is not a request: %w", size, err)
 	case err != nil:
 		c.refuse(request.RequestId, size, fmt.Errorf("malformed request: %w", err))
 	case request.Cancel:

@@ -275,7 +275,7 @@ func framed(message []byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(message))), message...)
 }
 
-// TestMalformed sends what is no request: it is answered where it tells its id, and the next one is
+// TestMalformed sends input that is not a request: it gets an answer if it has an id, and the next one is
 // served.
 func TestMalformed(t *testing.T) {
 	c := serve(t, 1, echo)
@@ -302,7 +302,7 @@ func TestStops(t *testing.T) {
 		input []byte
 		want  string
 	}{
-		"no id":            {framed([]byte{0xff}), "got a message of 1 bytes that is no request"},
+		"no id":            {framed([]byte{0xff}), "got a message of 1 bytes that is not a request"},
 		"too large":        {binary.AppendUvarint(nil, maxRequest+1), "got a request of 67108865 bytes, want at most 67108864"},
 		"no length":        {bytes.Repeat([]byte{0xff}, 11), "reading the length of a request"},
 		"truncated length": {[]byte{0xff}, "reading the length of a request: unexpected EOF"},

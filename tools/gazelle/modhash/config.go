@@ -161,7 +161,7 @@ func (s *settings) applySet(value string) error {
 	return nil
 }
 
-// variables returns what modhash_config_set says. A symbol that is n is not set, as in a
+// variables returns what modhash_config_set states. A symbol that is n is not set, as in a
 // .config.
 func (s *settings) variables() map[string]string {
 	all := make(map[string]string, len(s.set))
@@ -219,14 +219,14 @@ func place(rel string, f *rule.File, d rule.Directive) string {
 	return name
 }
 
-// isDirective tells whether a line of a BUILD file is a directive. Its value may be any bytes: no pattern is made of it.
+// isDirective reports whether a line of a BUILD file is a directive. Its value may be any bytes: no pattern is made of it.
 func isDirective(line string, d rule.Directive) bool {
 	comment, isComment := strings.CutPrefix(strings.TrimSpace(line), "#")
 	value, isKey := strings.CutPrefix(strings.TrimSpace(comment), "gazelle:"+d.Key)
 	return isComment && isKey && strings.TrimSpace(value) == d.Value
 }
 
-// isKernelSource tells whether a directory is the top of a Linux source tree.
+// isKernelSource reports whether a directory is the top of a Linux source tree.
 func isKernelSource(dir string) bool {
 	return exists(filepath.Join(dir, "scripts", "Kbuild.include")) && exists(filepath.Join(dir, "Kconfig"))
 }
@@ -239,7 +239,7 @@ func exists(name string) bool {
 // kbuildLines are what a Makefile for Kbuild has, and others have not.
 var kbuildLines = regexp.MustCompile(`\b(obj|subdir)-(m\b|y\b|\$)|\b(KERNELRELEASE|KBUILD_EXTMOD)\b`)
 
-// looksLikeKbuild tells whether Kbuild may start at a directory.
+// looksLikeKbuild reports whether Kbuild may start at a directory.
 func looksLikeKbuild(dir string) bool {
 	if exists(filepath.Join(dir, "Kbuild")) {
 		return true
@@ -286,7 +286,7 @@ func readTarget(name string) (kbuild.Target, error) {
 // configHead is the line that Kconfig writes at the top of a .config.
 var configHead = regexp.MustCompile(`(?m)^# Linux/\S+ (\d{1,4})\.(\d{1,4})\S* Kernel Configuration$`)
 
-// configVersion returns the version of the kernel that a .config is of, if it says so.
+// configVersion returns the version of the kernel that a .config is of, if it states so.
 func configVersion(text string) kbuild.Version {
 	found := configHead.FindStringSubmatch(text)
 	if found == nil {

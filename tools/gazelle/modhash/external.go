@@ -39,7 +39,7 @@ func (g *generation) external() {
 		g.built[m.Name()] = true
 		current[g.module(t, m)] = true
 	}
-	if t.isDoubtful(g.Rel) {
+	if t.isUndecided(g.Rel) {
 		return
 	}
 	for _, r := range g.existing(kernelModule) {
@@ -52,7 +52,7 @@ func (g *generation) external() {
 func (g *generation) sayKernelWanted(t *tree) {
 	for _, m := range t.modules[g.Rel] {
 		g.built[m.Name()] = true
-		g.x.say("%s: builds modules, but not known for which kernel: want # gazelle:%s LABEL, the label of a "+
+		g.x.say("%s: builds modules, but for an unknown kernel: want # gazelle:%s LABEL, the label of a "+
 			"kernel_build, in a BUILD file here or above", t.makefile(g.Rel), kernelDirective)
 	}
 }
@@ -71,7 +71,7 @@ func (g *generation) removeSourceless() {
 	}
 }
 
-// hasFile tells whether a file of this package is there, or made by a rule, or is no file
+// hasFile reports whether a file of this package is there, or made by a rule, or is not a file
 // but a rule.
 func (g *generation) hasFile(name string) bool {
 	isRule := func(r *rule.Rule) bool { return r.Name() == name }
@@ -95,18 +95,18 @@ type plan struct {
 	// forced are the files of -include, to be found when all of includes are known.
 	forced      []forced
 	forcedFiles []string
-	// inputs are what the Kbuild file needs beside sources and headers, if it is kept. data are
+	// inputs are what the Kbuild file needs in addition to sources and headers, if it is kept. data are
 	// files without code, needed in any case.
 	inputs, data []string
 	// operands are what macros are defined as by flags, NAME and "FILE" or <FILE>.
 	operands map[string][]string
 	// taken are copts in place of what beyond has, if there is no Kbuild file.
 	taken []string
-	// beyond tells what takes a Kbuild file of its own: a kernel_module without one builds
+	// beyond reports what requires a separate Kbuild file: a kernel_module without one builds
 	// all of srcs with copts. Where needed is set it cannot be built at all otherwise.
 	beyond []beyond
 	needed bool
-	// impossible tells what no kernel_module can have.
+	// impossible reports what no kernel_module can have.
 	impossible []beyond
 }
 
@@ -188,7 +188,7 @@ func (g *generation) sole(p *plan) bool {
 }
 
 // isSame reports whether a Kbuild file that is read alone gives the module the same objects and
-// flags, but for what directories above say of all below.
+// flags, except those that directories above set for all below.
 func (g *generation) isSame(p *plan, alone *tree) bool {
 	d, other := p.t.directories[g.Rel], alone.directories[g.Rel]
 	module := alone.modules[g.Rel][0]
@@ -213,10 +213,10 @@ func (g *generation) flagsFrom(t *tree, words []string) []string {
 	return g.compilerFlags(&plan{t: t, operands: make(map[string][]string)}, words, "")
 }
 
-// sayBeyond tells what the rule of a module does not have; true if it would be none then.
+// sayBeyond reports what the rule of a module does not have; true if it would be none then.
 func (g *generation) sayBeyond(p *plan, ownKbuild string) bool {
 	for _, b := range p.impossible {
-		g.x.say("%s: module %s: %s: its kernel_module is left to you", g.at(p, b), p.module.Name(), b.reason)
+		g.x.say("%s: module %s: %s: write its kernel_module by hand", g.at(p, b), p.module.Name(), b.reason)
 	}
 	if ownKbuild != "" {
 		return len(p.impossible) > 0
@@ -231,13 +231,13 @@ func (g *generation) sayOneBeyond(p *plan, b beyond) {
 	reason := p.t.display(b.reason)
 	switch {
 	case b.taken:
-		g.x.say("%s: %s: taken over as copts, where they stand after the kernel's own flags. If the order matters, "+
-			"give each module a Kbuild file of its own, in the attribute kbuild", g.at(p, b), reason)
+		g.x.say("%s: %s: copied to copts, which follow the kernel's own flags. If the order matters, "+
+			"set the attribute kbuild of each module to a separate Kbuild file", g.at(p, b), reason)
 	case b.ofAll:
-		g.x.say("%s: %s: left out. If it matters, give each module a Kbuild file of its own, in the attribute kbuild",
+		g.x.say("%s: %s: left out. If it matters, set the attribute kbuild of each module to a separate Kbuild file",
 			g.at(p, b), reason)
 	default:
-		g.x.say("%s: module %s: %s: want a Kbuild file of its own, in the attribute kbuild",
+		g.x.say("%s: module %s: %s: want a separate Kbuild file in the attribute kbuild",
 			g.at(p, b), p.module.Name(), reason)
 	}
 }
@@ -279,7 +279,7 @@ func (g *generation) setAttributes(r *rule.Rule, p *plan, ownKbuild string) {
 		name   string
 		values []string
 	}{{"srcs", srcs}, {"hdrs", hdrs}, {"textual_hdrs", textual}, {"copts", copts}} {
-		if p.old != nil && p.t.isDoubtful(g.Rel) {
+		if p.old != nil && p.t.isUndecided(g.Rel) {
 			a.values = union(a.values, without(p.old.AttrStrings(a.name), files))
 		}
 		if len(a.values) > 0 {
@@ -303,7 +303,7 @@ func (g *generation) setNames(r *rule.Rule, p *plan) {
 	case dir != "updates":
 		r.SetAttr("install_dir", dir)
 	case g.s.installPrefix == nil && p.old != nil && p.old.Attr("install_dir") != nil:
-		// Nothing says otherwise than the user.
+		// Nothing contradicts the user.
 		r.SetAttr("install_dir", p.old.Attr("install_dir"))
 	}
 }
@@ -314,7 +314,7 @@ func (p *plan) allSources() []string { return slices.Concat(p.sources, p.foreign
 // code returns all sources, and what is compiled as a part of them.
 func (p *plan) code() []string { return slices.Concat(p.allSources(), p.textual, p.foreignTextual) }
 
-// exports tells whether others may use the module, and thus need its headers.
+// exports reports whether others may use the module, and thus need its headers.
 func (g *generation) exports(p *plan) bool {
 	return slices.ContainsFunc(p.code(), func(name string) bool {
 		s := g.x.sources.scan(g.Config.RepoRoot, name)
@@ -335,7 +335,7 @@ func (g *generation) labels(files []string) []string {
 	return labels
 }
 
-// owns tells whether a file belongs to this package. All directories below were visited.
+// owns reports whether a file belongs to this package. All directories below were visited.
 func (g *generation) owns(name string) bool {
 	for dir := path.Dir(name); isBelow(dir, g.Rel) && dir != g.Rel && dir != "."; dir = path.Dir(dir) {
 		if g.x.isPackage(g.Config, dir) {
@@ -345,7 +345,7 @@ func (g *generation) owns(name string) bool {
 	return isBelow(name, g.Rel)
 }
 
-// isPackage tells whether a directory has a BUILD file, or gets one.
+// isPackage reports whether a directory has a BUILD file, or gets one.
 func (x *extension) isPackage(c *config.Config, dir string) bool {
 	return x.packages[dir] || hasBuildFile(c, filepath.Join(c.RepoRoot, filepath.FromSlash(dir)))
 }

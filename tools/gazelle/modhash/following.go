@@ -78,7 +78,7 @@ func (g *generation) sayUnread(name string) {
 	}
 }
 
-// include finds an included file: that of quotes first beside the one that includes it.
+// include finds an included file: that of quotes first next to the one that includes it.
 func (f *following) include(from, include string, quotes bool) bool {
 	found := f.find(from, include, quotes)
 	for _, name := range found {

@@ -26,7 +26,7 @@ func (g *generation) kernelBuilds() {
 	}
 	expression := r.Attr("modules")
 	if _, ok := expression.(*build.ListExpr); expression != nil && !ok {
-		g.x.say("%s: modules of %s is no list of strings: left as it is", g.buildFile(), r.Name())
+		g.x.say("%s: modules of %s is not a list of strings: it stays unchanged", g.buildFile(), r.Name())
 		return
 	}
 	k := g.x.kernel(g.Config, g.s)
@@ -53,8 +53,8 @@ func (g *generation) kernelBuild() *rule.Rule {
 	case 1:
 		return all[0]
 	default:
-		g.x.say("%s: got %d kernel_builds, want one in a package with # gazelle:%s, or # gazelle:%s to tell which one "+
-			"# gazelle:%s is for: their modules are left as they are",
+		g.x.say("%s: got %d kernel_builds, want one in a package with # gazelle:%s, or # gazelle:%s to select the one that "+
+			"# gazelle:%s is for: their modules stay unchanged",
 			g.buildFile(), len(all), kernelSourceDirective, kernelDirective, configDirective)
 		return nil
 	}
@@ -71,14 +71,14 @@ type kernelTree struct {
 	tree    *tree
 }
 
-// kernel reads the modules of a kernel, nil if that is impossible, which is said.
+// kernel reads the modules of a kernel, nil, and a report, if that is impossible.
 func (x *extension) kernel(c *config.Config, s *settings) *kernelTree {
 	key := treeKey{config: s.config, source: s.source}
 	k, ok := x.kernels[key]
 	if !ok {
 		var err error
 		if k, err = x.readKernel(c, s); err != nil {
-			x.say("%v: modules are left as they are", err)
+			x.say("%v: modules stay unchanged", err)
 		}
 		x.kernels[key] = k
 	}
@@ -128,16 +128,16 @@ func (k *kernelTree) merge(declared []string) []string {
 	}
 	modules := slices.Clone(k.modules)
 	for i, name := range declared {
-		if built[name] || !k.tree.isDoubtful(path.Join(k.tree.top, path.Dir(name))) {
+		if built[name] || !k.tree.isUndecided(path.Join(k.tree.top, path.Dir(name))) {
 			continue
 		}
-		modules = slices.Insert(modules, k.behind(modules, declared[:i]), name)
+		modules = slices.Insert(modules, k.after(modules, declared[:i]), name)
 	}
 	return modules
 }
 
-// behind returns the index behind the last of some names that modules has.
-func (k *kernelTree) behind(modules, names []string) int {
+// after returns the index behind the last of some names that modules has.
+func (k *kernelTree) after(modules, names []string) int {
 	for _, name := range slices.Backward(names) {
 		if i := slices.Index(modules, name); i >= 0 {
 			return i + 1

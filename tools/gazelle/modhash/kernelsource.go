@@ -42,7 +42,7 @@ var wrapped = regexp.MustCompile(`(?m)^\s*include\s+(/\S+)/Makefile\s*$`)
 const maxWrapper = 2000
 
 // commonTree returns the source tree of a build tree; "" if it is one itself. Packages that
-// were unpacked elsewhere have it beside the build tree.
+// were unpacked elsewhere have it next to the build tree.
 func commonTree(dir string) string {
 	text, err := readText(filepath.Join(dir, "Makefile"))
 	if err != nil || len(text) > maxWrapper {

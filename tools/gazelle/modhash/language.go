@@ -42,8 +42,8 @@ type extension struct {
 	// packages are directories that have or get a BUILD file, as far as they were visited.
 	packages map[string]bool
 	// uses holds what those that are written use.
-	uses map[label.Label]*uses
-	said map[string]bool
+	uses     map[label.Label]*uses
+	reported map[string]bool
 }
 
 // NewLanguage is what a gazelle_binary calls.
@@ -56,14 +56,14 @@ func NewLanguage() language.Language {
 		modules:        make(map[label.Label]moduleInfo),
 		packages:       make(map[string]bool),
 		uses:           make(map[label.Label]*uses),
-		said:           make(map[string]bool),
+		reported:       make(map[string]bool),
 	}
 }
 
 // say logs something once.
 func (x *extension) say(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !x.said[text] {
-		x.said[text] = true
+	if text := fmt.Sprintf(format, args...); !x.reported[text] {
+		x.reported[text] = true
 		log.Print(text)
 	}
 }
@@ -72,7 +72,7 @@ func (x *extension) say(format string, args ...any) {
 func (x *extension) Name() string { return languageName }
 
 // Kinds implements [language.Language]. The attribute kbuild is left alone once it is
-// there: a Kbuild file of one's own answers what this extension cannot.
+// there: your own Kbuild file answers what this extension cannot.
 func (x *extension) Kinds() map[string]rule.KindInfo {
 	return map[string]rule.KindInfo{
 		kernelBuild: {

@@ -146,9 +146,9 @@ func TestLooksLikeKbuild(t *testing.T) {
 }
 
 // TestDoubt: something undecided counts for its directory and those below; of a file that
-// is no Makefile of the tree, for all.
+// is not a Makefile of the tree, for all.
 func TestDoubt(t *testing.T) {
-	for _, test := range []struct{ file, doubtful, certain string }{
+	for _, test := range []struct{ file, undecided, certain string }{
 		{"top/Kbuild", "top, top/a, top/a/b, top/c", ""},
 		{"top/a/Kbuild", "top/a, top/a/b", "top, top/c, top/ab"},
 		{"top/include/common.mk", "top, top/a, top/c", ""},
@@ -157,14 +157,14 @@ func TestDoubt(t *testing.T) {
 		tree := &tree{top: "top", problems: []problem{{file: test.file}}, directories: map[string]kbuild.Directory{
 			"top": {}, "top/a": {}, "top/a/b": {}, "top/ab": {}, "top/c": {},
 		}}
-		for _, rel := range strings.Split(test.doubtful, ", ") {
-			if !tree.isDoubtful(rel) {
+		for _, rel := range strings.Split(test.undecided, ", ") {
+			if !tree.isUndecided(rel) {
 				t.Errorf("with something undecided in %q, %s is certain", test.file, rel)
 			}
 		}
 		for _, rel := range strings.Split(test.certain, ", ") {
-			if rel != "" && tree.isDoubtful(rel) {
-				t.Errorf("with something undecided in %q, %s is doubtful", test.file, rel)
+			if rel != "" && tree.isUndecided(rel) {
+				t.Errorf("with something undecided in %q, %s is undecided", test.file, rel)
 			}
 		}
 	}

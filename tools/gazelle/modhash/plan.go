@@ -78,7 +78,7 @@ func flagReason(f kbuild.Flag) string {
 func (g *generation) sayIdleFlags(t *tree) {
 	for _, f := range t.directories[g.Rel].Flags {
 		if f.Use == kbuild.Nothing {
-			g.x.say("%s: %s has %s without effect: %s. Want ccflags-y or the like, if it matters",
+			g.x.say("%s: %s has %s without effect: %s. If it matters, use ccflags-y or the like",
 				t.place(f.Position), f.Name, t.display(strings.Join(f.Words, " ")), f.Reason)
 		}
 	}
@@ -251,7 +251,7 @@ func (g *generation) repositoryFile(p *plan, file string) string {
 	return name
 }
 
-// inheritedFlags returns the copts for what directories above say of all below: the Kbuild
+// inheritedFlags returns the copts for what directories above set for all below: the Kbuild
 // file here does not have it.
 func (g *generation) inheritedFlags(p *plan) []string {
 	quiet := *p
@@ -384,7 +384,7 @@ func (g *generation) addSource(p *plan, name string) {
 }
 
 // sourceOf returns the file that an object is compiled from: one of the repository, or one
-// that a rule of this package makes. Otherwise it tells the problem.
+// that a rule of this package makes. Otherwise it returns the problem.
 func (g *generation) sourceOf(p *plan, part kbuild.Part) (source, problem string) {
 	object := p.t.path(part.Object)
 	for _, suffix := range []string{".c", ".S"} {
@@ -406,7 +406,7 @@ func (g *generation) sourceOf(p *plan, part kbuild.Part) (source, problem string
 	return source, ""
 }
 
-// isGenerated tells whether a rule of this package makes a file.
+// isGenerated reports whether a rule of this package makes a file.
 func (g *generation) isGenerated(name string) bool {
 	below := strings.TrimPrefix(strings.TrimPrefix(name, g.Rel), "/")
 	return isBelow(name, g.Rel) && slices.Contains(g.GenFiles, below)
@@ -472,7 +472,7 @@ func (g *generation) sayIrregular(name string) {
 	}
 }
 
-// isFile tells whether the repository has a file, or a rule of this package makes it.
+// isFile reports whether the repository has a file, or a rule of this package makes it.
 func (g *generation) isFile(name string) bool {
 	return g.isGenerated(name) || g.x.files(g.Config).Exists(name)
 }
@@ -481,15 +481,15 @@ func (g *generation) isFile(name string) bool {
 func (g *generation) usesOf(p *plan) *uses {
 	_, foreignTextual := g.allTextual(p)
 	u := &uses{
-		module:   p.module.Name(),
-		makefile: p.t.makefile(g.Rel),
-		kernel:   g.s.kernel.String(),
-		sources:  p.foreignSources,
-		headers:  p.foreignHeaders,
-		textual:  foreignTextual,
-		symbols:  make(map[string]string),
-		symvers:  g.symvers(p),
-		doubtful: p.t.isDoubtful(g.Rel),
+		module:    p.module.Name(),
+		makefile:  p.t.makefile(g.Rel),
+		kernel:    g.s.kernel.String(),
+		sources:   p.foreignSources,
+		headers:   p.foreignHeaders,
+		textual:   foreignTextual,
+		symbols:   make(map[string]string),
+		symvers:   g.symvers(p),
+		undecided: p.t.isUndecided(g.Rel),
 	}
 	if p.old != nil {
 		u.old = p.old.AttrStrings("deps")

@@ -63,7 +63,7 @@ func (g *generation) importEach(files []string, whole bool) {
 			target = old.Name()
 		}
 		if other := taken[target]; other != "" {
-			g.x.say("%s: is named as %s: want one of both, or a # keep import of a name of its own",
+			g.x.say("%s: has the same name as %s: want only one of them, or a # keep import with another name",
 				path.Join(g.Rel, name), path.Join(g.Rel, other))
 			continue
 		}
@@ -123,7 +123,7 @@ func (g *generation) importAll() {
 	r := g.newRule(kernelModulesImport, importName, old)
 	if old != nil {
 		if _, ok := rule.ParseGlobExpr(old.Attr("srcs")); !ok {
-			g.x.say("%s: srcs of %s is no glob: left as it is", g.buildFile(), importName)
+			g.x.say("%s: srcs of %s is not a glob: it stays unchanged", g.buildFile(), importName)
 			return
 		}
 		if value := old.Attr("install_prefix"); value != nil && g.s.installPrefix == nil {
@@ -150,7 +150,7 @@ func (g *generation) namedImport() *rule.Rule {
 }
 
 // modulesBelow returns the globs that match the modules of this package. Those of packages
-// below, which a glob does not see, are said.
+// below, which a glob does not see, are reported.
 func (g *generation) modulesBelow() []string {
 	var globs []string
 	err := filepath.WalkDir(g.Dir, func(name string, entry fs.DirEntry, err error) error {
@@ -159,7 +159,7 @@ func (g *generation) modulesBelow() []string {
 			return err
 		case entry.IsDir() && name != g.Dir && hasBuildFile(g.Config, name):
 			rel, _ := filepath.Rel(g.Config.RepoRoot, name)
-			g.x.say("%s: is a package of its own: its modules are not among those of //%s:%s. Want no BUILD file there",
+			g.x.say("%s: is a separate package: its modules are not among those of //%s:%s. Want no BUILD file there",
 				filepath.ToSlash(rel), g.Rel, importName)
 			return fs.SkipDir
 		case ok && !entry.IsDir():

@@ -26,9 +26,9 @@ type uses struct {
 	sources, headers, textual []string
 	// symvers are those of KBUILD_EXTRA_SYMBOLS.
 	symvers []string
-	// old are the deps that are there already. With doubtful they all stay.
-	old      []string
-	doubtful bool
+	// old are the deps that are there already. With undecided, all of them stay.
+	old       []string
+	undecided bool
 }
 
 // moduleInfo is what is known of a kernel_module in the index.
@@ -107,7 +107,7 @@ func (x *extension) Resolve(
 		s.symvers(name)
 	}
 	deps := slices.Collect(maps.Keys(s.deps))
-	if u.doubtful {
+	if u.undecided {
 		deps = union(deps, u.old)
 	}
 	r.DelAttr("deps")
@@ -152,7 +152,7 @@ func (s *resolution) labels(files []string) []string {
 	for _, name := range files {
 		l, ok := s.x.fileLabel(s.c, name)
 		if !ok {
-			s.x.say("%s: module %s needs it, but it is in no package: want a BUILD file beside it", name, s.module)
+			s.x.say("%s: module %s needs it, but it is in no package: want a BUILD file in its directory", name, s.module)
 			continue
 		}
 		labels = union(labels, []string{l.Rel("", s.from.Pkg).String()})
@@ -164,9 +164,9 @@ func (s *resolution) add(l label.Label) {
 	s.deps[l.Rel(s.from.Repo, s.from.Pkg).String()] = l
 }
 
-// candidates returns the modules that provide something; said is set if a directive names
-// the one. A module does not depend on itself: then there are none.
-func (s *resolution) candidates(name string) (found []label.Label, said bool) {
+// candidates returns the modules that provide something; explicit reports that a directive names
+// the only one. A module does not depend on itself: then there are none.
+func (s *resolution) candidates(name string) (found []label.Label, explicit bool) {
 	spec := resolve.ImportSpec{Lang: languageName, Imp: name}
 	results := s.ix.FindRulesByImportWithConfig(s.c, spec, languageName)
 	for _, result := range results {
@@ -193,10 +193,10 @@ func (s *resolution) candidates(name string) (found []label.Label, said bool) {
 
 // symbol adds the module that exports a symbol.
 func (s *resolution) symbol(name string) {
-	found, said := s.candidates(name)
-	if found = s.prefer(found); len(found) == 1 && !said && s.isMutual(found[0]) {
-		s.x.say("%s: module %s uses %s of %s, and that one uses symbols of this one: modules that need each other "+
-			"cannot be loaded. Want # gazelle:resolve %s %s LABEL with the label of the module itself, where it is no use",
+	found, explicit := s.candidates(name)
+	if found = s.prefer(found); len(found) == 1 && !explicit && s.isMutual(found[0]) {
+		s.x.say("%s: module %s uses %s of %s, which uses symbols of this module: modules that need each other "+
+			"cannot be loaded. Want # gazelle:resolve %s %s LABEL with the label of the module itself, for a name that is not a use",
 			at(s.c.RepoRoot, s.uses.symbols[name], name), s.module, name, list(found), languageName, name)
 		found = s.before(found)
 	}
@@ -210,7 +210,7 @@ func (s *resolution) symbol(name string) {
 	}
 }
 
-// isMutual tells whether a module uses a symbol of this one.
+// isMutual reports whether a module uses a symbol of this one.
 func (s *resolution) isMutual(other label.Label) bool {
 	for _, symbol := range s.x.modules[s.from].symbols {
 		if used := s.x.uses[other]; used != nil && used.symbols[symbol] != "" && !s.x.exports(other, symbol) {
@@ -223,7 +223,7 @@ func (s *resolution) isMutual(other label.Label) bool {
 	return false
 }
 
-// exports tells whether a module exports a symbol.
+// exports reports whether a module exports a symbol.
 func (x *extension) exports(module label.Label, symbol string) bool {
 	return slices.Contains(x.modules[module].symbols, symbol)
 }
@@ -265,7 +265,7 @@ func list(labels []label.Label) string {
 	return strings.Join(texts, " and ")
 }
 
-// header tells whether a header comes with the dependencies: from one that symbols led to,
+// header reports whether a header comes with the dependencies: from one that symbols led to,
 // or one that a directive names. Otherwise it is a source: modules may include headers of
 // each other, but not depend on each other.
 func (s *resolution) header(name string) bool {
@@ -274,11 +274,11 @@ func (s *resolution) header(name string) bool {
 			return true
 		}
 	}
-	found, said := s.candidates(name)
-	if said && len(found) > 0 {
+	found, explicit := s.candidates(name)
+	if explicit && len(found) > 0 {
 		s.add(found[0])
 	}
-	return said
+	return explicit
 }
 
 // symvers adds the one module of a package that KBUILD_EXTRA_SYMBOLS names, if no symbol
@@ -291,12 +291,12 @@ func (s *resolution) symvers(name string) {
 	}
 	switch found, _ := s.candidates(name); len(found) {
 	case 0:
-		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s, but no kernel_module for the same kernel is there",
+		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s, but that directory has no kernel_module for the same kernel",
 			at(s.c.RepoRoot, s.makefile, "KBUILD_EXTRA_SYMBOLS"), s.module, name)
 	case 1:
 		s.add(found[0])
 	default:
-		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s of %s, but no symbol of theirs was found to be used",
+		s.x.say("%s: module %s: KBUILD_EXTRA_SYMBOLS has %s of %s, but the module uses none of their symbols",
 			at(s.c.RepoRoot, s.makefile, "KBUILD_EXTRA_SYMBOLS"), s.module, name, list(found))
 	}
 }

@@ -82,7 +82,7 @@ func at(root, name, word string) string {
 	return name
 }
 
-// hasWord tells whether a word stands in a line by itself.
+// hasWord reports whether a word stands in a line by itself.
 func hasWord(line, word string) bool {
 	isPart := func(c byte) bool {
 		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

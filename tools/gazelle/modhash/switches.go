@@ -38,7 +38,7 @@ func (g *generation) saySwitches(t *tree) {
 			g.x.say("%s: %d more switches are off", t.makefile(g.Rel), len(off)-i)
 			break
 		}
-		g.x.say("%s: %s, not built: %s. Want # gazelle:%s %s in a BUILD file here or above, if it is wanted",
+		g.x.say("%s: %s, not built: %s. To build it, add # gazelle:%s %s to a BUILD file here or above",
 			t.place(s.at), s.state(), listed(s.words), configSetDirective, g.suggestion(t, s))
 	}
 	if len(off) == 0 && len(t.modules[g.Rel]) == 0 && !g.hasBelow(t) {
@@ -66,7 +66,7 @@ func (g *generation) hasBelow(t *tree) bool {
 	return false
 }
 
-// state says what is with the variables.
+// state describes the values of the variables.
 func (s *offSwitch) state() string {
 	verb, is := " is ", s.is
 	if len(s.unset) > 1 {

@@ -51,7 +51,7 @@ func (x *extension) files(c *config.Config) *gnumake.Files {
 	return x.repository
 }
 
-// tree reads the Kbuild files of a directory, nil if that is impossible, which is said.
+// tree reads the Kbuild files of a directory, nil, and a report, if that is impossible.
 func (x *extension) tree(c *config.Config, s *settings, top string) *tree {
 	key := treeKey{top, s.config, s.source, strings.Join(s.set, "\n")}
 	t, ok := x.trees[key]
@@ -68,7 +68,7 @@ func (x *extension) tree(c *config.Config, s *settings, top string) *tree {
 func (x *extension) readTree(c *config.Config, s *settings, top string) (*tree, error) {
 	target, err := x.target(s)
 	if err != nil {
-		// What depends on the configuration is undecided, and said to be.
+		// What depends on the configuration is undecided, and reported as such.
 		x.say("%v", err)
 	}
 	target.Set = s.variables()
@@ -146,19 +146,19 @@ func (t *tree) display(text string) string {
 	return t.source.display(strings.ReplaceAll(text, kbuild.ExternalRoot+"/", ""))
 }
 
-// isUnset tells whether the configuration switches a directory off, or one above it.
+// isUnset reports whether the configuration switches a directory off, or one above it.
 func (t *tree) isUnset(rel string) bool {
 	return slices.ContainsFunc(t.unset, func(dir string) bool { return isBelow(rel, dir) })
 }
 
-// isBelow tells whether a path is a directory or something below it.
+// isBelow reports whether a path is a directory or something below it.
 func isBelow(name, dir string) bool {
 	return dir == "" || name == dir || strings.HasPrefix(name, dir+"/")
 }
 
-// isDoubtful tells whether something is undecided that the modules of a directory may
-// depend on: said of its Makefile, of one above, or of a file that belongs to none.
-func (t *tree) isDoubtful(rel string) bool {
+// isUndecided reports whether something is undecided that the modules of a directory may
+// depend on: in its Makefile, in one above, or in a file that belongs to none.
+func (t *tree) isUndecided(rel string) bool {
 	return slices.ContainsFunc(t.problems, func(p problem) bool {
 		dir := t.directoryOf(p.file)
 		_, known := t.directories[dir]
@@ -212,7 +212,7 @@ const (
 	reached
 	// switchedOff by the configuration.
 	switchedOff
-	// unreadable: said already.
+	// unreadable: reported already.
 	unreadable
 )
 

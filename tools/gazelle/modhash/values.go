@@ -24,7 +24,7 @@ func (o ordered) BzlExpr() build.Expr {
 }
 
 // Merge implements [rule.Merger]: elements and their order are those of o, comments those
-// of other. What other keeps stays behind the element that it follows there.
+// of other. What other keeps stays after the element that it follows there.
 func (o ordered) Merge(other build.Expr) build.Expr {
 	list, ok := other.(*build.ListExpr)
 	if !ok {

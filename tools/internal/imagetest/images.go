@@ -30,8 +30,8 @@ const SystemMapWithBanner = SystemMap + "ffff800080000180 D linux_banner\n"
 // Placeholder is what Debian's kernel packages have in place of a System.map.
 const Placeholder = "ffffffffffffffff B The real System.map is in the linux-image-<version>-dbg package\n"
 
-// Memory returns the memory of a kernel: its root is where SystemMap says, and, unless release is "", the banner where
-// SystemMapWithBanner says.
+// Memory returns the memory of a kernel: its root is where SystemMap states, and, unless release is "", the banner where
+// SystemMapWithBanner states.
 func Memory(order binary.ByteOrder, root merkle.Root, release string) []byte {
 	b := make([]byte, memorySize)
 	order.PutUint32(b[rootOffset:], root.Levels)
@@ -43,7 +43,7 @@ func Memory(order binary.ByteOrder, root merkle.Root, release string) []byte {
 	return b
 }
 
-// ARM64Image returns an arm64 Image whose root is where SystemMap says. It has no release.
+// ARM64Image returns an arm64 Image whose root is where SystemMap states. It has no release.
 func ARM64Image(order binary.ByteOrder, root merkle.Root) []byte {
 	return ARM64ImageOf(order, root, "")
 }

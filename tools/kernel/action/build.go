@@ -225,7 +225,7 @@ func (o *Build) packObjects(ctx context.Context, r *results, tree *kmake.Tree) e
 // linked is made anew by each link.
 var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true}
 
-// packDevel packs what building modules from elsewhere needs. The kernel's own script knows what
+// packDevel packs the files for building out-of-tree modules. The kernel's own script knows what
 // that is. It would build programs for the target machine if that was another one, to be used
 // there: told that the compilers are the same, it takes the ones that run here.
 func (o *Build) packDevel(ctx context.Context, r *results, tree *kmake.Tree) error {

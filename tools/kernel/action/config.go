@@ -148,6 +148,6 @@ func (o *ConfigCheck) Run(w io.Writer) (passes bool, err error) {
 		_, err := fmt.Fprintln(w, missing)
 		return false, err
 	}
-	_, err = fmt.Fprintf(w, "all %d options are as the fragments say\n", len(wanted))
+	_, err = fmt.Fprintf(w, "all %d options match the fragments\n", len(wanted))
 	return true, err
 }

@@ -145,7 +145,7 @@ func (o *Install) compress(ctx context.Context, dir string, modules []string) er
 	return g.Wait()
 }
 
-// writeLists writes the lists that depmod and kmod read. Modules from elsewhere are not in
+// writeLists writes the lists that depmod and kmod read. Out-of-tree modules are not in
 // modules.order, as with make modules_install.
 func (o *Install) writeLists(dir string, installed []string) error {
 	text, err := os.ReadFile(o.Order)

@@ -146,7 +146,7 @@ func (o *Module) make(ctx context.Context, tree *kmake.Tree, external, at string
 	return stripModule(ctx, o.Target, filepath.Join(at, o.Name+".ko"), o.Strip)
 }
 
-// checkOnlyModule refuses a Kbuild file that builds other modules than the one that is declared.
+// checkOnlyModule rejects a Kbuild file that builds other modules than the one that is declared.
 func (o *Module) checkOnlyModule(at string) error {
 	text, err := os.ReadFile(filepath.Join(at, "modules.order"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -159,6 +159,6 @@ func (o *Module) checkOnlyModule(at string) error {
 	if len(built) == 1 && built[0] == o.Name+".ko" {
 		return nil
 	}
-	return fmt.Errorf("attribute kbuild: got a Kbuild file that builds %s, want one that builds %s.ko alone. Next: one target kernel_module a module, each with srcs of its own",
+	return fmt.Errorf("attribute kbuild: got a Kbuild file that builds %s, want one that builds %s.ko alone. Next: one kernel_module for each module, each with separate srcs",
 		strings.Join(built, ", "), o.Name)
 }

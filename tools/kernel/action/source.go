@@ -53,7 +53,7 @@ func (o *Source) prepare(ctx context.Context, tree *kmake.Tree) error {
 	}
 	for _, patch := range o.Patches {
 		if err := applyPatch(ctx, tree, patch); err != nil {
-			return fmt.Errorf("%s: patch %s does not fit %s exactly: %w\nNext: refresh the patch against this source, or take it out of the attribute patches",
+			return fmt.Errorf("%s: patch %s does not apply to %s exactly: %w\nNext: refresh the patch against this source, or remove it from the attribute patches",
 				o.Label, patch, o.Archive, err)
 		}
 	}

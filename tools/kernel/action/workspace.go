@@ -25,7 +25,7 @@ type Common struct {
 	Label string
 }
 
-// inWorkspace calls do with a new directory beside an output, and removes the directory afterwards. It is
+// inWorkspace calls do with a new directory next to an output, and removes the directory afterwards. It is
 // an absolute path without symbolic links, as programs see it.
 func inWorkspace(out string, do func(dir string) error) error {
 	parent, err := filepath.Abs(filepath.Dir(out))
@@ -37,7 +37,7 @@ func inWorkspace(out string, do func(dir string) error) error {
 	}
 	dir, err := os.MkdirTemp(parent, ".kbuild.*")
 	if err != nil {
-		return fmt.Errorf("making a folder to work in: %w", err)
+		return fmt.Errorf("making a working directory: %w", err)
 	}
 	return errors.Join(do(dir), os.RemoveAll(dir))
 }
@@ -93,7 +93,7 @@ func (r *results) copyAll(files map[string]string) error {
 func (r *results) copy(from, to string) error {
 	file, err := os.Open(from)
 	if err != nil {
-		return fmt.Errorf("not made by Kbuild, but asked for: %w", err)
+		return fmt.Errorf("requested, but not made by Kbuild: %w", err)
 	}
 	defer file.Close()
 	return r.set.CreateFile(to, func(w io.Writer) error {

@@ -25,7 +25,7 @@ type directory struct {
 	makefile     string
 	files        *gnumake.Files
 	e            *gnumake.Evaluator
-	// listed tells that its modules count: it is reached through obj-y and obj-m only.
+	// listed reports that its modules count: it is reached through obj-y and obj-m only.
 	listed bool
 	// tree is what it shares with others of external modules, nil for one of the kernel.
 	tree *externalTree
@@ -123,7 +123,7 @@ func (d *directory) words(name string) []string {
 		if at.File == "" {
 			at = d.e.Position(name)
 		}
-		d.e.Report(at, "undecided what %s of %s holds: %s", name, d.makefile, u.Reason)
+		d.e.Report(at, "undecided what %s of %s contains: %s", name, d.makefile, u.Reason)
 	}
 	return gnumake.Words(value)
 }
@@ -189,7 +189,7 @@ func (d *directory) entries() (order []entry, others []string) {
 	return order, others
 }
 
-// module tells whether a word of obj-m is a module, and reports it if it cannot be.
+// module reports whether a word of obj-m is a module, and reports it if it cannot be.
 func (d *directory) module(name string) bool {
 	switch {
 	case !strings.HasSuffix(name, ".o"):

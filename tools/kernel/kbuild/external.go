@@ -79,8 +79,8 @@ type kernelValue struct {
 	undecided []gnumake.Undecided
 }
 
-// learn takes over what the kernel's Makefiles say.
-func (x *externalTree) learn(files *gnumake.Files, scope *gnumake.Scope) {
+// readVariables reads the variables that the kernel's Makefiles set.
+func (x *externalTree) readVariables(files *gnumake.Files, scope *gnumake.Scope) {
 	e := gnumake.NewEvaluator(files, scope)
 	x.kernel = make(map[string]kernelValue)
 	for name := range flagVariables {
@@ -104,7 +104,7 @@ func (x *externalTree) relative(diagnostics []Diagnostic) []Diagnostic {
 	return all
 }
 
-// A Use says what a variable with flags is good for.
+// A Use states what a variable with flags is good for.
 type Use int
 
 // What variables are read for.
@@ -138,7 +138,7 @@ var extraVariables = map[string]Use{
 	"EXTRA_CFLAGS": Compiler, "EXTRA_AFLAGS": Assembler, "EXTRA_LDFLAGS": Linker, "EXTRA_CPPFLAGS": Nothing,
 }
 
-// programVariables list what is built beside modules.
+// programVariables list what is built in addition to modules.
 var programVariables = []string{"hostprogs", "hostprogs-y", "userprogs", "userprogs-y", "always-y", "always-m", "extra-y"}
 
 // A Flag is a variable with flags that a Kbuild file sets in addition to those that [Directory] and
@@ -155,7 +155,7 @@ type Flag struct {
 	Target string
 	// Undecided is set if it depends on the kernel's version whether Kbuild reads it.
 	Undecided bool
-	// Reason says why Kbuild does not read it.
+	// Reason states why Kbuild does not read it.
 	Reason string
 }
 
@@ -219,7 +219,7 @@ func (d *directory) flag(name string) *Flag {
 	case !isFlagName(name) || d.isUsed(name, make(map[string]bool)):
 		return nil
 	case strings.HasSuffix(name, "-") || strings.HasSuffix(name, "-n"):
-		return d.idle(name, "what its name asks for is not set")
+		return d.idle(name, "the configuration does not set its name")
 	default:
 		return d.idle(name, "Kbuild does not read it here")
 	}
@@ -266,7 +266,7 @@ func (d *directory) changed(name string, use Use) *Flag {
 	kernel := d.tree.kernel[name]
 	for _, u := range d.e.Undecided(value) {
 		if !slices.Contains(kernel.undecided, u) {
-			d.e.Report(u.Position, "undecided what %s of %s holds: %s", name, d.makefile, u.Reason)
+			d.e.Report(u.Position, "undecided what %s of %s contains: %s", name, d.makefile, u.Reason)
 		}
 	}
 	f := &Flag{Use: use}
@@ -336,7 +336,7 @@ func (d *directory) isRead(name string) bool {
 	})
 }
 
-// withoutEffect do not change what is built, or have an attribute of their own.
+// withoutEffect do not change what is built, or have a separate attribute.
 var withoutEffect = []string{
 	"GNUMAKEFLAGS", "KBUILD_EXTMOD", "KBUILD_EXTRA_SYMBOLS", "KBUILD_OUTPUT", "KBUILD_VERBOSE", "MAKEFLAGS", "MFLAGS",
 }

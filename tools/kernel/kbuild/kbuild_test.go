@@ -138,7 +138,7 @@ func render(r *Result) string {
 	return b.String()
 }
 
-// renderRecord prints what shows in no variable that has a field of its own.
+// renderRecord prints what shows in no variable that has a separate field.
 func renderRecord(b *strings.Builder, d Directory) {
 	for _, f := range d.Flags {
 		fmt.Fprintf(b, "  flag %s of %s, use %d, adds %q, removes %t, target %q: %s\n",

@@ -11,7 +11,7 @@ import (
 	"rules_modhash/tools/kernel/kbuild/gnumake"
 )
 
-// A Target says for what a tree is built.
+// A Target states for what a tree is built.
 type Target struct {
 	// SrcArch names a directory of arch/: "x86", "arm64". For external modules without the
 	// kernel's sources it may be empty: then it is undecided.
@@ -21,7 +21,7 @@ type Target struct {
 	Config Config
 	// Version is the kernel's. [ReadExternal] takes that of the kernel's tree, if it is at hand.
 	Version Version
-	// Set are variables that Kbuild files of external modules see beside the configuration, as
+	// Set are variables that Kbuild files of external modules see in addition to the configuration, as
 	// if they were given to make.
 	Set map[string]string
 }
@@ -35,7 +35,7 @@ const (
 )
 
 // ReadKernel lists the modules of a kernel source tree. Its errors are about the tree as a
-// whole: it is no kernel source, older than Linux 6.1, or has no such architecture.
+// whole: it is not a kernel source, older than Linux 6.1, or has no such architecture.
 func ReadKernel(source fs.FS, target Target) (*Result, error) {
 	if target.Config["CONFIG_MODULES"] != "y" {
 		return &Result{}, nil

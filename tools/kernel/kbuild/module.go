@@ -38,7 +38,7 @@ type Module struct {
 	Composite bool
 	// Parts in link order, each once.
 	Parts []Part
-	// Variables names what else the Makefile says of the link of this module alone: its
+	// Variables names what else the Makefile states of the link of this module alone: its
 	// LDFLAGS_NAME.o. Of external modules only. Words are their values.
 	Variables, Words []string
 }
@@ -64,7 +64,7 @@ type Part struct {
 	Source string
 	// CFlags are the words of CFLAGS_NAME.o; of external modules only.
 	CFlags []string
-	// Variables names what else the Makefile says of how this object alone is made, such as
+	// Variables names what else the Makefile states of how this object alone is made, such as
 	// CFLAGS_REMOVE_NAME.o or KASAN_SANITIZE_NAME.o; of external modules only. Words are
 	// their values.
 	Variables, Words []string
@@ -83,7 +83,7 @@ type Directory struct {
 	// and a diagnostic, of external modules only. CFlags has the subdir-ccflags-y of this
 	// directory and those above, too.
 	CFlags, AFlags, LDFlags, RustFlags, ExtraSymbols []string
-	// Variables names what else the Makefile says of how all objects of the directory are
+	// Variables names what else the Makefile states of how all objects of the directory are
 	// made, such as ccflags-remove-y or KASAN_SANITIZE; of external modules only. Words are
 	// their values.
 	Variables, Words []string

@@ -5,7 +5,7 @@ package kbuild
 import "strings"
 
 // objectPrefixes and directoryNames are variables of scripts/Makefile.lib and
-// scripts/Makefile.build that say how objects are made, beside those that [Part] and
+// scripts/Makefile.build that say how objects are made, in addition to those that [Part] and
 // [Directory] hold the values of. The name of an object completes a prefix.
 var (
 	objectPrefixes = []string{"AFLAGS_", "AFLAGS_REMOVE_", "CFLAGS_REMOVE_", "RUSTFLAGS_", "RUSTFLAGS_REMOVE_"}
@@ -14,7 +14,7 @@ var (
 	}
 )
 
-// switches turn the instrumentation of a directory or, with "_NAME.o" behind, of one object
+// switches turn the instrumentation of a directory or, with the suffix "_NAME.o", of one object
 // on or off. They mean nothing without their configuration symbol.
 var switches = []struct{ name, symbol string }{
 	{"AUTOFDO_PROFILE", "CONFIG_AUTOFDO_CLANG"},
@@ -32,7 +32,7 @@ var switches = []struct{ name, symbol string }{
 	{"UBSAN_SANITIZE", "CONFIG_UBSAN"},
 }
 
-// objectVariables names what the Makefile says of one object.
+// objectVariables names what the Makefile states of one object.
 func (d *directory) objectVariables(object string) []string {
 	names := make([]string, 0, len(objectPrefixes))
 	for _, prefix := range objectPrefixes {
@@ -41,7 +41,7 @@ func (d *directory) objectVariables(object string) []string {
 	return append(d.notEmpty(names...), d.switched("_"+object)...)
 }
 
-// variables names what the Makefile says of all objects of the directory.
+// variables names what the Makefile states of all objects of the directory.
 func (d *directory) variables() []string {
 	return append(d.notEmpty(directoryNames...), d.switched("")...)
 }

@@ -49,7 +49,7 @@ type item struct {
 // top walks from the top of the tree.
 func (w *walk) top(environment *gnumake.Scope, diagnostics []Diagnostic) *Result {
 	if w.external != nil {
-		w.external.learn(w.files, environment)
+		w.external.readVariables(w.files, environment)
 	}
 	root := w.visit(visit{obj: ".", listed: true, environment: environment})
 	r := &Result{Diagnostics: diagnostics}
@@ -106,11 +106,11 @@ func (w *walk) visit(v visit) *node {
 	return n
 }
 
-// refuse tells why a directory cannot be visited, "" if it can.
+// refuse reports why a directory cannot be visited, "" if it can.
 func (w *walk) refuse(v visit) string {
 	switch {
 	case slices.Contains(v.above, path.Clean(v.obj)):
-		return v.obj + " leads back to itself: Kbuild would not come to an end"
+		return v.obj + " leads back to itself: Kbuild would not end"
 	case len(v.above) > maxDescent:
 		return v.obj + " is nested too deeply, want at most 64 directories"
 	case w.visited.Add(1) > maxDirectories:
@@ -121,7 +121,7 @@ func (w *walk) refuse(v visit) string {
 	return ""
 }
 
-// fill takes over what an evaluated directory says, and returns the visits to the
+// fill copies the results of an evaluated directory, and returns the visits to the
 // directories below. Of one with an error nothing is taken over: Kbuild stops there.
 func (w *walk) fill(n *node, d *directory, v visit) []visit {
 	order, others := d.entries()
@@ -191,7 +191,7 @@ func (n *node) modules(to []Module) []Module {
 	return to
 }
 
-// sameNames reports modules of one name, which scripts/modules-check.sh refuses.
+// sameNames reports modules of one name, which scripts/modules-check.sh rejects.
 func sameNames(modules []Module) []Diagnostic {
 	var found []Diagnostic
 	first := make(map[string]string, len(modules))
@@ -199,7 +199,7 @@ func sameNames(modules []Module) []Diagnostic {
 		if other, ok := first[m.Name()]; ok {
 			found = append(found, Diagnostic{
 				Position: gnumake.Position{File: m.Object},
-				Message:  "module name " + m.Name() + " is used by " + other + " too: Kbuild refuses that",
+				Message:  "module name " + m.Name() + " is used by " + other + " too: Kbuild rejects that",
 			})
 			continue
 		}

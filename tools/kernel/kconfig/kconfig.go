@@ -71,7 +71,7 @@ type Missing struct {
 	Got string
 }
 
-// String says what was wanted and what the configuration has.
+// String states what was wanted and what the configuration has.
 func (m Missing) String() string {
 	return fmt.Sprintf("%s: %s: got %s, want %s", m.Want.Where, m.Want.Name, m.Got, m.Want.Value)
 }
@@ -103,7 +103,7 @@ func value(values map[string]string, name string) string {
 	return Off
 }
 
-// Enabled tells whether an option is built in, or is a module.
+// Enabled reports whether an option is built in, or is a module.
 func Enabled(config []Option, name string) bool {
 	for _, option := range config {
 		if option.Name == name {

@@ -16,7 +16,7 @@ import (
 // maxDrain is how long a program that has left the group may keep the output open.
 const maxDrain = 10 * time.Second
 
-// runGroup runs a program in a process group of its own, and returns when no process of the group is left: what the
+// runGroup runs a program in a separate process group, and returns when no process of the group is left: what the
 // program leaves behind ends with it, and so does all of it when the context ends. Then the error is the context's
 // cause.
 //

@@ -64,7 +64,7 @@ func (t Target) SourceArch() string {
 	return t.architecture().Directory
 }
 
-// architecture returns the zero one for a target that Check refuses.
+// architecture returns the zero one for a target that Check rejects.
 func (t Target) architecture() arch.Architecture {
 	a, _ := arch.Find(t.Machine)
 	return a
@@ -85,7 +85,7 @@ type Tree struct {
 	Dir string
 	// Stamp is the timestamp of the files that were unpacked. What is newer was made by Kbuild.
 	Stamp time.Time
-	// Flags are options for the compiler, beside those of the configuration.
+	// Flags are options for the compiler, in addition to those of the configuration.
 	Flags []string
 	// Log gets all that the programs print.
 	Log bytes.Buffer
@@ -125,7 +125,7 @@ func (t *Tree) Run(ctx context.Context, program string, args ...string) error {
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
-		return fmt.Errorf("starting %s: %w. Next: look at the path and the programs of the kernel toolchain", program, err)
+		return fmt.Errorf("starting %s: %w. Next: check the path and the programs of the kernel toolchain", program, err)
 	}
 	text := strings.ReplaceAll(t.Log.String()[start:], t.Dir+"/", "")
 	return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(targets(args), " "), err, Excerpt(text))

@@ -139,7 +139,7 @@ func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) 
 	return errors.Join(err, u.writers.Wait())
 }
 
-// maxHeld is the size of files, in bytes, that are read first and written beside others. Of most files, making
+// maxHeld is the size of files, in bytes, that are read first and written next to others. Of most files, making
 // them takes longer than writing what is in them.
 const maxHeld = 1 << 20
 

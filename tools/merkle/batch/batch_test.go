@@ -456,7 +456,7 @@ func TestUnseal(t *testing.T) {
 	}
 	for _, all := range []bool{false, true} {
 		_, err = UnsealOne(new(module.Scanner), plain[0], all, new(strings.Builder))
-		if want := "in/m00.ko: carries no trailer to strip"; err == nil || err.Error() != want {
+		if want := "in/m00.ko: carries no trailer to drop"; err == nil || err.Error() != want {
 			t.Errorf("not sealed: error is %v, want %q", err, want)
 		}
 	}

@@ -14,10 +14,10 @@ import (
 // Inspection is what one module carries.
 type Inspection struct {
 	module.Finding
-	// Err says why the file cannot be read, or what is malformed; Finding is of no use
+	// Err states why the file cannot be read, or what is malformed; Finding is of no use
 	// then.
 	Err error
-	// Unsound says why what is in front of the trailers is not a whole ELF module, if it
+	// Unsound states why what is in front of the trailers is not a whole ELF module, if it
 	// is not. The kernel does not load such a file.
 	Unsound error
 }

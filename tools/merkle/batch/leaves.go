@@ -16,7 +16,7 @@ import (
 	"rules_modhash/tools/merkle/tree"
 )
 
-// Reading says how modules are read.
+// Reading states how modules are read.
 type Reading struct {
 	// Raw takes any file for a module.
 	Raw bool

@@ -146,7 +146,7 @@ func UnsealOne(s *module.Scanner, m modules.Module, all bool, w io.Writer) (left
 			n, left, err = trailer.CutOutermost(tail, size)
 		}
 		if err == nil && n == 0 {
-			err = fmt.Errorf("carries no trailer to strip")
+			err = fmt.Errorf("carries no trailer to drop")
 		}
 		return n, err
 	}

@@ -21,15 +21,15 @@ type Reference struct {
 	Root merkle.Root
 	// Tree is the whole tree if it is known, else nil.
 	Tree *tree.Tree
-	// Bare also takes modules that carry no proof, if they stand at the path that Tree,
+	// Unsealed also accepts modules that carry no proof, if they are at the path that Tree,
 	// which must be known, has for them, and have the contents that it states.
-	Bare bool
+	Unsealed bool
 }
 
-// Failure is a module that the kernel would not take for one of the tree.
+// Failure is a module that the kernel would not accept as one of the tree.
 type Failure struct {
 	Module modules.Module
-	// Reason says what is wrong with it.
+	// Reason states what is wrong with it.
 	Reason error
 }
 
@@ -72,17 +72,17 @@ type verification struct {
 // check returns why a module fails, or nil. Index is its place among the modules: a
 // guess at its position.
 func (v *verification) check(s *module.Scanner, m modules.Module, index int) error {
-	o := module.Options{Position: v.guess(m, index), Raw: true, LeafOnly: !v.Bare}
+	o := module.Options{Position: v.guess(m, index), Raw: true, LeafOnly: !v.Unsealed}
 	found, err := s.Examine(m.File, o)
 	switch {
 	case err != nil:
 		return err
-	case v.Bare && !found.Sealed():
-		return v.checkBare(s, m, found)
+	case v.Unsealed && !found.Sealed():
+		return v.checkUnsealed(s, m, found)
 	case !found.Signed:
 		return errors.New("is not sealed: it carries no proof")
 	case !found.Sealed():
-		return fmt.Errorf("is not sealed: it carries a %s", found.Type)
+		return fmt.Errorf("is not sealed: it carries %s", found.Type.WithArticle())
 	}
 	if err := found.Proof.Verify(found.Leaf, v.Root); err != nil {
 		return fmt.Errorf("%w%s", err, v.expected(found.Proof.Position))
@@ -90,9 +90,9 @@ func (v *verification) check(s *module.Scanner, m modules.Module, index int) err
 	return v.checkPlace(m, found.Proof.Position)
 }
 
-// checkBare compares a module without a proof with the tree's of the same place. What it
+// checkUnsealed compares a module without a proof with the tree's of the same place. What it
 // carries instead, such as a PKCS#7 signature, may have been hashed with it or not.
-func (v *verification) checkBare(s *module.Scanner, m modules.Module, found module.Finding) error {
+func (v *verification) checkUnsealed(s *module.Scanner, m modules.Module, found module.Finding) error {
 	l, err := v.leafOf(m)
 	if err != nil {
 		return err
@@ -131,11 +131,11 @@ func (v *verification) leafNamed(name string) (tree.Leaf, error) {
 	}
 	switch len(found) {
 	case 0:
-		return tree.Leaf{}, fmt.Errorf("is called %s, as no module of the tree is", name)
+		return tree.Leaf{}, fmt.Errorf("is called %s, but no module of the tree has this name", name)
 	case 1:
 		return found[0], nil
 	}
-	return tree.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: say which with its install path",
+	return tree.Leaf{}, fmt.Errorf("is called %s, as %s and %s of the tree are: identify it with --install-path",
 		name, found[0].InstallPath, found[1].InstallPath)
 }
 
@@ -148,7 +148,7 @@ func (v *verification) guess(m modules.Module, index int) uint32 {
 	return uint32(index)
 }
 
-// expected says which module the tree has at a position.
+// expected states which module the tree has at a position.
 func (v *verification) expected(position uint32) string {
 	if v.Tree == nil || uint64(position) >= uint64(v.Tree.Len()) {
 		return ""

@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// Proof holds the hashes beside the path from one leaf to the root.
+// Proof holds the hashes next to the path from one leaf to the root.
 type Proof struct {
-	// Position of the leaf. Bit k says on which side of its parent the path
+	// Position of the leaf. Bit k states on which side of its parent the path
 	// runs at level k: 0 is left, 1 is right.
 	Position uint32
 	// Siblings, leaf level first, one a level.
@@ -23,7 +23,7 @@ type LevelsError struct {
 	Got, Want uint32
 }
 
-// Error says how many levels there are and should be.
+// Error states how many levels there are and should be.
 func (e *LevelsError) Error() string {
 	return fmt.Sprintf("proof has %d levels, the root has %d", e.Got, e.Want)
 }

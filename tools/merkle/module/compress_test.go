@@ -41,7 +41,7 @@ func zstandard(t testing.TB, b []byte, options ...zstd.EOption) []byte {
 	return w.EncodeAll(b, nil)
 }
 
-// testdata reads a file that xz wrote; testdata/README says how.
+// testdata reads a file that xz wrote; testdata/README states how.
 func testdata(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))

@@ -12,7 +12,7 @@ import (
 	"rules_modhash/tools/archive/codec"
 )
 
-// header is what the ELF header of a module says.
+// header is what the ELF header of a module states.
 type header struct {
 	target arch.Target
 	// sectionsEnd is the offset at which the section headers end.
@@ -81,7 +81,7 @@ func decode[H elf.Header32 | elf.Header64](
 	}
 	end := s.offset + uint64(s.entrySize)*uint64(s.count)
 	if end < s.offset {
-		return header{}, fmt.Errorf("has its ELF section headers at offset %d, behind any end", s.offset)
+		return header{}, fmt.Errorf("has its ELF section headers at offset %d, outside any file", s.offset)
 	}
 	return header{target: t, sectionsEnd: end}, nil
 }

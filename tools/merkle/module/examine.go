@@ -23,17 +23,17 @@ type Finding struct {
 	SignatureSize int
 	// Proof is set if Type is trailer.IDTypeMerkle.
 	Proof merkle.Proof
-	// Further is the number of trailers beneath the outermost one, to which the fields
+	// Further is the number of trailers below the outermost one, to which the fields
 	// above belong. The kernel does not split them off: they are bytes of the module,
 	// hashed in Digest. Beneath has them, the outermost first.
 	Further int
 	Beneath []Appended
-	// FurtherErr says why bytes beneath all these, which end with trailer.Marker, are not one
+	// FurtherErr states why bytes below all these, which end with trailer.Marker, are not one
 	// more trailer: it wraps trailer.ErrMalformed, or the trailers take more bytes than are read.
 	FurtherErr error
 }
 
-// Appended is what is known of a trailer beneath the outermost one.
+// Appended is what is known of a trailer below the outermost one.
 type Appended struct {
 	// Type and SignatureSize are the trailer's id_type and sig_len.
 	Type          trailer.IDType
@@ -61,7 +61,7 @@ func (s *Scanner) Examine(name string, o Options) (Finding, error) {
 	return s.ExamineFile(f, name, o)
 }
 
-// ExamineFile is Examine of a file that is open. Its name says whether it is compressed.
+// ExamineFile is Examine of a file that is open. Its name states whether it is compressed.
 func (s *Scanner) ExamineFile(f *os.File, name string, o Options) (Finding, error) {
 	info, err := f.Stat()
 	if err != nil {

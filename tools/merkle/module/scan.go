@@ -40,7 +40,7 @@ type Digest struct {
 	Target arch.Target
 }
 
-// Options say how to read one module.
+// Options state how to read one module.
 type Options struct {
 	// Position that the leaf hash binds.
 	Position uint32

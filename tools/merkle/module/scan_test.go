@@ -154,7 +154,7 @@ func TestScanRefuses(t *testing.T) {
 		{"shared", edit(good, 16, 3), "is an ELF file of type ET_DYN, want ET_REL"},
 		{"no sections", edit(good, 60, 0, 0), "is an ELF file without sections"},
 		{"no section headers", edit(good, 40, 0, 0, 0, 0, 0, 0, 0, 0), "is an ELF file without sections"},
-		{"section headers beyond any end", edit(good, 40, 255, 255, 255, 255, 255, 255, 255, 255), "behind any end"},
+		{"section headers beyond any end", edit(good, 40, 255, 255, 255, 255, 255, 255, 255, 255), "outside any file"},
 		{"truncated", good[:len(good)-1], fmt.Sprintf("is truncated: its ELF section headers end at byte %d, the module at %d", len(good), len(good)-1)},
 		{"truncated, signed again", join(good[:len(good)-1], appended(pattern(300), trailer.IDTypePKCS7)), "is truncated"},
 		{"marker alone", []byte(trailer.Marker), "malformed trailer"},

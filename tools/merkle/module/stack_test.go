@@ -42,8 +42,8 @@ func TestLargeStack(t *testing.T) {
 		fits := join(body, inner, appended(pattern(maxStack-len(inner)-40), trailer.IDTypePKCS7))
 		checkScan(t, new(module.Scanner), fits, body)
 		tooLong := join(body, inner, appended(pattern(maxStack-len(inner)-39), trailer.IDTypePKCS7))
-		const want = "trailer 2, counted from the end of the file: reaches beyond the 65576 bytes that are read for all " +
-			"trailers together: modhash unseal takes them off one at a time"
+		const want = "trailer 2, counted from the end of the file: exceeds the 65576 bytes that are read for all " +
+			"trailers together: modhash unseal drops them one by one"
 		for _, policy := range []trailer.Policy{trailer.Strip, trailer.Keep, trailer.Refuse} {
 			_, err := new(module.Scanner).Scan(bytes.NewReader(tooLong), "m.ko", module.Options{Cut: policy.Cut, Raw: true})
 			wantError(t, err, want)
@@ -72,7 +72,7 @@ func examined(t *testing.T, file []byte) module.Finding {
 	return found
 }
 
-// TestExamineDoubleTrailer checks that what is beneath the outermost trailer is reported: what the kernel hashes is
+// TestExamineDoubleTrailer checks that what is below the outermost trailer is reported: what the kernel hashes is
 // the module with the others.
 func TestExamineDoubleTrailer(t *testing.T) {
 	sealed := trailer.Append(pattern(1000), merkle.Proof{Position: 6, Siblings: make([]merkle.Hash, 2)})

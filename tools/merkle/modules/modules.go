@@ -18,6 +18,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/merkle/module"
 	"rules_modhash/tools/merkle/trailer"
@@ -38,7 +39,7 @@ type Source struct {
 	// RootDir is the root of the system that a directory belongs to: symbolic links below the directory resolve as
 	// after chroot(2). Empty: the root of this system.
 	RootDir string
-	// Existing says what becomes of a trailer that is there already.
+	// Existing states what becomes of a trailer that is there already.
 	Existing trailer.Policy
 	// Label is the build label that error messages name, if any.
 	Label string
@@ -70,6 +71,7 @@ func (m Module) String() string {
 }
 
 func name(label, path string) string {
+	path = names.Printable(path)
 	if label == "" {
 		return path
 	}
@@ -100,7 +102,7 @@ type Other struct {
 type Unexamined struct {
 	// File is its path, Label that of the source.
 	File, Label string
-	// Reason says why, in words that follow the path.
+	// Reason states why, in words that follow the path.
 	Reason string
 	// Needed reports that there is something that a module may be in: all but links to nothing without the name of a
 	// module.
@@ -184,7 +186,7 @@ func (s Source) list() (Listing, error) {
 		return Listing{}, fmt.Errorf("%s is neither a regular file nor a directory", s)
 	}
 	if s.StripPrefix != "" {
-		return Listing{}, fmt.Errorf("%s is a file: a prefix to strip (%q) belongs to a directory",
+		return Listing{}, fmt.Errorf("%s is a file: a prefix to trim (%q) belongs to a directory",
 			s, s.StripPrefix)
 	}
 	m, err := s.module(s.Path, cmp.Or(s.InstallPath, filepath.Base(s.Path)))
@@ -246,7 +248,7 @@ func (s Source) system() (*rootfs.FS, string, error) {
 	}
 	name, ok := system.Name(dir)
 	if !ok {
-		return nil, "", errors.Join(fmt.Errorf("%s does not lie below the root directory %s", s.Path, s.RootDir), system.Close())
+		return nil, "", errors.Join(fmt.Errorf("%s is not below the root directory %s", s.Path, s.RootDir), system.Close())
 	}
 	return system, name, nil
 }
@@ -303,7 +305,7 @@ func (s Source) installPath(relative, file string) (string, error) {
 	if s.StripPrefix != "" {
 		below, ok := strings.CutPrefix(relative, s.StripPrefix+"/")
 		if !ok {
-			return "", fmt.Errorf("%s is not below %q, the prefix to strip from paths in the directory",
+			return "", fmt.Errorf("%s is not below %q, the prefix to trim from paths in the directory",
 				file, s.StripPrefix)
 		}
 		relative = below

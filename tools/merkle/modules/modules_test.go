@@ -105,7 +105,7 @@ func TestCollectErrors(t *testing.T) {
 			`//:a (twice/a.ko) and //:b (store/1234.ko) have the same install path "k/x.ko": a tree holds it once`},
 		{"file and directory", []Source{{Path: "twice/a.ko", InstallPath: "k/x.ko"}, {Path: "store", InstallPath: "k/x.ko"}},
 			`install path "k/x.ko" of twice/a.ko is a directory of "k/x.ko/1234.ko" of store/1234.ko`},
-		{"dangling link", []Source{{Path: "broken"}}, `broken/gone.ko is a symbolic link to "nowhere", which is not there`},
+		{"dangling link", []Source{{Path: "broken"}}, `broken/gone.ko is a symbolic link to "nowhere", which does not exist`},
 		{"pipe in a directory", []Source{{Path: "odd"}}, "odd/pipe.ko has the name of a module, but is not a regular file (p---------)"},
 		{"pipe", []Source{{Path: "odd/pipe.ko"}}, "odd/pipe.ko is neither a regular file nor a directory"},
 		{"control character", []Source{{Path: "control"}}, `install path "\n.ko" has a control character`},

@@ -17,8 +17,8 @@ func TestStripPrefix(t *testing.T) {
 		{name: "all of it", prefix: "lib/modules/7.2", want: "updates/kernel/a.ko"},
 		{name: "a part", prefix: "lib", want: "updates/modules/7.2/kernel/a.ko"},
 		{name: "none", prefix: "", want: "updates/lib/modules/7.2/kernel/a.ko"},
-		{name: "another", prefix: "usr", wantErr: `//:m: DIR/lib/modules/7.2/kernel/a.ko.xz is not below "usr", the prefix to strip from paths in the directory`},
-		{name: "half a name", prefix: "lib/modules/7", wantErr: `//:m: DIR/lib/modules/7.2/kernel/a.ko.xz is not below "lib/modules/7", the prefix to strip from paths in the directory`},
+		{name: "another", prefix: "usr", wantErr: `//:m: DIR/lib/modules/7.2/kernel/a.ko.xz is not below "usr", the prefix to trim from paths in the directory`},
+		{name: "half a name", prefix: "lib/modules/7", wantErr: `//:m: DIR/lib/modules/7.2/kernel/a.ko.xz is not below "lib/modules/7", the prefix to trim from paths in the directory`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestStripPrefixOfFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "a.ko")
 	_, err := Collect([]Source{{Path: "a.ko", StripPrefix: "lib", Label: "//:m"}})
-	want := `//:m (a.ko) is a file: a prefix to strip ("lib") belongs to a directory`
+	want := `//:m (a.ko) is a file: a prefix to trim ("lib") belongs to a directory`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

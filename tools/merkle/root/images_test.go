@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/merkle/root/object"
 )
 
-// readWithMap reads a file with a System.map beside it.
+// readWithMap reads a file with a System.map next to it.
 func readWithMap(t *testing.T, data []byte, systemMap string) (Found, error) {
 	t.Helper()
 	dir := t.TempDir()

@@ -287,7 +287,7 @@ func ReadSection(file io.ReaderAt, sections []image.SectionInfo, i int, o Option
 		found, err = readKernel(kernel, o.forUnnamed(release), "vmlinux, bzImage, Image")
 	}
 	if err == nil && !found.IsKernel() {
-		err = fmt.Errorf("is a %s, want a kernel", found.Format)
+		err = fmt.Errorf("is %s, want a kernel", found.WithArticle())
 	}
 	switch {
 	case err != nil && found.Format == FormatBootImage: // the error has a subject

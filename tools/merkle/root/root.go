@@ -54,6 +54,9 @@ type Found struct {
 // IsKernel reports whether the root is that of a linked kernel.
 func (f Found) IsKernel() bool { return image.Kind(f.Format).IsKernel() }
 
+// WithArticle returns Format for use in a sentence: "an Image", "a root object".
+func (f Found) WithArticle() string { return image.Kind(f.Format).WithArticle() }
+
 // File is an open file, or a part of one.
 type File interface {
 	io.ReaderAt
@@ -74,7 +77,7 @@ type Candidate struct {
 	Open func() (SymbolFile, error)
 }
 
-// Options say how a file is read. The zero value reads all formats that state where the root is.
+// Options state how a file is read. The zero value reads all formats that state where the root is.
 type Options struct {
 	// SymbolFiles returns, in order, what may have the address of the root in a kernel of a release, which is "" if the
 	// kernel does not name it. It may be nil. What turns out not to be of the kernel's build is skipped.
@@ -94,7 +97,7 @@ func Read(name, systemMap string) (Found, error) {
 		return Found{}, err
 	}
 	defer f.Close()
-	// What seeking in a directory says depends on its file system.
+	// What seeking in a directory states depends on its file system.
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return Found{}, fmt.Errorf("%s: %w", name, &fs.PathError{Op: "read", Path: name, Err: syscall.EISDIR})
 	}
@@ -121,7 +124,7 @@ func ReadKernel(name string, want merkle.Root) (Found, error) {
 		return Found{}, err
 	}
 	if !found.IsKernel() {
-		return Found{}, fmt.Errorf("%s is a %s, want a kernel: a vmlinux or a boot image", name, found.Format)
+		return Found{}, fmt.Errorf("%s is %s, want a kernel: a vmlinux or a boot image", name, found.WithArticle())
 	}
 	if found.Root != want {
 		return Found{}, fmt.Errorf("%s carries the root %s, the tree has %s: it was linked with another tree",
@@ -154,7 +157,7 @@ func ReadKernelFrom(f File, o Options) (Found, error) {
 	}
 	found, err := readKernel(file, o, kernelNames)
 	if err == nil && !found.IsKernel() {
-		err = fmt.Errorf("is a %s, want a kernel", found.Format)
+		err = fmt.Errorf("is %s, want a kernel", found.WithArticle())
 	}
 	return found, err
 }

@@ -4,7 +4,6 @@ package root
 
 import (
 	"bufio"
-	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -60,13 +59,8 @@ func (m memory) read(o Options) (Found, error) {
 	if candidates := o.candidates(release); len(candidates) > 0 {
 		return readBySymbols(found, m, candidates)
 	}
-	return found, fmt.Errorf("%w that can be found: %s does not tell where it is. "+
-		"Next: give the System.map of the same build, or read the vmlinux", ErrFormat, cmp.Or(withArticle[m.format], "a "+m.format))
-}
-
-// withArticle are formats for a sentence, unless their article is "a".
-var withArticle = map[string]string{
-	FormatImage: "an Image", string(image.KindS390): "an s390x boot image",
+	return found, fmt.Errorf("%w that can be found: %s does not contain its offset. "+
+		"Next: give the System.map of the same build, or read the vmlinux", ErrFormat, found.WithArticle())
 }
 
 // offset returns where a symbol is, counted from the start of the kernel's memory.

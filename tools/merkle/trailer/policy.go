@@ -4,7 +4,7 @@ package trailer
 
 import "fmt"
 
-// Policy says what becomes of the trailers that a module already carries. A module
+// Policy states what becomes of the trailers that a module already carries. A module
 // may carry several, one on the other. The kernel splits only the outermost one off
 // and takes the others for bytes of the module, so that each policy decides about
 // all of them: none is hashed unseen. Trailers that are malformed, or that together
@@ -15,7 +15,7 @@ const (
 	// Strip hashes the module without any trailer, the bare module: right for
 	// prebuilt modules.
 	Strip Policy = iota
-	// Keep hashes all trailers as part of the module, but refuses a Merkle proof at
+	// Keep hashes all trailers as part of the module, but rejects a Merkle proof at
 	// any depth: it proves other bytes than those that would be sealed.
 	Keep
 	// Refuse makes any trailer an error: right for modules just built.
@@ -49,15 +49,15 @@ func (p Policy) Cut(tail []byte, size int64) (int, error) {
 	}
 	switch p {
 	case Refuse:
-		return 0, fmt.Errorf("carries a %s of %d bytes already%s, and existing signatures are refused",
-			stack[0].Type, len(stack[0].Signature), further(stack))
+		return 0, fmt.Errorf("carries %s of %d bytes already%s, and existing signatures are rejected",
+			stack[0].Type.WithArticle(), len(stack[0].Signature), further(stack))
 	case Keep:
 		return 0, checkKept(stack)
 	}
 	return cut(stack)
 }
 
-// further says how many trailers there are beneath the outermost one.
+// further states how many trailers there are below the outermost one.
 func further(stack []*Trailer) string {
 	if len(stack) == 1 {
 		return ""
@@ -65,12 +65,12 @@ func further(stack []*Trailer) string {
 	return " (the outermost of " + trailers(len(stack)) + ")"
 }
 
-// checkKept refuses a proof among trailers that are to be hashed.
+// checkKept rejects a proof among trailers that are to be hashed.
 func checkKept(stack []*Trailer) error {
 	for i, t := range stack {
 		if t.Type == IDTypeMerkle {
-			return nth(i, fmt.Errorf("is sealed already: it carries a %s of %d bytes, which only stripping takes away",
-				t.Type, len(t.Signature)))
+			return nth(i, fmt.Errorf("is sealed already: it carries %s of %d bytes, which only the policy strip drops",
+				t.Type.WithArticle(), len(t.Signature)))
 		}
 	}
 	return nil
@@ -81,8 +81,8 @@ func cut(stack []*Trailer) (int, error) {
 	size := 0
 	for i, t := range stack {
 		if t.Type != IDTypePKCS7 && t.Type != IDTypeMerkle {
-			return 0, nth(i, fmt.Errorf("carries a %s, which cannot be stripped: "+
-				"want PKCS#7 (id_type 2) or Merkle (id_type 3)", t.Type))
+			return 0, nth(i, fmt.Errorf("carries %s, which cannot be dropped: "+
+				"want PKCS#7 (id_type 2) or Merkle (id_type 3)", t.Type.WithArticle()))
 		}
 		size += t.Size()
 	}

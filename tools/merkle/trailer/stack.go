@@ -5,8 +5,8 @@ package trailer
 import "fmt"
 
 // errStackTooLong reports trailers that take more than maxStack bytes together.
-var errStackTooLong = fmt.Errorf("reaches beyond the %d bytes that are read for all trailers together: "+
-	"modhash unseal takes them off one at a time", maxStack)
+var errStackTooLong = fmt.Errorf("exceeds the %d bytes that are read for all trailers together: "+
+	"modhash unseal drops them one by one", maxStack)
 
 // SplitAll reads all trailers at the end of a file, the outermost first. A
 // module that was signed or sealed several times carries one on the other. Tail and

@@ -36,11 +36,11 @@ const (
 )
 
 // ErrMalformed is what errors about a trailer with a marker but absurd contents
-// wrap. If it is the outermost one, the kernel refuses such a module (EBADMSG)
+// wrap. If it is the outermost one, the kernel rejects such a module (EBADMSG)
 // under every policy.
 var ErrMalformed = errors.New("malformed trailer")
 
-// IDType says what an appended signature is (enum module_signature_type).
+// IDType states what an appended signature is (enum module_signature_type).
 type IDType uint8
 
 // The values of id_type. PGP and X.509 are those of old kernels.
@@ -64,6 +64,14 @@ func (t IDType) String() string {
 		return "Merkle proof"
 	}
 	return fmt.Sprintf("signature of unknown id_type %d", uint8(t))
+}
+
+// WithArticle returns the name for use in a sentence: "an X.509 signature".
+func (t IDType) WithArticle() string {
+	if t == IDTypeX509 {
+		return "an " + t.String()
+	}
+	return "a " + t.String()
 }
 
 // Trailer is what is appended to a module: signature, struct module_signature,
@@ -97,7 +105,7 @@ type info struct {
 }
 
 // Split reads the outermost trailer at the end of a file, the only one that
-// the kernel splits off: what is beneath it counts as bytes of the module. Tail
+// the kernel splits off: what is below it counts as bytes of the module. Tail
 // holds the last bytes of the file, size is the file's length; tail must be the
 // whole file or have at least Window bytes.
 // It returns nil if there is no marker, and an error that wraps ErrMalformed if
@@ -164,7 +172,7 @@ func (in info) check() error {
 		what = "signer_len, key_id_len and sig_len add up to"
 	}
 	if n >= in.available {
-		return fmt.Errorf("%s %d, but only %d bytes are in front of it, the module among them",
+		return fmt.Errorf("%s %d, but only %d bytes precede it, including the module",
 			what, n, in.available)
 	}
 	if n > maxSignature {

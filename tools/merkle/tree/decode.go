@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/merkle/modules"
 )
 
-// unmarshal decodes data into m and refuses fields that m does not have.
+// unmarshal decodes data into m and rejects fields that m does not have.
 func unmarshal(data []byte, m proto.Message) error {
 	name := m.ProtoReflect().Descriptor().FullName()
 	if err := proto.Unmarshal(data, m); err != nil {
@@ -27,7 +27,7 @@ func unmarshal(data []byte, m proto.Message) error {
 }
 
 // errUnknownFields reports fields that this version does not know.
-var errUnknownFields = errors.New("has unknown fields: is it another message, or of a newer version?")
+var errUnknownFields = errors.New("has unknown fields: is it another message, or from a newer version?")
 
 func checkKnown(m proto.Message) error {
 	if len(m.ProtoReflect().GetUnknown()) > 0 {

@@ -52,7 +52,7 @@ func checkPosition(entries []*modhashpb.ModulePosition, i int, seen map[string]u
 		return err
 	}
 	if _, ok := seen[entry.InstallPath]; ok {
-		return fmt.Errorf("install path %q is there already", entry.InstallPath)
+		return fmt.Errorf("install path %q is listed already", entry.InstallPath)
 	}
 	if i > 0 && entries[i-1].Position >= entry.Position {
 		return fmt.Errorf("%d follows %d, want ascending ones", entry.Position, entries[i-1].Position)

@@ -42,7 +42,7 @@ func TestDecodePositionsErrors(t *testing.T) {
 		entries []*modhashpb.ModulePosition
 		want    string
 	}{
-		{"twice", []*modhashpb.ModulePosition{at("a.ko", 0), at("a.ko", 1)}, `position 1 of ModulePositions: install path "a.ko" is there already`},
+		{"twice", []*modhashpb.ModulePosition{at("a.ko", 0), at("a.ko", 1)}, `position 1 of ModulePositions: install path "a.ko" is listed already`},
 		{"one place", []*modhashpb.ModulePosition{at("a.ko", 3), at("b.ko", 3)}, "position 1 of ModulePositions: 3 follows 3, want ascending ones"},
 		{"no path", []*modhashpb.ModulePosition{at("", 0)}, `position 0 of ModulePositions: install path "" is empty`},
 		{"unknown field", []*modhashpb.ModulePosition{unknown}, "position 0 of ModulePositions: has unknown fields"},

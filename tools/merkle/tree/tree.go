@@ -4,7 +4,7 @@
 // other: leaves, trees and proofs, encoded as the messages of proto/modhash.proto.
 //
 // What is read is not trusted: lengths, positions, paths and above all the root
-// are checked, and every error says what was found and what was wanted.
+// are checked, and every error states what was found and what was wanted.
 package tree
 
 import (

@@ -48,7 +48,7 @@ type File struct {
 type Kernel struct {
 	File
 	// RootRead reports that the root was read in the file, and is the tree's. It cannot be
-	// read in an arm64 Image, which has no table that says where it is.
+	// read in an arm64 Image, which has no table that states where it is.
 	RootRead bool
 }
 

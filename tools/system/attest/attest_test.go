@@ -89,7 +89,7 @@ func TestStatement(t *testing.T) {
 	}
 }
 
-// TestSchema checks that predicates are what the published schema says, and that the schema
+// TestSchema checks that predicates are what the published schema states, and that the schema
 // is not satisfied by everything.
 func TestSchema(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile("../../../docs/attestation.schema.json")
@@ -157,7 +157,7 @@ func TestDecodeErrors(t *testing.T) {
 	text := string(statementOf(t, a))
 	leaf := a.Tree.Leaves[1]
 	for _, c := range []struct{ name, old, new, want string }{
-		{"not JSON", "{", "", "is no in-toto Statement: "},
+		{"not JSON", "{", "", "is not an in-toto Statement: "},
 		{"envelope", "{", `{"payloadType": "application/vnd.in-toto+json",`, "is a signed envelope: check its signature"},
 		{"bundle", "{", `{"dsseEnvelope": {},`, "is a signed envelope: check its signature"},
 		{"type", intoto.StatementTypeUri, "https://in-toto.io/Statement/v0.1",
@@ -172,7 +172,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"leaf", leaf.Hash.String(), merkle.Hash{}.String(), "predicate: states the root 2 "},
 		{"leaf in words", leaf.Hash.String(), "words", `predicate: module 1 (kernel/m1.ko): leaf hash: is "words", want hexadecimal digits`},
 		{"size", `"size": 8`, `"size": 0`, "predicate: module 0 (kernel/m0.ko): has size 0, want 1 to 2147483647"},
-		{"path", `"path": "kernel/m1.ko"`, `"path": "kernel/m9.ko"`, "predicate: module 1 (kernel/m9.ko): is no subject"},
+		{"path", `"path": "kernel/m1.ko"`, `"path": "kernel/m9.ko"`, "predicate: module 1 (kernel/m9.ko): is not a subject"},
 		{"same path", `"path": "kernel/m1.ko"`, `"path": "kernel/m0.ko"`,
 			`kernel/m0.ko (position 0) and kernel/m0.ko (position 1) have the same install path "kernel/m0.ko"`},
 		{"subject twice", `"name": "kernel/m1.ko"`, `"name": "kernel/m0.ko"`, "has two subjects that are the module kernel/m0.ko"},
@@ -180,7 +180,7 @@ func TestDecodeErrors(t *testing.T) {
 			"has 2 subjects that are modules, and 3 modules in the predicate"},
 		{"no digest", `"sha256": "` + leaf.SHA256.String() + `"`, `"sha512": "` + strings.Repeat("00", 64) + `"`,
 			`subject kernel/m1.ko: sha256 digest: hash has 0 bytes, want 32`},
-		{"short digest", leaf.SHA256.String(), "00", "is no valid in-toto Statement: digest has incorrect length"},
+		{"short digest", leaf.SHA256.String(), "00", "is not a valid in-toto Statement: digest has incorrect length"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			edited := strings.Replace(text, c.old, c.new, 1)
@@ -200,7 +200,7 @@ func TestDecodeErrors(t *testing.T) {
 }
 
 func TestNothingToAttest(t *testing.T) {
-	want := "there is nothing to attest: the tree has no modules, and no kernel is given"
+	want := "nothing to attest: the tree has no modules, and no kernel is given"
 	if _, err := EncodeStatement(&Attestation{Tree: testTree(t, 0)}); err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
@@ -335,7 +335,7 @@ func TestReadKernels(t *testing.T) {
 	}{
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), "vmlinux carries the root 2 "},
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), ": it was linked with another tree"},
-		{ReadVmlinux, image, root, "Image: carries no root that can be found: an Image does not tell where it is"},
+		{ReadVmlinux, image, root, "Image: carries no root that can be found: an Image does not contain its offset"},
 		{ReadVmlinux, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
 		{ReadImage, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
 		{ReadImage, filepath.Join(dir, "none"), root, "no such file or directory"},

@@ -49,13 +49,13 @@ func decodeStatement(data []byte) (*intoto.Statement, error) {
 	}
 	statement := &intoto.Statement{}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, statement); err != nil {
-		return nil, fmt.Errorf("is no in-toto Statement: %w", err)
+		return nil, fmt.Errorf("is not an in-toto Statement: %w", err)
 	}
 	if got := statement.GetType(); got != intoto.StatementTypeUri {
 		return nil, fmt.Errorf("has the type %q, want %q", got, intoto.StatementTypeUri)
 	}
 	if err := statement.Validate(); err != nil {
-		return nil, fmt.Errorf("is no valid in-toto Statement: %w", err)
+		return nil, fmt.Errorf("is not a valid in-toto Statement: %w", err)
 	}
 	if got := statement.GetPredicateType(); got != PredicateType {
 		return nil, fmt.Errorf("has the predicate type %q, want %q: it attests something else", got, PredicateType)
@@ -63,7 +63,7 @@ func decodeStatement(data []byte) (*intoto.Statement, error) {
 	return statement, nil
 }
 
-// refuseEnvelope says what to do with a signed statement.
+// refuseEnvelope states what to do with a signed statement.
 func refuseEnvelope(data []byte) error {
 	var envelope struct {
 		PayloadType string          `json:"payloadType"`
@@ -132,7 +132,7 @@ func moduleSums(subjects []*intoto.ResourceDescriptor) (map[string]merkle.Hash, 
 func (m moduleJSON) leaf(position uint32, sums map[string]merkle.Hash) (tree.Leaf, error) {
 	sum, ok := sums[m.Path]
 	if !ok {
-		return tree.Leaf{}, errors.New("is no subject")
+		return tree.Leaf{}, errors.New("is not a subject")
 	}
 	if m.Size < 1 || m.Size > module.MaxSize {
 		return tree.Leaf{}, fmt.Errorf("has size %d, want 1 to %d", m.Size, module.MaxSize)

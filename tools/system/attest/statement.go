@@ -20,7 +20,7 @@ import (
 // domain to name it in; the part after # is for the reader, and holds the version.
 const PredicateType = "urn:uuid:5871fe2f-6fc8-42c1-b85d-6fe654a4d90b#kernel-module-tree-v1"
 
-// The values of the annotation "form", which says what a subject is.
+// The values of the annotation "form", which states what a subject is.
 const (
 	formKernel = "kernel"
 	formModule = "module"
@@ -32,7 +32,7 @@ const (
 	formKey   = "form"
 )
 
-// predicate is the JSON form of what is stated beside the subjects.
+// predicate is the JSON form of what is stated in addition to the subjects.
 type predicate struct {
 	Root      rootJSON     `json:"root"`
 	Modules   []moduleJSON `json:"modules"`
@@ -75,7 +75,7 @@ func EncodeStatement(a *Attestation) ([]byte, error) {
 		Type: intoto.StatementTypeUri, Subject: a.subjects(), PredicateType: PredicateType, Predicate: p,
 	}
 	if err := statement.Validate(); errors.Is(err, intoto.ErrSubjectRequired) {
-		return nil, errors.New("there is nothing to attest: the tree has no modules, and no kernel is given")
+		return nil, errors.New("nothing to attest: the tree has no modules, and no kernel is given")
 	} else if err != nil {
 		return nil, fmt.Errorf("making the statement: %w", err)
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Class says what became of an entry: a file, a link, a member of an archive, a section of an EFI program.
+// Class states what became of an entry: a file, a link, a member of an archive, a section of an EFI program.
 type Class string
 
-// The classes of entries. The zero Class is NotExamined: what nobody decided on was not looked into.
+// The classes of entries. The zero Class is NotExamined: what nobody decided on was not examined.
 const (
 	// NotExamined entries could hold a module or a kernel and were not looked into.
 	NotExamined Class = ""
@@ -34,7 +34,7 @@ const (
 // verdict is what became of one entry. The zero verdict is NotExamined.
 type verdict struct {
 	Class
-	// reason says why an entry was not examined, in words that follow its path.
+	// reason states why an entry was not examined, in words that follow its path.
 	reason string
 }
 
@@ -43,7 +43,7 @@ func notExamined(reason string) verdict     { return verdict{NotExamined, reason
 func notExaminedError(err error) verdict    { return notExamined(err.Error()) }
 func (v verdict) is(c Class) bool           { return v.Class == c }
 func joined(outer, inner string) string     { return outer + "!/" + inner }
-func orUnexplained(v verdict) (text string) { return cmp.Or(v.reason, "was not looked into") }
+func orUnexplained(v verdict) (text string) { return cmp.Or(v.reason, "was not examined") }
 
 // account is what became of all entries.
 type account struct {

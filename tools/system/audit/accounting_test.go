@@ -111,7 +111,7 @@ func TestFound(t *testing.T) {
 			"boot/initrd.img-7.1: a/x.ko" + unsigned},
 		"hard link whose name states another compression": {func(dir string) {
 			write(t, dir, "boot/initrd.img-7.1", pack(t, linkedAs("x.ko.gz", "b")))
-		}, "boot/initrd.img-7.1: x.ko.gz: unreadable: is the same file as b, which is not a module in the form that this name states"},
+		}, "boot/initrd.img-7.1: x.ko.gz: unreadable: is the same file as b, which is not a module with the compression that this name states"},
 		"release that .uname has wrong": {func(dir string) {
 			kernel := imagetest.BzImage(imagetest.Gzipped(t, other.kernel), "7.1")
 			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": kernel, ".uname": []byte("9.9")}, ".linux", ".uname"))
@@ -145,20 +145,20 @@ boot/vmlinuz-7.1: has another root than boot/ostree/x/vmlinuz-7.1, of the same r
 			"boot/ostree/x/initramfs-7.1.img: usr/lib/modules/7.1/kernel/x.ko" + unsigned},
 		"unknown section": {func(dir string) {
 			write(t, dir, "efi/EFI/Linux/a.efi", uki(map[string][]byte{".linux": newBuild(t, "one", 3).kernel, ".new": []byte("x")}, ".linux", ".new"))
-		}, "efi/EFI/Linux/a.efi!/.new: is a section that the specification of unified kernel images does not know"},
+		}, "efi/EFI/Linux/a.efi!/.new: is a section that the specification of unified kernel images does not define"},
 		"boot entry that leads nowhere": {func(dir string) { write(t, dir, "boot/loader/entries/a.conf", []byte("linux /x/linux\n")) },
-			"x/linux: is named by boot/loader/entries/a.conf, and is not here"},
+			"x/linux: is named by boot/loader/entries/a.conf, and does not exist"},
 		"dangling link": {func(dir string) { symlink(t, dir, "lib/modules/7.1/updates", "/nowhere") },
-			`lib/modules/7.1/updates: is a symbolic link to "/nowhere", which is not there`},
+			`lib/modules/7.1/updates: is a symbolic link to "/nowhere", which does not exist`},
 		"thin stub": {func(dir string) {
 			write(t, dir, "boot/EFI/Linux/n.efi", uki(map[string][]byte{".kernelp": []byte(`\EFI\nixos\gone.efi`)}, ".kernelp"))
-		}, `boot/EFI/Linux/n.efi!/.kernelp: names "\\EFI\\nixos\\gone.efi", which is not here`},
+		}, `boot/EFI/Linux/n.efi!/.kernelp: names "\\EFI\\nixos\\gone.efi", which does not exist`},
 		"thin stub with paths in .linux and .initrd": {func(dir string) {
 			write(t, dir, "boot/EFI/nixos/i.efi", initrd)
 			paths := map[string][]byte{".linux": []byte(`\EFI\nixos\gone.efi`), ".initrd": []byte(`\EFI\nixos\i.efi`), ".linuxh": make([]byte, 32)}
 			write(t, dir, "boot/EFI/Linux/n.efi", uki(paths, ".linux", ".initrd", ".linuxh"))
 		}, "boot/EFI/nixos/i.efi: usr/lib/modules/7.1/kernel/x.ko" + unsigned + "\n" +
-			`boot/EFI/Linux/n.efi!/.linux: names "\\EFI\\nixos\\gone.efi", which is not here`},
+			`boot/EFI/Linux/n.efi!/.linux: names "\\EFI\\nixos\\gone.efi", which does not exist`},
 		"payload of a U-Boot image": {func(dir string) {
 			header := make([]byte, 64)
 			binary.BigEndian.PutUint32(header, 0x27051956)
@@ -260,7 +260,7 @@ func TestEntries(t *testing.T) {
 func TestZeroVerdict(t *testing.T) {
 	a := &account{counts: map[Class]int{}}
 	a.entry("x", func() verdict { return verdict{} })
-	if a.counts[NotExamined] != 1 || fmt.Sprint(a.open) != "[{x was not looked into}]" {
+	if a.counts[NotExamined] != 1 || fmt.Sprint(a.open) != "[{x was not examined}]" {
 		t.Errorf("got %+v", a)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"rules_modhash/tools/merkle/module"
 )
 
-// Options say what to audit, apart from what Run finds by itself. Names are relative to the root directory.
+// Options state what to audit, apart from what Run finds by itself. Names are relative to the root directory.
 type Options struct {
 	// Kernels and Initramfs are further files that boot loaders take.
 	Kernels, Initramfs []string

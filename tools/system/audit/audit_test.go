@@ -174,7 +174,7 @@ func TestOtherBuilds(t *testing.T) {
 	for _, want := range []string{
 		"two.ko: other build: belongs to the build of boot/vmlinuz-2",
 		"x.ko: other build: belongs to a build with the root 2 ", ", as do 1 others here",
-		"z.ko: altered: has other bytes than were sealed: its proof is of this build (position 2)",
+		"z.ko: altered: has other bytes than the sealed module: its proof is of this build (position 2)",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant %q", got, want)
@@ -182,7 +182,7 @@ func TestOtherBuilds(t *testing.T) {
 	}
 }
 
-// TestOtherImages has kernels that are no vmlinux: a unified kernel image with modules inside, and an arm64 Image, whose
+// TestOtherImages has kernels that are not a vmlinux: a unified kernel image with modules inside, and an arm64 Image, whose
 // root is found by its System.map.
 func TestOtherImages(t *testing.T) {
 	dir := t.TempDir()
@@ -239,10 +239,10 @@ func TestHostileFiles(t *testing.T) {
 	r := run(t, dir)
 	got := strings.Join(statuses(r.Installed[0]), "\n")
 	want := strings.Join([]string{
-		`absolute.ko: unreadable: is a symbolic link to "/etc/hostname", which is not there`,
+		`absolute.ko: unreadable: is a symbolic link to "/etc/hostname", which does not exist`,
 		"fifo.ko: unreadable: is not a regular file (p---------)",
 		"loop.ko: unreadable: cannot be read: too many levels of symbolic links",
-		`up.ko: unreadable: is a symbolic link to "../../../../x.ko", which is not there`,
+		`up.ko: unreadable: is a symbolic link to "../../../../x.ko", which does not exist`,
 		"within.ko: misplaced: is the same module as m00.ko (position 0)",
 	}, "\n")
 	if got != want {

@@ -157,7 +157,7 @@ func (a *audit) section(p *place, e program, i int, c contents) verdict {
 	}
 	v := a.contents(p, c)
 	if v.is(ClassOther) && e.kind != image.KindEFI {
-		return notExamined("is a section that the specification of unified kernel images does not know")
+		return notExamined("is a section that the specification of unified kernel images does not define")
 	}
 	return v
 }
@@ -199,7 +199,7 @@ func (a *audit) kernelElsewhere(e program, c contents) verdict {
 	name := strings.TrimRight(string(text), "\x00\n")
 	found, ok := a.referred(e.path, name)
 	if !ok {
-		return notExamined(fmt.Sprintf("names %q, which is not here", name))
+		return notExamined(fmt.Sprintf("names %q, which does not exist", name))
 	}
 	a.readReferred(found)
 	return verdict{ClassLink, "is examined as " + found.Path}

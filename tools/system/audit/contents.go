@@ -61,7 +61,7 @@ func (a *audit) contents(p *place, c contents) verdict {
 	case kind == image.KindUBoot || kind == image.KindUBootInitramfs:
 		return a.uBoot(p, c)
 	case kind == image.KindFIT || kind == image.KindAndroid:
-		return notExamined(fmt.Sprintf("is %s, which may hold a kernel and an initramfs", kind.Article()))
+		return notExamined(fmt.Sprintf("is %s, which may contain a kernel and an initramfs", kind.WithArticle()))
 	}
 	if v, ok := a.container(p, c); ok {
 		return v
@@ -183,7 +183,7 @@ func isInitramfs(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("070701")) || bytes.HasPrefix(head, []byte("070702"))
 }
 
-// unpacked examines what a stream holds, which is written to a file of its own.
+// unpacked examines what a stream holds, which is written to a separate file.
 func (a *audit) unpacked(p *place, c contents, what string, data io.Reader) verdict {
 	f, n, err := a.scratch.copy(c.depth+1, data)
 	if err != nil {
@@ -235,7 +235,7 @@ type linked struct {
 	Class
 	// suffix is that of the compression of the contents.
 	suffix string
-	// reread says that Finding and err are what the contents are as a module, as its first name did not show that.
+	// reread reports that Finding and err are what the contents are as a module, as its first name did not show that.
 	reread bool
 	module.Finding
 	err error
@@ -275,7 +275,7 @@ func (a *audit) furtherName(p *place, c contents, e initramfs.Entry, first linke
 	m := readModule{path: strings.TrimPrefix(below(p.Path+"!", joined(c.path, e.Name)), image.SectionInitramfs+"!/")}
 	m.release, m.install = releaseAndPath(m.path)
 	if m.Finding, m.err = first.Finding, first.err; !sameForm || !first.reread {
-		m.err = fmt.Errorf("is the same file as %s, which is not a module in the form that this name states", e.LinkOf)
+		m.err = fmt.Errorf("is the same file as %s, which is not a module with the compression that this name states", e.LinkOf)
 	}
 	p.read = append(p.read, m)
 	return of(ClassModule)

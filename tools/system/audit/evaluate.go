@@ -30,7 +30,7 @@ func (a *audit) evaluate() {
 		for i := range p.read {
 			m := &p.read[i]
 			m.release = cmp.Or(m.release, p.Release)
-			of(m.release).learn(p, *m)
+			of(m.release).addVerified(p, *m)
 		}
 	}
 	otherRoots := a.countOtherRoots(releases)
@@ -123,8 +123,8 @@ func (r *release) verifies(m readModule) bool {
 	return len(r.roots) > 0
 }
 
-// learn enters what a verified module shows of the tree: its leaf and the siblings on its way to the root.
-func (r *release) learn(p *place, m readModule) {
+// addVerified enters what a verified module shows of the tree: its leaf and the siblings on its way to the root.
+func (r *release) addVerified(p *place, m readModule) {
 	if !r.verifies(m) {
 		return
 	}
@@ -158,7 +158,7 @@ func (r *release) evaluate(p *place, m readModule) (Status, string) {
 	case m.Sealed():
 		return r.evaluateSealed(p, m)
 	case m.Signed:
-		return Signed, fmt.Sprintf("carries a %s of %d bytes in place of a proof%s", m.Type, m.SignatureSize, beneath(m))
+		return Signed, fmt.Sprintf("carries %s of %d bytes in place of a proof%s", m.Type.WithArticle(), m.SignatureSize, beneath(m))
 	}
 	return r.evaluateUnsealed(p, m)
 }
@@ -166,7 +166,7 @@ func (r *release) evaluate(p *place, m readModule) (Status, string) {
 // beneath lists the trailers that a signature lies on: a proof may be one of them.
 func beneath(m readModule) (text string) {
 	for _, t := range m.Beneath {
-		text += fmt.Sprintf(", on a %s of %d bytes", t.Type, t.SignatureSize)
+		text += fmt.Sprintf(", on %s of %d bytes", t.Type.WithArticle(), t.SignatureSize)
 	}
 	if m.FurtherErr != nil {
 		text += fmt.Sprintf(", on what is not a trailer: %v", m.FurtherErr)
@@ -189,7 +189,7 @@ func (r *release) evaluateSealed(p *place, m readModule) (Status, string) {
 		return r.evaluatePlace(p, m)
 	}
 	if r.isOfThisBuild(m.Proof) {
-		return Altered, fmt.Sprintf("has other bytes than were sealed: its proof is of this build (position %d)",
+		return Altered, fmt.Sprintf("has other bytes than the sealed module: its proof is of this build (position %d)",
 			m.Proof.Position)
 	}
 	return OtherBuild, ""
@@ -310,7 +310,7 @@ func (a *audit) countOtherRoots(releases map[string]*release) map[merkle.Root]in
 	return counts
 }
 
-// nameOtherBuild says as much as is known of the build that a module belongs to.
+// nameOtherBuild states as much as is known of the build that a module belongs to.
 func (a *audit) nameOtherBuild(m readModule, counts map[merkle.Root]int) string {
 	root, err := m.Proof.RootFrom(m.Leaf)
 	if err != nil {

@@ -30,7 +30,7 @@ func (a *audit) grub(p *place, c contents) verdict {
 	}
 	at, end := binary.LittleEndian.Uint64(header[8:]), binary.LittleEndian.Uint64(header[16:])
 	if at > end || end > uint64(c.size) {
-		return notExamined(fmt.Sprintf("holds objects of GRUB at %d to %d, but has %d bytes", at, end, c.size))
+		return notExamined(fmt.Sprintf("has objects of GRUB at %d to %d, but has %d bytes", at, end, c.size))
 	}
 	for at+grubObjectSize <= end {
 		object := make([]byte, grubObjectSize)
@@ -39,7 +39,7 @@ func (a *audit) grub(p *place, c contents) verdict {
 		}
 		kind, size := binary.LittleEndian.Uint32(object), uint64(binary.LittleEndian.Uint32(object[4:]))
 		if size < grubObjectSize || at+size > end {
-			return notExamined(fmt.Sprintf("holds an object of GRUB at %d with %d bytes, of %d", at, size, end))
+			return notExamined(fmt.Sprintf("has an object of GRUB at %d with %d bytes, of %d", at, size, end))
 		}
 		data := io.NewSectionReader(c.r, int64(at+grubObjectSize), int64(size-grubObjectSize))
 		a.grubObject(p, c, kind, data)

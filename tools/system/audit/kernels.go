@@ -63,7 +63,7 @@ func (a *audit) symbols(release string) (candidates []root.Candidate) {
 }
 
 // nameReleases gives images whose paths do not name a release that is one the release of the kernel that they are
-// loaded with: that of their boot entry, of the image that they extend (NAME.efi.extra.d), or beside them
+// loaded with: that of their boot entry, of the image that they extend (NAME.efi.extra.d), or next to them
 // (initramfs-linux.img, vmlinuz-linux); else the only release that there is.
 func (a *audit) nameReleases() {
 	only := ""

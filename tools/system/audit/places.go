@@ -43,7 +43,7 @@ type directory struct {
 	entries []rootfs.Entry
 }
 
-// directories lists the directories of all releases. What stands beside them is returned as loose.
+// directories lists the directories of all releases. What stands next to them is returned as loose.
 func (a *audit) directories() (all []directory, loose []rootfs.Entry) {
 	var seen []string
 	for _, root := range a.globs(modulesRoots) {
@@ -142,7 +142,7 @@ func (a *audit) globs(patterns []string) (names []string) {
 	return names
 }
 
-// besideImages are the suffixes of signatures, which lie beside images and are not images.
+// besideImages are the suffixes of signatures, which lie next to images and are not images.
 var besideImages = []string{".sig", ".asc", ".hmac", ".p7s"}
 
 // claimsKernel and claimsInitramfs know the names that distributions give to kernels and to initramfs. What has such a

@@ -27,7 +27,7 @@ import (
 	"rules_modhash/tools/internal/imagetest"
 )
 
-// placements is how many random placements are tried, unless placementsVariable says otherwise: 10,000 take minutes.
+// placements is how many random placements are tried, unless placementsVariable states otherwise: 10,000 take minutes.
 const placements, placementsVariable = 1000, "MODHASH_PLACEMENTS"
 
 // TestPlanted puts one module at a random place that the kernel, kmod or a boot loader reaches. Sealed, it is verified

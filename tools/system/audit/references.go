@@ -152,7 +152,7 @@ func (a *audit) readBootEntry(configuration, text string) {
 		switch {
 		case !ok:
 			a.account.entry(strings.TrimLeft(value, "/"), func() verdict {
-				return notExamined("is named by " + configuration + ", and is not here")
+				return notExamined("is named by " + configuration + ", and does not exist")
 			})
 		case key == "initrd":
 			entry.initramfs = append(entry.initramfs, found.Real)

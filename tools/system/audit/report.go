@@ -17,7 +17,7 @@ import (
 	"rules_modhash/tools/archive/initramfs"
 )
 
-// Status says what a module is to the kernel of its release.
+// Status states what a module is to the kernel of its release.
 type Status string
 
 // The statuses of modules.
@@ -80,7 +80,7 @@ type Kernel struct {
 	Format string `json:"format,omitempty"`
 	Levels uint32 `json:"levels,omitempty"`
 	Root   string `json:"root,omitempty"`
-	// Problem says why there is no root.
+	// Problem states why there is no root.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -106,9 +106,9 @@ type Module struct {
 	// Path relative to the directory or inside the initramfs.
 	Path   string `json:"path"`
 	Status Status `json:"status"`
-	// Reason says more, unless the module is verified.
+	// Reason states more, unless the module is verified.
 	Reason string `json:"reason,omitempty"`
-	// Further is the number of trailers beneath the outermost one, which the kernel takes for bytes of the module.
+	// Further is the number of trailers below the outermost one, which the kernel takes for bytes of the module.
 	Further int `json:"further_trailers,omitempty"`
 	// BytesAfter is the number of bytes that follow the compressed data, which kmod and the kernel do not read.
 	BytesAfter int64 `json:"bytes_after,omitempty"`

@@ -32,7 +32,7 @@ func (in *Input) account(found modules.Listing) {
 	}
 }
 
-// special says what a file is that has no contents.
+// special states what a file is that has no contents.
 func special(mode fs.FileMode) string {
 	switch {
 	case mode&fs.ModeDevice != 0:
@@ -45,7 +45,7 @@ func special(mode fs.FileMode) string {
 	return "is not a regular file"
 }
 
-// holds says why a file may hold modules, "" if it does not.
+// holds states why a file may hold modules, "" if it does not.
 func holds(file string) string {
 	f, err := os.Open(file)
 	if err != nil {

@@ -30,7 +30,7 @@ type Result struct {
 	Moved []Move `json:"moved"`
 	// Changed are modules with other bytes, in the order of A.
 	Changed []ChangedModule `json:"changed"`
-	// NotExamined is what may hold modules and was not looked into, A's ahead of B's.
+	// NotExamined is what may hold modules and was not examined, A's ahead of B's.
 	NotExamined []Unexamined `json:"not_examined"`
 }
 
@@ -58,7 +58,7 @@ type Place struct {
 type ChangedModule struct {
 	A Entry `json:"a"`
 	B Entry `json:"b"`
-	// Note says why there is no Diff: a side is a tree, which holds no bytes, or is not a sound ELF file.
+	// Note states why there is no Diff: a side is a tree, which holds no bytes, or is not a sound ELF file.
 	Note string `json:"note,omitempty"`
 	*elfdiff.Diff
 }

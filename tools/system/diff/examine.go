@@ -48,7 +48,7 @@ func noteOf(okA, okB bool) string {
 	return "A and B are trees, which hold hashes alone: to see what differs, compare their modules"
 }
 
-// unsoundError says that a module cannot be read as ELF: that is a difference to report, not a failure.
+// unsoundError reports that a module cannot be read as ELF: that is a difference to report, not a failure.
 type unsoundError struct{ error }
 
 // elfDiff compares two modules, of which it makes plain copies.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package diff reports what differs between two sets of kernel modules: trees, directories, archives,
-// packages. It says whether they have the same root, which modules were added, removed, moved or changed, and,
+// packages. It states whether they have the same root, which modules were added, removed, moved or changed, and,
 // where both sides have a module's bytes, in which ELF sections it changed and what the likely cause is.
 package diff
 
@@ -46,9 +46,9 @@ type Input struct {
 	scratch string
 }
 
-// Unexamined is a part of an input that may hold modules and was not looked into.
+// Unexamined is a part of an input that may hold modules and was not examined.
 type Unexamined struct {
-	// Path begins with the name of the input, Reason says why it was not.
+	// Path begins with the name of the input, Reason states why it was not.
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
 }
@@ -94,7 +94,7 @@ func (in *Input) openFile() error {
 	case module.HasModuleName(in.Name):
 		err = errors.New("is a single module, want a directory with modules. Next: name the directory that it is in")
 	case err == nil && found.Tree == nil:
-		err = fmt.Errorf("is a %s: it has a root, but does not tell the modules", found.Format)
+		err = fmt.Errorf("is %s: it has a root, but does not list the modules", found.WithArticle())
 	}
 	if err != nil {
 		return fmt.Errorf("%s is none of tree.pb, directory, tar and Debian package: %w", in.Name, err)
@@ -137,7 +137,7 @@ func (in *Input) find(dir string) error {
 	for i := range all {
 		below, ok := strings.CutPrefix(all[i].InstallPath, prefix)
 		if !ok {
-			return fmt.Errorf("%s holds modules in more than one place: %s and %s: compare one of them at a time",
+			return fmt.Errorf("%s contains modules in more than one place: %s and %s: compare one of them at a time",
 				in.Name, first, all[i].InstallPath)
 		}
 		all[i].InstallPath = below
@@ -151,10 +151,10 @@ func (in *Input) find(dir string) error {
 // noModule also names the first thing that may hold modules.
 func (in *Input) noModule() error {
 	if len(in.NotExamined) == 0 {
-		return fmt.Errorf("%s (%s) holds no module", in.Name, in.Format)
+		return fmt.Errorf("%s (%s) contains no module", in.Name, in.Format)
 	}
 	first := in.NotExamined[0]
-	return fmt.Errorf("%s (%s) holds no module, but what may hold some is not examined: %s %s (the first of %d): unpack it",
+	return fmt.Errorf("%s (%s) contains no module, but parts that may contain some are not examined: %s %s (the first of %d): unpack it",
 		in.Name, in.Format, first.Path, first.Reason, len(in.NotExamined))
 }
 

@@ -102,7 +102,7 @@ func read(name string) string {
 	return string(b)
 }
 
-// program puts the scripts together, in a scope of their own.
+// program puts the scripts together, in a separate scope.
 func program() string {
 	var b strings.Builder
 	b.WriteString("\"use strict\";\n(() => {\n")

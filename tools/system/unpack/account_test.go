@@ -129,7 +129,7 @@ func TestNotExamined(t *testing.T) {
 		{"unified kernel image", regular("linux.efi", unified(".initrd")), "is an addon of a unified kernel image"},
 		{"EFI stub", regular("vmlinuz.efi", unified(".data")), ""},
 		{"module under a compression that is not loaded", regular("lib/modules/1/b.ko.bz2", "BZh91AY&SY"),
-			"has the name of a module, but is bzip2 data, which is not among what the kernel loads"},
+			"has the name of a module, but is bzip2 data, which the kernel does not load"},
 		{"debug information of a module", regular("usr/lib/debug/b.ko.debug", "\x7fELF"), ""},
 		{"device", entryOf(tar.TypeChar, "dev/null"), "is a device"},
 		{"disk device", entryOf(tar.TypeBlock, "dev/sda"), "is a device"},
@@ -145,9 +145,9 @@ func TestNotExamined(t *testing.T) {
 		{"all of lib", linkTo(tar.TypeSymlink, "usr/lib", "/opt/lib"), `is a link to "/opt/lib", which is not in the archive`},
 		{"link to the sources", linkTo(tar.TypeSymlink, "lib/modules/1/build", "/usr/src/linux"), ""},
 		{"link elsewhere", linkTo(tar.TypeSymlink, "usr/share/doc", "/nowhere"), ""},
-		{"hard link to nothing", linkTo(tar.TypeLink, "lib/modules/1/b.ko", "gone"), `is a hard link to "gone", which is not a file ahead of it in the archive`},
+		{"hard link to nothing", linkTo(tar.TypeLink, "lib/modules/1/b.ko", "gone"), `is a hard link to "gone", which is not an earlier file of the archive`},
 		{"hard link out", linkTo(tar.TypeLink, "lib/modules/1/b.ko", "../gone"), "is a hard link to a path that leads out of the archive"},
-		{"other hard link to nothing", linkTo(tar.TypeLink, "etc/b", "gone"), `is a hard link to "gone", which is not a file ahead of it in the archive`},
+		{"other hard link to nothing", linkTo(tar.TypeLink, "etc/b", "gone"), `is a hard link to "gone", which is not an earlier file of the archive`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			archive := tarWith(t, regular(module, "module"), c.entry)
@@ -267,7 +267,7 @@ func TestManyUnexamined(t *testing.T) {
 		entries = append(entries, entryOf(tar.TypeFifo, fmt.Sprint("pipe", i)))
 	}
 	_, err := unpack(t, tarWith(t, entries...), 1<<30)
-	if want := "holds more than 10000 entries that may hold modules and are not examined"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "contains more than 10000 entries that may contain modules and are not examined"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error is %v, want %q", err, want)
 	}
 }

@@ -24,7 +24,7 @@ var bootImages = []image.Kind{
 	image.KindUKI, image.KindAddon, image.KindFIT, image.KindAndroid, image.KindUBootInitramfs,
 }
 
-// Holds says why a file of that name, which r reads, may hold modules, as the rest of a sentence about it, "" if it
+// Holds states why a file of that name, which r reads, may hold modules, as the rest of a sentence about it, "" if it
 // does not. A module under a compression that the kernel does not load is one that may.
 func Holds(name string, r io.Reader) string {
 	head, err := peek(r)
@@ -33,7 +33,7 @@ func Holds(name string, r io.Reader) string {
 	}
 	format, compressed := codec.Of(head)
 	if compressed && strings.Contains(path.Base(name), module.Suffix+".") {
-		return fmt.Sprintf("has the name of a module, but is %s data, which is not among what the kernel loads", format.Name)
+		return fmt.Sprintf("has the name of a module, but is %s data, which the kernel does not load", format.Name)
 	}
 	return holds(head, r, maxLayers)
 }
@@ -49,7 +49,7 @@ func holds(head []byte, rest io.Reader, layers int) string {
 		return "is " + string(kind)
 	}
 	if kind := image.KindOf(bytes.NewReader(head), int64(len(head))); slices.Contains(bootImages, kind) {
-		return "is " + kind.Article()
+		return "is " + kind.WithArticle()
 	}
 	format, ok := codec.Of(head)
 	if !ok {

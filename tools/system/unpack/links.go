@@ -28,7 +28,7 @@ func (d *directory) hardLink(name, target string) error {
 	k := d.kinds[target]
 	if k != isFile && k != isModule {
 		d.Others++
-		return d.notExamined(name, fmt.Sprintf("is a hard link to %q, which is not a file ahead of it in the archive", target))
+		return d.notExamined(name, fmt.Sprintf("is a hard link to %q, which is not an earlier file of the archive", target))
 	}
 	d.sameAs[name] = target
 	if module.HasModuleName(name) {
@@ -65,7 +65,7 @@ func (d *directory) link(name, target string) error {
 	}
 	err := d.root.Link(target, name)
 	if errors.Is(err, os.ErrExist) {
-		return errors.New("is there twice")
+		return errors.New("is listed twice")
 	}
 	return err
 }

@@ -66,7 +66,7 @@ func (d *directory) notExamined(name, reason string) error {
 		return nil
 	}
 	if len(d.NotExamined) == maxNotExamined {
-		return fmt.Errorf("holds more than %d entries that may hold modules and are not examined", maxNotExamined)
+		return fmt.Errorf("contains more than %d entries that may contain modules and are not examined", maxNotExamined)
 	}
 	d.NotExamined = append(d.NotExamined, Unexamined{name, reason})
 	return nil
@@ -93,12 +93,12 @@ func (d *directory) bounded(r io.Reader, do func(io.Reader) error) error {
 	bounded := &io.LimitedReader{R: r, N: d.limit + 1}
 	err := do(bounded)
 	if bounded.N <= 0 || d.written > d.limit {
-		return fmt.Errorf("holds more than %d bytes: too much for the modules of a kernel", d.limit)
+		return fmt.Errorf("contains more than %d bytes: too much for the modules of a kernel", d.limit)
 	}
 	return err
 }
 
-// errTooLarge ends the reading of an archive; bounded says why.
+// errTooLarge ends the reading of an archive; bounded states why.
 var errTooLarge = errors.New("is too large")
 
 // entries calls do for each entry of a tar.
@@ -119,7 +119,7 @@ func (d *directory) entries(in *tar.Reader, do func(*tar.Header, string, io.Read
 			return fmt.Errorf("%q in the archive %w", header.Name, err)
 		}
 	}
-	return fmt.Errorf("holds more than %d entries: too many for the modules of a kernel", maxEntries)
+	return fmt.Errorf("contains more than %d entries: too many for the modules of a kernel", maxEntries)
 }
 
 // rest reads what comes after the end of a tar: tar(1) ignores it, and pads with NUL.
@@ -180,7 +180,7 @@ func (d *directory) entry(header *tar.Header, name string, contents io.Reader) e
 // gnuDirectory is the type of directories in archives of `tar --incremental`.
 const gnuDirectory = 'D'
 
-// special says what an entry is that has no contents, or contents of an unknown kind.
+// special states what an entry is that has no contents, or contents of an unknown kind.
 func special(typeflag byte) string {
 	switch typeflag {
 	case tar.TypeChar, tar.TypeBlock:
@@ -198,7 +198,7 @@ func (d *directory) enter(name string, k kind) error {
 			d.paths += len(name)
 		}
 		if d.paths > maxPaths {
-			return fmt.Errorf("has a path too many: all paths together have more than %d bytes", maxPaths)
+			return fmt.Errorf("exceeds the limit for paths: all paths together have more than %d bytes", maxPaths)
 		}
 		d.kinds[name] = k
 	}
@@ -229,7 +229,7 @@ func (d *directory) write(name string, size int64, contents io.Reader) error {
 	}
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
-		return errors.New("is there twice")
+		return errors.New("is listed twice")
 	}
 	if err != nil {
 		return err

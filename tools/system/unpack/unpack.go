@@ -2,7 +2,7 @@
 
 // Package unpack takes the kernel modules out of what they are shipped in: a tar, compressed or not, or a
 // Debian package (an ar archive that holds a tar, deb(5)). Archives are not trusted: names that lead out of
-// them are refused, sizes are bounded, and nothing but modules, and links between directories with modules, is
+// them are rejected, sizes are bounded, and nothing but modules, and links between directories with modules, is
 // written. Each entry is accounted for: what may hold modules and is not looked into is reported.
 package unpack
 
@@ -67,7 +67,7 @@ type Contents struct {
 	NotExamined []Unexamined
 }
 
-// Unexamined is an entry that may hold modules and was not looked into.
+// Unexamined is an entry that may hold modules and was not examined.
 type Unexamined struct {
 	// Path in the archive, Reason why it was not.
 	Path, Reason string

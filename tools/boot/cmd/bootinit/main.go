@@ -30,7 +30,7 @@ func main() {
 
 func run(args []string) error {
 	if os.Getpid() != 1 {
-		return fmt.Errorf("got process id %d, want 1: this is no program for a running system", os.Getpid())
+		return fmt.Errorf("got process id %d, want 1: this program runs only as /init of the initramfs", os.Getpid())
 	}
 	log, err := guest.OpenKernelLog()
 	if err != nil {

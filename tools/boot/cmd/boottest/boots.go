@@ -24,7 +24,7 @@ import (
 // result is what came of one boot.
 type result struct {
 	verdicts []verdict.Verdict
-	// ending says how the boot ended if it did not run to its end.
+	// ending states how the boot ended if it did not run to its end.
 	ending string
 	// log is the path of the serial log, tail its last lines.
 	log  string
@@ -83,7 +83,7 @@ func runLogged(ctx context.Context, vm qemu.VM, path string) (string, error) {
 const kernelNeeds = "the kernel needs CONFIG_BLK_DEV_INITRD, BINFMT_ELF, FUTEX, PRINTK, PROC_FS, PROC_SYSCTL (since Linux 7.3 SYSCTL) " +
 	"and the console of the serial line"
 
-// ending says why a boot did not run to its end.
+// ending states why a boot did not run to its end.
 func ending(serial *record.Serial, err error) string {
 	switch {
 	case serial.Error != "":
@@ -93,11 +93,11 @@ func ending(serial *record.Serial, err error) string {
 	case err != nil && serial.Started:
 		return err.Error()
 	case err != nil:
-		return err.Error() + ", without a word from /init: " + kernelNeeds
+		return err.Error() + ", without output from /init: " + kernelNeeds
 	case serial.Started:
 		return "the machine restarted before its end"
 	}
-	return "the machine restarted without a word from /init: " + kernelNeeds
+	return "the machine restarted without output from /init: " + kernelNeeds
 }
 
 const tailLines = 50

@@ -36,13 +36,13 @@ func newCommand() *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
 		Use:   "boottest --emulator QEMU --machine ARCH --kernel FILE --initramfs FILE --plan FILE",
-		Short: "Boot a kernel, try to load modules, compare with what is expected",
-		Long: `boottest carries out a boot plan: it boots the kernel as often as the plan needs, lets the
-initramfs make the attempts, and prints a table of what was expected and what was got. The
-serial log of each boot is kept in the directory of --logs, or in the one that a test runner names in
-TEST_UNDECLARED_OUTPUTS_DIR, or where something differs in a temporary directory.
+		Short: "Boot a kernel, try to load modules, and compare the results with a plan",
+		Long: `boottest executes a boot plan: it boots the kernel as often as the plan requires, the
+initramfs makes the attempts, and a table shows expected and actual results. The serial log
+of each boot is kept in the directory --logs, by default in TEST_UNDECLARED_OUTPUTS_DIR, which
+test runners set, else, if something differs, in a temporary directory.
 
-Exit codes: 0 all is as expected; 1 something differs; 2 the boots could not be made.`,
+Exit codes: 0 all results are as expected; 1 something differs; 2 the boots failed.`,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -53,11 +53,11 @@ Exit codes: 0 all is as expected; 1 something differs; 2 the boots could not be 
 	flags.StringVar(&o.vm.Machine, "machine", "x86_64", "one of "+strings.Join(qemu.Machines(), ", "))
 	flags.IntVar(&o.vm.Memory, "memory", 512, "MiB of memory")
 	flags.StringVar(&o.vm.Kernel, "kernel", "", "bzImage or Image (required)")
-	flags.StringVar(&o.vm.Initramfs, "initramfs", "", "archive that mkinitramfs wrote with the plan (required)")
-	flags.StringVar(&o.vm.Cmdline, "cmdline", "", "added to the kernel's command line in all boots")
-	flags.DurationVar(&o.vm.Timeout, "timeout", 2*time.Minute, "how long one boot may take")
+	flags.StringVar(&o.vm.Initramfs, "initramfs", "", "archive written by mkinitramfs with the plan (required)")
+	flags.StringVar(&o.vm.Cmdline, "cmdline", "", "options for the kernel's command line in all boots")
+	flags.DurationVar(&o.vm.Timeout, "timeout", 2*time.Minute, "time limit of one boot")
 	flags.StringVar(&o.plan, "plan", "", "boot plan (required)")
-	flags.StringVar(&o.title, "title", "boot test", "what the output calls the test")
+	flags.StringVar(&o.title, "title", "boot test", "name of the test in the output")
 	flags.StringVar(&o.logs, "logs", os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR"), "directory for serial logs")
 	cli.Require(cmd, "kernel", "initramfs", "plan")
 	return cmd

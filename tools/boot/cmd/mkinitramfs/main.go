@@ -36,11 +36,11 @@ func newCommand() *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
 		Use:   "mkinitramfs --out FILE --entry PATH=FILE...",
-		Short: "Write an initramfs whose bytes follow from paths and contents alone",
-		Long: `mkinitramfs writes a cpio archive in the newc format. Besides what is named it holds the
-directories /dev, /proc, /sys and /tmp and the devices /dev/console, /dev/kmsg and /dev/null.
-All files are executable and belong to root; there are no timestamps. @FILE stands for the lines of
-FILE, one argument a line.`,
+		Short: "Write an initramfs whose bytes depend only on paths and contents",
+		Long: `mkinitramfs writes a cpio archive in the newc format. In addition to the given entries, it has
+the directories /dev, /proc, /sys and /tmp and the devices /dev/console, /dev/kmsg and
+/dev/null. All files are executable and belong to root; there are no timestamps. @FILE stands
+for the lines of FILE, one argument per line.`,
 		Example: `  mkinitramfs --out initramfs --entry /init=init --entry /bin/busybox=/usr/bin/busybox \
     --entry /=installed --symlink /bin/sh=busybox`,
 		Args:          cobra.NoArgs,
@@ -51,8 +51,8 @@ FILE, one argument a line.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.out, "out", "", "file to write (required)")
 	flags.StringVar(&o.compression, "compression", codec.None, "one of "+strings.Join(codec.Written(), ", "))
-	flags.StringVar(&o.plan, "plan", "", "boot plan to put in; all modules that it names must be there")
-	flags.StringArrayVar(&o.entries, "entry", nil, "`PATH=FILE`: a file, or all that is below a directory")
+	flags.StringVar(&o.plan, "plan", "", "boot plan to include; all modules that it names must be in the archive")
+	flags.StringArrayVar(&o.entries, "entry", nil, "`PATH=FILE`: a file, or everything below a directory")
 	flags.StringArrayVar(&o.symlinks, "symlink", nil, "`PATH=TARGET`: a symbolic link")
 	return cmd
 }

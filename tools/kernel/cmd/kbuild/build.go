@@ -13,10 +13,10 @@ func newBuild() *cobra.Command {
 	o := &action.Build{}
 	cmd := &cobra.Command{
 		Use:   "build --source FILE --config FILE [--module PATH=FILE]... --vmlinux FILE ...",
-		Short: "Build a kernel and its modules, with a root that is not yet known",
+		Short: "Build a kernel and its modules, before their root is known",
 		Long: `Build vmlinux and all modules of a configuration. A kernel with CONFIG_MODULE_HASHES gets the root
-of the empty tree, which kbuild link replaces. Modules that were built and those named must be the
-same set.`,
+of the empty tree, which kbuild link replaces. The built modules must be exactly the
+named ones.`,
 		Example: `  kbuild build --source source.tar.zst --config .config --module drivers/net/dummy.ko=dummy.ko \
     --vmlinux vmlinux --objects objects.tar.zst --devel devel.tar.zst`,
 		Args: cobra.NoArgs,
@@ -28,7 +28,7 @@ same set.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it")
 	flags.StringVar(&o.Config, "config", "", "configuration, as kbuild config writes it")
-	flags.StringArrayVar(&o.Modules, "module", nil, "`PATH=FILE`: a module of the tree, and where to write it")
+	flags.StringArrayVar(&o.Modules, "module", nil, "`PATH=FILE`: an in-tree module, and the file to write it to")
 	flags.StringVar(&o.Strip, "strip", action.StripDebug, "debug: strip modules of debug information; none")
 	flags.StringVar(&o.Trusted, "trusted-keys", "", "PEM certificates for "+action.TrustedKeys)
 	registerOutputs(cmd, &o.Outputs)
@@ -49,6 +49,6 @@ func registerOutputs(cmd *cobra.Command, out *action.Outputs) {
 	flags.StringVar(&out.Release, "release", "", "write the kernel's release, as uname -r prints it")
 	flags.StringVar(&out.SignFile, "sign-file", "", "write the program scripts/sign-file")
 	flags.StringVar(&out.Objects, "objects", "", "write the object tree, for kbuild link")
-	flags.StringVar(&out.Devel, "devel", "", "write what building further modules needs, for kbuild module")
-	flags.StringVar(&out.Log, "log", "", "write what Kbuild printed")
+	flags.StringVar(&out.Devel, "devel", "", "write the files for building further modules, for kbuild module")
+	flags.StringVar(&out.Log, "log", "", "write the output of Kbuild")
 }

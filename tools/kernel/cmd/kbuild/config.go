@@ -14,8 +14,8 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config --source FILE (--base TARGET | --base-file FILE) --out FILE [--fragment FILE]...",
 		Short: "Make a kernel configuration",
-		Long: `Make a configuration of a base and fragments, with the defaults of Kconfig for all that they
-leave open. An option of a fragment that does not take effect is an error.`,
+		Long: `Make a configuration from a base and fragments, with the defaults of Kconfig for all options
+that they do not set. An option of a fragment that does not take effect is an error.`,
 		Example: `  kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
@@ -24,7 +24,7 @@ leave open. An option of a fragment that does not take effect is an error.`,
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it")
 	flags.StringVar(&o.Base, "base", "", "make `TARGET` that writes a configuration, such as tinyconfig")
 	flags.StringVar(&o.BaseFile, "base-file", "", "a configuration to start from")
-	flags.StringArrayVar(&o.Fragments, "fragment", nil, "options to set, over the base and the fragments before")
+	flags.StringArrayVar(&o.Fragments, "fragment", nil, "options to set, which override the base and earlier fragments")
 	flags.StringVar(&o.Out, "out", "", "file to write")
 	registerCommon(cmd, &o.Common)
 	cli.Require(cmd, "source", "out")
@@ -37,8 +37,8 @@ func newConfigCheck() *cobra.Command {
 	o := &action.ConfigCheck{}
 	cmd := &cobra.Command{
 		Use:     "config-check --config FILE --fragment FILE...",
-		Short:   "Check that a configuration has what fragments say",
-		Long:    "Check that a configuration has what fragments say. Exit codes: 0 it has, 1 it has not, 2 a file could not be read.",
+		Short:   "Check that a configuration has the options of fragments",
+		Long:    "Check that a configuration has the options of fragments. Exit codes: 0 it has them, 1 options differ, 2 a file cannot be read.",
 		Example: `  kbuild config-check --config /boot/config-$(uname -r) --fragment hardening.config`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,7 +51,7 @@ func newConfigCheck() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Config, "config", "", "the configuration")
-	flags.StringArrayVar(&o.Fragments, "fragment", nil, "what it must have")
+	flags.StringArrayVar(&o.Fragments, "fragment", nil, "options that it must have")
 	registerLabel(cmd, &o.Label)
 	cli.Require(cmd, "config", "fragment")
 	return cmd

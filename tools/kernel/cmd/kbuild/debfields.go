@@ -13,9 +13,9 @@ func newDebFields() *cobra.Command {
 	o := &action.DebFields{}
 	cmd := &cobra.Command{
 		Use:   "deb-fields --release FILE [--version-out FILE] [--script FILE --script-out FILE]",
-		Short: "Write what a Debian package says about a kernel's release",
-		Long: `Write the release as a version of Debian's, whose characters are fewer ('_' becomes '.'), and a maintainer
-script whose line release=... has the release, for packages that are not named after it.`,
+		Short: "Write the fields of a Debian package that depend on the kernel's release",
+		Long: `Write the release as a Debian version, which allows fewer characters ('_' becomes '.'), and a
+maintainer script whose line release=... has the release, for packages without it in their name.`,
 		Example: `  kbuild deb-fields --release kernel.release --version-out version`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },

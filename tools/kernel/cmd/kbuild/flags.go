@@ -21,5 +21,5 @@ func registerCommon(cmd *cobra.Command, c *action.Common) {
 }
 
 func registerLabel(cmd *cobra.Command, label *string) {
-	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that this is done for, named in errors")
+	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that errors name")
 }

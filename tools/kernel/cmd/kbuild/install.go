@@ -16,8 +16,8 @@ func newInstall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install --sealed DIR --release FILE --modules-order FILE ... (--out DIR | --tar FILE)",
 		Short: "Install sealed modules as lib/modules/RELEASE",
-		Long: `Write lib/modules/RELEASE, as make modules_install does: modules, maybe compressed, the lists that
-Kbuild made, and what depmod makes of them; and files such as the kernel into boot.`,
+		Long: `Write lib/modules/RELEASE, as make modules_install does: modules, plain or compressed, the lists
+of Kbuild, and the output of depmod; and files such as the kernel into boot.`,
 		Example: `  kbuild install --sealed sealed --release kernel.release --modules-order modules.order \
     --modules-builtin modules.builtin --modules-builtin-modinfo modules.builtin.modinfo \
     --system-map System.map --out root`,
@@ -31,12 +31,12 @@ Kbuild made, and what depmod makes of them; and files such as the kernel into bo
 	flags.StringVar(&o.Builtin, "modules-builtin", "", "modules.builtin of the kernel build")
 	flags.StringVar(&o.BuiltinInfo, "modules-builtin-modinfo", "", "modules.builtin.modinfo of the kernel build")
 	flags.StringVar(&o.SystemMap, "system-map", "", "System.map of the kernel build")
-	flags.StringVar(&o.WantRelease, "want-release", "", "fail if the kernel's release is another one")
+	flags.StringVar(&o.WantRelease, "want-release", "", "fail if the kernel has another release")
 	flags.StringArrayVar(&o.Boot, "boot", nil, "`NAME=FILE`: install a file as boot/NAME-RELEASE")
-	flags.StringVar(&o.Prefix, "prefix", "", "directory that lib/modules is in, such as usr where /lib is a link to usr/lib")
+	flags.StringVar(&o.Prefix, "prefix", "", "parent directory of lib/modules, such as usr if /lib is a link to usr/lib")
 	flags.StringVar(&o.Compression, "compression", "none", "one of "+strings.Join(action.Compressions(), ", "))
 	flags.StringVar(&o.Out, "out", "", "directory to write lib/modules/RELEASE into")
-	flags.StringVar(&o.Tar, "tar", "", "tar to write it into")
+	flags.StringVar(&o.Tar, "tar", "", "tar to write lib/modules/RELEASE into")
 	registerLabel(cmd, &o.Label)
 	cli.Require(cmd, "sealed", "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")
 	cmd.MarkFlagsOneRequired("out", "tar")

@@ -14,8 +14,8 @@ func newLink() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "link --source FILE --objects FILE --root-object FILE --vmlinux FILE --image FILE",
 		Short: "Link a kernel with the root of its modules",
-		Long: `Link vmlinux again, with a root object in place of the blank one, and make the boot image of it.
-Nothing is compiled but what depends on vmlinux: parts of the boot image.`,
+		Long: `Link vmlinux again, with a root object in place of the blank one, and make its boot image. This
+compiles only the parts of the boot image that depend on vmlinux.`,
 		Example: `  kbuild link --source source.tar.zst --objects objects.tar.zst --root-object root.o \
     --vmlinux vmlinux --image bzImage`,
 		Args: cobra.NoArgs,
@@ -23,8 +23,8 @@ Nothing is compiled but what depends on vmlinux: parts of the boot image.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Source, "source", "", "source tree of the build")
-	flags.StringVar(&o.Objects, "objects", "", "object tree that kbuild build wrote")
-	flags.StringVar(&o.RootObject, "root-object", "", "root object that modhash tree wrote")
+	flags.StringVar(&o.Objects, "objects", "", "object tree written by kbuild build")
+	flags.StringVar(&o.RootObject, "root-object", "", "root object written by modhash tree")
 	flags.StringVar(&o.Vmlinux, "vmlinux", "", "write vmlinux")
 	flags.StringVar(&o.VmlinuxUnstripped, "vmlinux-unstripped", "", "write vmlinux.unstripped")
 	flags.StringVar(&o.Image, "image", "", "write the boot image")

@@ -28,11 +28,11 @@ func main() {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kbuild",
-		Short: "Build Linux kernels and modules in actions that see nothing but their inputs",
-		Long: `kbuild runs the kernel's own build system in temporary directories beside its outputs. Source and
-object trees are .tar.zst files between its subcommands. Programs are looked for in PATH.
+		Short: "Build Linux kernels and modules in actions that read only their inputs",
+		Long: `kbuild runs the kernel's own build system in temporary directories next to its outputs.
+Subcommands exchange source and object trees as .tar.zst files. kbuild finds programs by PATH.
 
-Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line.`,
+Every command accepts @FILE, which stands for the lines of FILE, one argument per line.`,
 		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst
   kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		SilenceErrors: true,

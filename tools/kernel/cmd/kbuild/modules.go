@@ -14,9 +14,9 @@ func newModules() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "modules --source FILE --config FILE --out FILE",
 		Short: "List the modules of a configuration, without building them",
-		Long: `Write the list of modules that Kbuild makes of a source tree and a configuration, as a .bzl file for
-the attribute modules of kernel_build. It is read from the Kbuild files, as Gazelle does; nothing is built. What
-cannot be decided from them is printed, and stands in the list as a comment.`,
+		Long: `Write the list of modules that Kbuild builds from a source tree and a configuration, as a .bzl
+file for the attribute modules of kernel_build. kbuild reads the Kbuild files, as Gazelle does, and
+builds nothing. What these files do not decide is printed, and is a comment in the list.`,
 		Example: `  kbuild modules --source source.tar.zst --config .config --out modules.bzl`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context(), cmd.ErrOrStderr()) },

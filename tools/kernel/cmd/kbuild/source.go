@@ -15,7 +15,7 @@ func newSource() *cobra.Command {
 		Use:   "source --archive FILE --out FILE [--patch FILE]...",
 		Short: "Unpack and patch a kernel source archive",
 		Long: `Unpack a source archive as kernel.org and distributions publish it, apply patches in order
-(patch -p1), and pack it again as other subcommands take it. A patch that does not fit exactly is an
+(patch -p1), and pack it for the other subcommands. A patch that does not apply exactly is an
 error.`,
 		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst`,
 		Args:    cobra.NoArgs,

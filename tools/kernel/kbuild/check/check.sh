@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Compares what package kbuild reads from a kernel source tree with what Kbuild itself says.
+# Compares what package kbuild reads from a kernel source tree with what Kbuild itself builds.
 #
 #   check.sh SOURCE OUT [FRAGMENT]
 #
-# SOURCE is a clean Linux source tree, 6.1 or later. OUT is a folder for the object trees of
+# SOURCE is a clean Linux source tree, 6.1 or later. OUT is a directory for the object trees of
 # three configurations, made by Kconfig: tinyconfig with FRAGMENT merged in (left out without
 # FRAGMENT), defconfig and allmodconfig. Nothing is compiled: root.mk and ask.mk have Kbuild
 # evaluate each directory and write its modules.order, about a minute for allmodconfig. It

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command check compares what package kbuild reads from a kernel source tree with what
-// Kbuild itself says. It is run by check.sh.
+// Kbuild itself states. It is run by check.sh.
 //
 // Usage:
 //
@@ -134,7 +134,7 @@ func compare(o options, result *kbuild.Result, out io.Writer) error {
 	return nil
 }
 
-// report prints how two lists differ, and tells whether they agree well enough.
+// report prints how two lists differ, and reports whether they agree well enough.
 func report(out io.Writer, what string, got, want []string) bool {
 	surplus, missing := without(got, want), without(want, got)
 	precision := share(len(got)-len(surplus), len(got))

@@ -45,7 +45,7 @@ type Source struct {
 	// Identifiers holds every identifier outside comments and strings, sorted, each once.
 	Identifiers []string
 	// Functions holds the names of the functions that are defined here, in order of appearance,
-	// and those of attributes with arguments beside them: what the rest of the source means by
+	// and those of attributes with arguments next to them: what the rest of the source means by
 	// them is not a symbol of another module.
 	Functions []string
 }
@@ -383,7 +383,7 @@ func (s *scanner) lineEnd(from int) int {
 	return len(s.text)
 }
 
-// An outline tells which tokens are outside of braces, and which name a brace belongs to.
+// An outline states which tokens are outside of braces, and which name a brace belongs to.
 type outline struct {
 	braces, parentheses int
 	// last is the identifier before the token at hand.
@@ -391,7 +391,7 @@ type outline struct {
 	// called are those before parentheses in the declaration at hand: a function's name, and
 	// those of attributes and the like.
 	called []string
-	// closed is set right behind such a parenthesis.
+	// closed is set right after such a parenthesis.
 	closed bool
 }
 

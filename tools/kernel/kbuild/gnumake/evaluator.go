@@ -145,7 +145,7 @@ func (e *Evaluator) OverrideUndecided(name string, u Undecided) {
 	e.set(name, &variable{value: e.mark(u), origin: fromCommandLine})
 }
 
-// Unknown tells that variables whose names start with a prefix have values that are not
+// Unknown reports that variables whose names start with a prefix have values that are not
 // known, here and in evaluations that start from what this one returns.
 func (e *Evaluator) Unknown(prefix string, u Undecided) {
 	d := doubtfulName{name: prefix + e.mark(u), mark: e.mark(u)}
@@ -188,7 +188,7 @@ func (e *Evaluator) Value(name string) string {
 	return e.valueOf(e.lookup(name), name)
 }
 
-// Defined tells whether a variable is set, be it to an empty value.
+// Defined reports whether a variable is set, be it to an empty value.
 func (e *Evaluator) Defined(name string) bool {
 	return e.lookup(name) != nil
 }
@@ -237,7 +237,7 @@ func (e *Evaluator) Environment() *Scope {
 	exported := make(map[string]*variable)
 	for _, name := range e.namesToExport() {
 		v := e.lookup(name)
-		if on, said := e.exported[name]; v == nil || said && !on {
+		if on, listed := e.exported[name]; v == nil || listed && !on {
 			continue
 		}
 		exported[name] = &variable{value: e.valueOf(v, name), origin: fromEnvironment, at: v.at}

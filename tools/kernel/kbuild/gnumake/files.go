@@ -112,7 +112,7 @@ func (f *Files) resolve(abs string) (fsys fs.FS, rel string, ok bool) {
 	return nil, "", false
 }
 
-// Known tells whether it can be said what a name stands for.
+// Known reports whether it can be said what a name stands for.
 func (f *Files) Known(name string) bool {
 	_, _, ok := f.resolve(f.Absolute(name))
 	return ok
@@ -122,7 +122,7 @@ func (f *Files) Known(name string) bool {
 func (f *Files) ReadFile(name string) ([]byte, error) {
 	fsys, rel, ok := f.resolve(f.Absolute(name))
 	if !ok {
-		return nil, fmt.Errorf("reading %s: it lies outside the source tree", name)
+		return nil, fmt.Errorf("reading %s: it is outside the source tree", name)
 	}
 	data, err := readRegular(fsys, rel)
 	if err != nil {
@@ -132,7 +132,7 @@ func (f *Files) ReadFile(name string) ([]byte, error) {
 }
 
 // readRegular reads a file that is one: a device may have no end, and opening a pipe waits
-// for its writer. What is too large for a Makefile is refused by [Parse] without its rest.
+// for its writer. What is too large for a Makefile is rejected by [Parse] without its rest.
 func readRegular(fsys fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	switch {
@@ -168,7 +168,7 @@ func pathless(err error) error {
 	return err
 }
 
-// Makefile parses a file, once. An error is a [*SyntaxError] or tells why the file
+// Makefile parses a file, once. An error is a [*SyntaxError] or reports why the file
 // cannot be read.
 func (f *Files) Makefile(name string) (*Makefile, error) {
 	v, _ := f.makefiles.LoadOrStore(path.Clean(name), &makefileEntry{})
@@ -209,7 +209,7 @@ func (f *Files) list(abs string) map[string]fs.DirEntry {
 	return entry.entries
 }
 
-// IsDir tells whether a name is a directory, or a symbolic link to one.
+// IsDir reports whether a name is a directory, or a symbolic link to one.
 func (f *Files) IsDir(name string) bool {
 	fsys, rel, ok := f.resolve(f.Absolute(name))
 	if !ok {
@@ -219,7 +219,7 @@ func (f *Files) IsDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Exists tells whether there is a file or directory of this name. A trailing slash asks
+// Exists reports whether there is a file or directory of this name. A trailing slash asks
 // for a directory.
 func (f *Files) Exists(name string) bool {
 	abs := f.Absolute(name)

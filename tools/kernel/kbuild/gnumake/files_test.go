@@ -85,7 +85,7 @@ func TestNames(t *testing.T) {
 
 func TestReadFileOutside(t *testing.T) {
 	_, err := testFiles().ReadFile("../x")
-	if want := "reading ../x: it lies outside the source tree"; err == nil || err.Error() != want {
+	if want := "reading ../x: it is outside the source tree"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -646,7 +646,7 @@ func (e *Evaluator) eachFile(names string, find func(string) []string) string {
 		case hasMark(name):
 			out = append(out, onlyMarks(name))
 		case !e.files.Known(name):
-			out = append(out, e.undecidedHere("%s, which lies outside the source tree", shorten(name)))
+			out = append(out, e.undecidedHere("%s, which is outside the source tree", shorten(name)))
 		default:
 			out = append(out, find(name)...)
 		}

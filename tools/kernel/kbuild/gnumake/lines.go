@@ -15,7 +15,7 @@ type line struct {
 	number int
 }
 
-// recipe tells whether the line has the form of a recipe line. It is one only after
+// recipe reports whether the line has the form of a recipe line. It is one only after
 // a rule.
 func (l line) recipe() bool {
 	return strings.HasPrefix(l.text, "\t")

@@ -41,7 +41,7 @@ func (e *SyntaxError) Error() string {
 }
 
 // A statement is what one line of a Makefile, or a conditional with all its branches,
-// says. Its texts are not expanded yet.
+// states. Its texts are not expanded yet.
 type statement interface{ at() int }
 
 type lineNumber int
@@ -141,14 +141,14 @@ func checkText(name, text string) error {
 		return Position{name, strings.Count(text[:i], "\n") + 1}
 	}
 	if len(text) > maxMakefile {
-		message := fmt.Sprintf("holds more than %d bytes", maxMakefile)
+		message := fmt.Sprintf("contains more than %d bytes", maxMakefile)
 		return &SyntaxError{Position{File: name}, message}
 	}
 	if i := strings.IndexByte(text, 0); i >= 0 {
-		return &SyntaxError{at(i), "holds a NUL byte: this is no Makefile"}
+		return &SyntaxError{at(i), "contains a NUL byte: it is not a Makefile"}
 	}
 	if i := strings.IndexFunc(text, isMark); i >= 0 {
-		return &SyntaxError{at(i), "holds a character of the private use plane U+F0000, " +
+		return &SyntaxError{at(i), "contains a character of the private use plane U+F0000, " +
 			"which stands for undecided values here"}
 	}
 	return nil
@@ -244,7 +244,7 @@ func (p *parser) endif(c *conditional, stop string) {
 	}
 }
 
-// elseBranch splits what follows an else: nothing, or a conditional of its own.
+// elseBranch splits what follows an else: nothing, or a separate conditional.
 func (p *parser) elseBranch(after string) (keyword, rest string) {
 	switch word, rest := cutWord(after); word {
 	case "":

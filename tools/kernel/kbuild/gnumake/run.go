@@ -53,7 +53,7 @@ func (e *Evaluator) unreadable(name string, optional bool, err error) {
 	case isSyntax:
 	case optional && e.files.Known(name) && !e.files.Exists(name):
 	case optional && !e.files.Known(name):
-		e.Report(e.at, "undecided whether %s is there: it lies outside the source tree", name)
+		e.Report(e.at, "undecided whether %s exists: it is outside the source tree", name)
 		e.doubtUnset(name)
 	case optional || e.keepGoing && len(e.reading) > 0:
 		e.leaveOut(name, e.at, err.Error())
@@ -152,7 +152,7 @@ func (e *Evaluator) assigned(a *assignment, old *variable) *variable {
 	case a.op == opIfUnset && old != nil:
 		return nil
 	case e.condition != "":
-		return e.doubtful(a, old)
+		return e.assignUndecided(a, old)
 	}
 	switch a.op {
 	case opSimple, opPosix:
@@ -189,9 +189,9 @@ func (e *Evaluator) appended(a *assignment, old *variable) *variable {
 	return v
 }
 
-// doubtful is what a variable becomes where it is undecided whether an assignment counts.
-// What += adds to stays known, all else does not.
-func (e *Evaluator) doubtful(a *assignment, old *variable) *variable {
+// assignUndecided returns the variable after an assignment of which it is undecided whether it counts.
+// What += appends to stays known, everything else becomes undecided.
+func (e *Evaluator) assignUndecided(a *assignment, old *variable) *variable {
 	v := &variable{value: e.undecidedHere("%s", e.condition)}
 	if a.op != opAppend || old == nil {
 		return v
@@ -408,7 +408,7 @@ type target struct {
 }
 
 // Made returns the first prerequisite of the first rule with a recipe that has a file as
-// its target, by name or by pattern. ok tells whether there is such a rule.
+// its target, by name or by pattern. ok reports whether there is such a rule.
 func (e *Evaluator) Made(name string) (prerequisite string, ok bool) {
 	e.spend(len(e.targets))
 	for _, t := range e.targets {

@@ -12,7 +12,7 @@ import (
 // An Undecided is a part of a value that cannot be known from the files at hand.
 type Undecided struct {
 	Position Position
-	// Reason says what stands there, such as "$(shell uname -r)".
+	// Reason states what stands there, such as "$(shell uname -r)".
 	Reason string
 	// NotEmpty is set where at least one character other than a blank is certain.
 	NotEmpty bool
@@ -31,7 +31,7 @@ func isMark(r rune) bool {
 	return r >= markBase && r < markBase+maxMarks
 }
 
-// hasMark tells whether a value has an undecided part.
+// hasMark reports whether a value has an undecided part.
 func hasMark(s string) bool {
 	return strings.IndexByte(s, markByte) >= 0 && strings.IndexFunc(s, isMark) >= 0
 }

@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-// evaluate reads a text as Makefile, with some files beside it.
+// evaluate reads a text as Makefile, with some files next to it.
 func evaluate(text string) *Evaluator {
 	fsys := fstest.MapFS{
 		"Makefile":   {Data: []byte(text)},
@@ -90,7 +90,7 @@ func TestUndecided(t *testing.T) {
 		{"origin", "x := $(origin $u) $(flavor $u) $(value $u)", u + " " + u + " " + u},
 		{"wildcard", "x := $(wildcard $u there.c)", u + " there.c"},
 		{"wildcard outside", "x := $(wildcard /etc/passwd ../x)",
-			"<Makefile:2 /etc/passwd, which lies outside the source tree> <Makefile:2 ../x, which lies outside the source tree>"},
+			"<Makefile:2 /etc/passwd, which is outside the source tree> <Makefile:2 ../x, which is outside the source tree>"},
 		{"file that is not there", "x := $(file < gone)", "<Makefile:2 $(file < gone)>"},
 		{"append", "x := a\nx += $u", "a " + u},
 		{"command line wins", "RELEASE := 1\nx := $(RELEASE)", r},
@@ -141,7 +141,7 @@ func TestDiagnostics(t *testing.T) {
 		{"branch includes", "ifdef u\ninclude part.mk\nendif",
 			"Makefile:3: undecided whether part.mk is included: ifdef u, $(shell cmd) at Makefile:1"},
 		{"include outside", "-include ../part.mk",
-			"Makefile:2: undecided whether ../part.mk is there: it lies outside the source tree"},
+			"Makefile:2: undecided whether ../part.mk exists: it is outside the source tree"},
 		{"branch evaluates", "ifdef u\n$(eval x := y)\nendif",
 			"Makefile:3: undecided whether $(eval x := y) is evaluated: ifdef u, $(shell cmd) at Makefile:1"},
 		{"undefine", "undefine $u",
@@ -197,9 +197,9 @@ func TestErrors(t *testing.T) {
 		{"include", "include gone.mk", "Makefile:1: reading gone.mk: file does not exist"},
 		{"include itself", "include self.mk", "self.mk:2: self.mk includes itself"},
 		{"include wrong", "include wrong.mk", "wrong.mk:2: endif without a conditional before it"},
-		{"include binary", "include binary.mk", "binary.mk:1: holds a NUL byte: this is no Makefile"},
+		{"include binary", "include binary.mk", "binary.mk:1: contains a NUL byte: it is not a Makefile"},
 		{"include private use", "include private.mk",
-			"private.mk:1: holds a character of the private use plane U+F0000, which stands for undecided values here"},
+			"private.mk:1: contains a character of the private use plane U+F0000, which stands for undecided values here"},
 		{"endless call", "f = $(call f,$1x)\nx := $(call f,a)", "Makefile:1: expansions nest deeper than 200"},
 		{"nested parentheses",
 			"x := " + strings.Repeat("$(", 300) + strings.Repeat(")", 300), "Makefile:1: expansions nest deeper than 200"},
@@ -213,7 +213,7 @@ func TestErrors(t *testing.T) {
 			"a := " + strings.Repeat("a ", 10000) + "\nx := $(foreach i,$(a),$(foreach j,$(a),$(if ,)))",
 			"Makefile:2: expansions take more than 268435456 bytes of work"},
 		{"nested conditionals", strings.Repeat("ifndef A\n", 101), "Makefile:101: more than 100 nested conditionals"},
-		{"long file", strings.Repeat("#", 5<<20), "Makefile: holds more than 4194304 bytes"},
+		{"long file", strings.Repeat("#", 5<<20), "Makefile: contains more than 4194304 bytes"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

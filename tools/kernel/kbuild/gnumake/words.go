@@ -62,7 +62,7 @@ func newPattern(s string) pattern {
 	return pattern{prefix: prefix.String()}
 }
 
-// match tells whether the pattern matches a word, and what its % stands for.
+// match reports whether the pattern matches a word, and what its % stands for.
 func (p pattern) match(word string) (stem string, ok bool) {
 	if !p.stem {
 		return "", word == p.prefix

@@ -27,7 +27,7 @@ var compressors = map[string]func(io.Writer) (io.WriteCloser, error){
 	".xz":  func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
 }
 
-// compressed returns data as the suffix says.
+// compressed returns data as the suffix states.
 func compressed(suffix string, data []byte) ([]byte, error) {
 	open, ok := compressors[suffix]
 	if !ok {
@@ -43,7 +43,7 @@ func compressed(suffix string, data []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// cmdArchive is the command "archive FILE DIR [PREFIX]": it makes a tar, compressed as its name says, or a Debian
+// cmdArchive is the command "archive FILE DIR [PREFIX]": it makes a tar, compressed as its name states, or a Debian
 // package, of the files in DIR, with PREFIX in front of their paths.
 func cmdArchive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {

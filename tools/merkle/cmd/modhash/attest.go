@@ -38,16 +38,16 @@ func newAttest(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "attest --tree FILE [--out FILE] [--spdx FILE] [--vmlinux FILE] [--image FILE] [--sealed DIR]",
 		Short: "State what was built: an in-toto statement, an SPDX document",
-		Long: `Write what a build made, unsigned, for you to sign: with --out an in-toto Statement, with
---spdx an SPDX 2.3 document, both as JSON. Subjects of the statement are the modules of the
-tree, each by its SHA-256 in front of any trailer; the vmlinux and the boot image, which must
-carry the tree's root (it can be read in a bzImage; images of other kinds are taken as they
-are, and the statement says so); and with --sealed the sealed modules, by the SHA-256 of the
-file, which must be all of the tree's. The predicate carries root and leaves, from which
-anyone can compute the root again, and the digests of --toolchain and --source.
+		Long: `Write an unsigned description of a build: with --out an in-toto Statement, with --spdx an
+SPDX 2.3 document, both as JSON. The subjects of the statement are the modules of the tree,
+each by the SHA-256 of its bytes before any trailer; the vmlinux and the boot image, which
+must carry the tree's root (modhash reads it in a bzImage; it does not check images of other
+kinds, and the statement records this); and with --sealed the sealed modules, by the SHA-256
+of the file: all modules of the tree. The predicate has the root, the leaves, from which
+anyone can compute the root, and the digests of --toolchain and --source.
 
-The same files give the same bytes. The SPDX document must name a time of creation: it is
-that of --source-date-epoch, 1970 if not given.` + exitCodesHelp,
+The same files give the same bytes. The SPDX document must have a creation time: the value
+of --source-date-epoch, by default 1970.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
   modhash attest --tree tree.pb --sealed sealed --out modules.intoto.json --spdx modules.spdx.json
   modhash verify --attestation modules.intoto.json --complete /lib/modules/$(uname -r)`,
@@ -64,7 +64,7 @@ that of --source-date-epoch, 1970 if not given.` + exitCodesHelp,
 	dir.pathVar(flags, &o.out, "out", "file for the in-toto Statement")
 	dir.pathVar(flags, &o.spdx, "spdx", "file for the SPDX document")
 	dir.pathVar(flags, &o.vmlinux, "vmlinux", "vmlinux that was linked with the tree's root")
-	dir.pathVar(flags, &o.image, "image", "boot image that was made of it")
+	dir.pathVar(flags, &o.image, "image", "boot image that was made from the vmlinux")
 	dir.pathVar(flags, &o.sealed, "sealed", "directory with the sealed modules")
 	dir.pathVar(flags, &o.toolchain, "toolchain", "file that lists the programs that the build ran")
 	dir.pathArrayVar(flags, &o.sources, "source", "file that the build was made from (repeatable)")

@@ -7,13 +7,12 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/archive/initramfs"
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/archive/rootfs"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/progress"
@@ -30,41 +29,42 @@ type auditOptions struct {
 	what               audit.Options
 }
 
-const auditHelp = `Find the kernels of a system, or of the unpacked image of one in DIR, read the root that
+const auditHelp = `Find the kernels of a system, or of an unpacked system image in DIR, read the root that
 each carries, and check every module in lib/modules and inside each initramfs against the
-root of the kernel of its release. Every file in the directories that boot loaders read
-(boot, efi, EFI, loader, ...), and every file that their configurations name, is known by
-its contents, whatever its name; --kernel and --initramfs name further ones below DIR.
+root of the kernel of its release. The contents, not the name, determine the kind of each
+file in the directories that boot loaders read (boot, efi, EFI, loader, ...), and of each file
+that their configurations name; --kernel and --initramfs name further files below DIR.
 
-A module is one of these:
+Each module has one status:
   verified     it carries a proof that leads to the root
-  stripped     it belongs to the kernel, but lost its trailer (strip does that)
+  stripped     it belongs to the kernel, but lost its trailer (the program strip causes this)
   other build  its proof leads to another root
   altered      its proof is of this build, but its bytes are not
-  misplaced    it is sealed, but stands where another module belongs
+  misplaced    it is sealed, but is at the path of another module
   signed       it carries a PKCS#7 signature in place of a proof
   unsigned     it carries nothing
-  malformed    it carries something that no kernel accepts
+  malformed    it carries a trailer that no kernel accepts
   unreadable   it cannot be read to its end
-  unchecked    it is sealed, but no kernel of its release is here
+  unchecked    it is sealed, but the system has no kernel of its release
 
-An initramfs may be several cpio archives in a row, each plain or compressed, with archives
-inside. The system is only read; its symbolic links resolve inside DIR, as after chroot.
+An initramfs may be several consecutive cpio archives, plain or compressed, with archives
+inside. modhash does not change the system; symbolic links resolve inside DIR, as after chroot.
 
-Every file, link, member of an archive and section of an EFI program is accounted for. What
-could hold a module or a kernel and was not looked into, such as an image of a file system,
-is listed as "not examined". --ignore names what you know to be harmless, by the path as it
-is printed (FILE!/NAME is inside of FILE; * stands for any name, ** for any directories).
+The report accounts for every file, link, member of an archive and section of an EFI program.
+Whatever may contain a module or a kernel and was not examined, such as a file system image,
+is listed as "not examined". --ignore excludes paths that you know to be harmless, in the form
+in which they are printed (FILE!/NAME is inside FILE; * stands for any name, ** for any
+directories).
 
-Exit codes: 0 there is a kernel, each has a root, all modules are verified, and nothing was
-left unexamined that could hold a module or a kernel; 1 something is not so; 2 wrong usage,
-or DIR cannot be read.`
+Exit codes: 0 there is a kernel, each kernel has a root, all modules are verified, and
+everything that may contain a module or a kernel was examined; 1 one of these conditions
+does not apply; 2 wrong usage, or DIR cannot be read.`
 
 func newAudit() *cobra.Command {
 	o := &auditOptions{}
 	cmd := &cobra.Command{
 		Use:   "audit [--root-dir DIR] [--kernel FILE] [--initramfs FILE] [--ignore PATTERN] [--json] [--limit N]",
-		Short: "Check all modules of an installed system, those in its initramfs too",
+		Short: "Check all modules of an installed system, including its initramfs",
 		Long:  auditHelp,
 		Example: `  modhash audit --root-dir /
   modhash audit --root-dir / --ignore 'boot/ipxe.iso' --ignore 'boot/grub/**'`,
@@ -77,7 +77,7 @@ func newAudit() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.rootDir, "root-dir", "/", "root directory of the system")
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the status of every module, and all else, as JSON")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the whole report, with the status of every module, as JSON")
 	cmd.Flags().StringArrayVar(&o.kernels, "kernel", nil, "further kernel, below DIR (repeatable)")
 	cmd.Flags().StringArrayVar(&o.initramfs, "initramfs", nil, "further initramfs, below DIR (repeatable)")
 	cmd.Flags().StringArrayVar(&o.what.Ignore, "ignore", nil,
@@ -127,7 +127,7 @@ func (o *auditOptions) names(flag string, files []string) (names []string, err e
 	for _, file := range files {
 		name, ok := system.Name(file)
 		if !ok {
-			return nil, fmt.Errorf("%s %s does not lie below the root directory %s", flag, file, o.rootDir)
+			return nil, fmt.Errorf("%s %s is not below the root directory %s", flag, file, o.rootDir)
 		}
 		names = append(names, name)
 	}
@@ -159,11 +159,11 @@ func (t *auditText) report(r *audit.Report) {
 		t.kernel(k)
 	}
 	for _, m := range r.Installed {
-		t.line("modules %s", quoted(m.Path))
+		t.line("modules %s", names.Printable(m.Path))
 		t.modules(m)
 	}
 	for _, i := range r.Initramfs {
-		t.line("initramfs %s", quoted(i.Path))
+		t.line("initramfs %s", names.Printable(i.Path))
 		for _, s := range i.Archives {
 			t.segment(s)
 		}
@@ -171,10 +171,10 @@ func (t *auditText) report(r *audit.Report) {
 	}
 	t.problems(r.Problems)
 	for _, p := range r.Ignored {
-		t.line("ignored: %s: matches %s", quoted(p.Path), quoted(p.Reason))
+		t.line("ignored: %s: matches %s", names.Printable(p.Path), names.Printable(p.Reason))
 	}
 	for _, p := range r.NotExamined {
-		t.line("not examined: %s: %s", quoted(p.Path), p.Reason)
+		t.line("not examined: %s: %s", names.Printable(p.Path), p.Reason)
 	}
 	if len(r.Entries) > 0 {
 		t.line("entries: %s", entries(r.Entries))
@@ -209,9 +209,9 @@ func (t *auditText) segment(s initramfs.Segment) {
 }
 
 func (t *auditText) kernel(k audit.Kernel) {
-	t.line("kernel %s", quoted(k.Path))
+	t.line("kernel %s", names.Printable(k.Path))
 	if k.Release != "" {
-		t.line("  release %s", quoted(k.Release))
+		t.line("  release %s", names.Printable(k.Release))
 	}
 	if k.Problem != "" {
 		t.line("  has no root: %s", k.Problem)
@@ -235,7 +235,7 @@ func (t *auditText) modules(m audit.Modules) {
 	}
 	t.line("  %s", counts(ofStatus))
 	if further > 0 {
-		t.line("  %d of the verified carry further trailers beneath the proof: modhash inspect lists them", further)
+		t.line("  %d of the verified carry further trailers below the proof: modhash inspect lists them", further)
 	}
 	if after > 0 {
 		t.line("  %d have bytes after the compressed data, which are not part of the module", after)
@@ -247,7 +247,7 @@ func (t *auditText) modules(m audit.Modules) {
 			hidden++
 		default:
 			listed++
-			t.line("  %s: %s: %s", quoted(module.Path), module.Status, module.Reason)
+			t.line("  %s: %s: %s", names.Printable(module.Path), module.Status, module.Reason)
 		}
 	}
 	if hidden > 0 {
@@ -258,7 +258,7 @@ func (t *auditText) modules(m audit.Modules) {
 
 func (t *auditText) problems(problems []audit.Problem) {
 	for _, p := range problems {
-		t.line("problem: %s %s", quoted(p.Path), p.Reason)
+		t.line("problem: %s %s", names.Printable(p.Path), p.Reason)
 	}
 }
 
@@ -274,12 +274,4 @@ func counts(of map[audit.Status]int) string {
 		return "no module"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// quoted shows a name that could play tricks on a terminal as a Go string.
-func quoted(name string) string {
-	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-		return strconv.Quote(name)
-	}
-	return name
 }

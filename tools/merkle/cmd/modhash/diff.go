@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/system/diff"
@@ -30,24 +29,23 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [--json] [--limit N] A B",
 		Short: "Compare two builds: trees, module directories, archives, packages",
-		Long: `Compare the modules of two builds: whether they are built for the same machine and have
-the same root; which modules were added, removed, moved, changed; and for each changed
-module, which ELF sections differ and what the likely cause is (another compiler, an
-embedded build path or timestamp, ...).
+		Long: `Compare the modules of two builds: whether they have the same architecture and the same
+root; which modules were added, removed, moved, changed; and for each changed module,
+which ELF sections differ, and the likely cause (another compiler, an embedded build path
+or timestamp, ...).
 
-A and B are each a tree.pb, a directory with modules, a tar with modules (maybe compressed), or
-a Debian package. Modules may be compressed; what they carry at their end is left out. Paths
-begin below lib/modules/RELEASE, where there is one. The root of modules without a tree.pb
-is that of their paths in bytewise order, or in the order of the other side, if that is a
-tree.pb with the same modules. A tree.pb holds hashes alone: it shows which modules
-changed, not how. Archives are unpacked into a temporary directory (TMPDIR), modules only.
+A and B are each a tree.pb, a directory with modules, a tar with modules (plain or compressed),
+or a Debian package. Modules may be compressed; their trailers are ignored. Paths begin below
+lib/modules/RELEASE, if there is one. Modules without a tree.pb get positions in the bytewise
+order of their paths, or in the order of the other side, if that is a tree.pb with the same
+modules. A tree.pb contains only hashes: it shows which modules changed, not how. modhash
+unpacks the modules of archives into a temporary directory (TMPDIR).
 
-What is not a module and was not looked into is counted. What of it may hold modules, such
-as archives in archives, images, links that lead to nothing, devices, is listed: "not
-examined: PATH: reason".
+Other files are counted. Those that may contain modules, such as archives in archives,
+images, broken links and devices, are listed: "not examined: PATH: reason".
 
-Exit codes: 0 the same root, and nothing left that may hold modules; 1 they differ, or
-something was not examined; 2 wrong usage, or input that cannot be read.`,
+Exit codes: 0 the same root, and everything that may contain modules was examined; 1 the
+builds differ, or something was not examined; 2 wrong usage, or input that cannot be read.`,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash diff tree.pb /lib/modules/$(uname -r)`,
 		Args: cobra.ExactArgs(2),
@@ -119,7 +117,7 @@ func (t *diffText) line(format string, args ...any) {
 
 func (t *diffText) result(r *diff.Result) {
 	if r.MachinesDiffer {
-		t.line("the machines differ: A %s; B %s", machinesText(r.A), machinesText(r.B))
+		t.line("the architectures differ: A %s; B %s", machinesText(r.A), machinesText(r.B))
 	}
 	t.summary("A", r.A)
 	t.summary("B", r.B)
@@ -132,7 +130,7 @@ func (t *diffText) result(r *diff.Result) {
 	t.differences(r)
 }
 
-// machinesText says what the modules of one side are built for.
+// machinesText states what the modules of one side are built for.
 func machinesText(s diff.Summary) string {
 	switch len(s.Machines) {
 	case 0:
@@ -150,19 +148,11 @@ func machinesText(s diff.Summary) string {
 // notExamined lists what may hold modules, and the number.
 func (t *diffText) notExamined(all []diff.Unexamined) {
 	for _, u := range all {
-		t.line("not examined: %s: %s", printable(u.Path), printable(u.Reason))
+		t.line("not examined: %s: %s", names.Printable(u.Path), names.Printable(u.Reason))
 	}
 	if len(all) > 0 {
 		t.line("not examined: %d", len(all))
 	}
-}
-
-// printable quotes a text that would not stay in its line on a terminal.
-func printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-		return strconv.Quote(text)
-	}
-	return text
 }
 
 // differences lists what differs in the modules.
@@ -183,10 +173,10 @@ func (t *diffText) summary(side string, s diff.Summary) {
 	if s.Release != "" {
 		release = ", release " + s.Release
 	}
-	t.line("%s  %s", side, printable(s.Name))
+	t.line("%s  %s", side, names.Printable(s.Name))
 	t.line("   %s%s, modules %d, levels %d, root %s", s.Format, release, s.Modules, s.Levels, s.Root)
 	if s.Others > 0 {
-		t.line("   other files, not looked into: %d", s.Others)
+		t.line("   other files, not examined: %d", s.Others)
 	}
 }
 
@@ -198,7 +188,7 @@ func (t *diffText) shown(n int) int {
 	return min(n, t.limit)
 }
 
-// more says how many are not listed.
+// more states how many are not listed.
 func (t *diffText) more(n int) {
 	if hidden := n - t.shown(n); hidden > 0 {
 		t.line("  ... and %d more: --limit 0 lists all", hidden)

@@ -71,7 +71,7 @@ func lz4Legacy(data []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// cmdNewc is the command "newc FILE NAME SIZE": it writes the header of an entry that says it has SIZE bytes, and
+// cmdNewc is the command "newc FILE NAME SIZE": it writes the header of an entry that states it has SIZE bytes, and
 // a few bytes.
 func cmdNewc(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/arch"
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/merkle/batch"
 	"rules_modhash/tools/merkle/modules"
 	"rules_modhash/tools/merkle/trailer"
@@ -16,12 +17,13 @@ import (
 
 const inputsHelp = `
 
-PATH is a module file, or a directory that is searched for *.ko, *.ko.xz, *.ko.zst and
-*.ko.gz at any depth, through symbolic links to directories as well; as depmod does, it
-leaves out build and source at the top. Links resolve inside --root-dir. A module's install path is its path below that directory, or the
-file's name, without the compression suffix. With --input and --install-path, given the
-same number of times, each module gets its install path (each directory a prefix). With
---module, build systems say all that there is to say about a module by one message.`
+PATH is a module file, or a directory: modhash searches it for *.ko, *.ko.xz, *.ko.zst and
+*.ko.gz at any depth, also through symbolic links to directories. Like depmod, it does not
+search build and source at the top. Links resolve inside --root-dir. The install path of a
+module is its path below the directory, or the name of the file, without the compression
+suffix. With --input and --install-path, given the same number of times, each module gets
+its install path (each directory a prefix). With --module, a build system passes all
+properties of a module in one message.`
 
 // inputFlags are the flags that name modules.
 type inputFlags struct {
@@ -36,7 +38,7 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.dir.pathArrayVar(flags, &f.inputs, "input", "module file or directory, instead of PATH (repeatable)")
 	f.dir.pathVar(flags, &f.rootDir, "root-dir",
-		"root directory of the system that directories belong to: where links in them resolve (default: of this system)")
+		"root directory in which links resolve (default: the root of this system)")
 	flags.StringArrayVar(&f.installPaths, "install-path", nil,
 		"install path of the --input at the same place; prefix for a directory")
 	flags.StringArrayVar(&f.modules, "module", nil, moduleUsage)
@@ -45,12 +47,12 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 // registerExisting registers the flag of commands that look at trailers.
 func (f *inputFlags) registerExisting(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.existing, "existing-signature", trailer.Strip.String(),
-		"what to do with trailers that a module carries already: strip (all), keep (hash them) or error")
+		"what to do with existing trailers: strip (drop all), keep (hash them) or error")
 }
 
 // registerAllowEmpty registers the flag of commands for which no modules may be right.
 func (f *inputFlags) registerAllowEmpty(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.allowEmpty, "allow-empty", false, "accept that no modules are given: the empty tree")
+	cmd.Flags().BoolVar(&f.allowEmpty, "allow-empty", false, "accept zero modules: the empty tree")
 }
 
 // sources returns the modules named by flags or by arguments.
@@ -87,15 +89,15 @@ func (f *inputFlags) check(args []string) error {
 		}
 	}
 	if ways > 1 {
-		return errors.New("modules are given in several ways: use one of arguments, --input and --module")
+		return errors.New("modules are given in several ways: use only one of arguments, --input and --module")
 	}
 	if n := len(f.installPaths); n != 0 && n != len(f.inputs) {
-		return fmt.Errorf("--install-path is given %d times, want as often as --input, %d times, or never", n, len(f.inputs))
+		return fmt.Errorf("--install-path is given %d times, want as often as --input, %d times, or not at all", n, len(f.inputs))
 	}
 	return nil
 }
 
-// policy returns what becomes of trailers where a module does not say it.
+// policy returns the policy for trailers of modules that do not set one.
 func (f *inputFlags) policy() (trailer.Policy, error) {
 	if f.existing == "" {
 		return trailer.Strip, nil // a command that does not look at trailers
@@ -132,7 +134,8 @@ func printNotExamined(cmd *cobra.Command, found modules.Listing) {
 // printSkipped writes a line for each directory that was not searched.
 func printSkipped(cmd *cobra.Command, found modules.Listing) {
 	for _, dir := range found.Skipped {
-		fmt.Fprintf(cmd.ErrOrStderr(), "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n", dir)
+		fmt.Fprintf(cmd.ErrOrStderr(), "not searched: %s: depmod does not search it. Give it as a PATH to include its modules\n",
+			names.Printable(dir))
 	}
 }
 
@@ -152,19 +155,19 @@ func at(values []string, i int) string {
 	return values[i]
 }
 
-// readingFlags are the flags that say how modules are read.
+// readingFlags are the flags that determine how modules are read.
 type readingFlags struct {
 	machine string
 	raw     bool
 }
 
 func (f *readingFlags) register(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.raw, "raw", false, "take any file for a module, without looking at its ELF header")
+	cmd.Flags().BoolVar(&f.raw, "raw", false, "accept any file as a module, without a check of its ELF header")
 }
 
 func (f *readingFlags) registerMachine(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.machine, "machine", "",
-		"machine that modules must be built for: "+arch.Names()+" (default: that of the first)")
+		"architecture that modules must be built for: "+arch.Names()+" (default: that of the first)")
 }
 
 func (f *readingFlags) reading() (batch.Reading, error) {

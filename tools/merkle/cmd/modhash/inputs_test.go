@@ -62,7 +62,7 @@ func TestInputFlags(t *testing.T) {
 		{
 			name:    "too few install paths",
 			args:    []string{"--input=a", "--input=b", "--install-path=a.ko"},
-			wantErr: "--install-path is given 1 times, want as often as --input, 2 times, or never",
+			wantErr: "--install-path is given 1 times, want as often as --input, 2 times, or not at all",
 		},
 		{
 			name:    "message without a path",

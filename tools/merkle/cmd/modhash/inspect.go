@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_modhash/tools/archive/names"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/progress"
 	"rules_modhash/tools/merkle/batch"
@@ -31,9 +32,9 @@ type inspectReport struct {
 	File string `json:"file"`
 	// Carries is "merkle", "pkcs7", "nothing", "malformed", "unknown" or "unreadable".
 	Carries string `json:"carries"`
-	// Reason says what is malformed or why the file cannot be read.
+	// Reason states what is malformed or why the file cannot be read.
 	Reason string `json:"reason,omitempty"`
-	// Problem says why what is in front of the trailers is not a whole ELF module.
+	// Problem states why what is in front of the trailers is not a whole ELF module.
 	Problem string `json:"problem,omitempty"`
 	// IDType and SignatureSize are id_type and sig_len of the outermost trailer.
 	IDType        *trailer.IDType `json:"id_type,omitempty"`
@@ -55,7 +56,7 @@ type trailerReport struct {
 	// Carries is "merkle", "pkcs7", "unknown", "malformed", or "unread" if all trailers
 	// together are larger than what is read.
 	Carries string `json:"carries"`
-	// Reason says what is malformed.
+	// Reason states what is malformed.
 	Reason        string          `json:"reason,omitempty"`
 	IDType        *trailer.IDType `json:"id_type,omitempty"`
 	SignatureSize int             `json:"signature_size"`
@@ -80,15 +81,15 @@ func newInspect(dir directory) *cobra.Command {
 		Use:   "inspect [--json] PATH...",
 		Short: "Show what modules carry: a proof, a signature, nothing",
 		Long: `Show what each module carries at its end: a Merkle proof, a PKCS#7 signature, nothing,
-or a malformed trailer; and size and SHA-256 of the module in front of it. For a proof,
-the root is where module and proof lead: compare it with that of a kernel. Of a module
-that was signed or sealed several times, all trailers are shown, the outermost first: the
-kernel splits off that one alone and takes the others for bytes of the module, as size,
-SHA-256 and root do here. A file that cannot be read does not keep the others from being
-inspected.` + inputsHelp + `
+or a malformed trailer; and size and SHA-256 of the module before it. For a proof, the root
+is computed from module and proof: compare it with the root of a kernel. If a module was
+signed or sealed several times, modhash prints all trailers, the outermost first: the kernel
+removes only the outermost one, and treats the others as bytes of the module, as do the
+size, SHA-256 and root that are printed. modhash reports a file that it cannot read, and
+continues with the others.` + inputsHelp + `
 
-Exit codes: 0 done; 1 at least one module is malformed, compressed without a name that
-says so, or cannot be read; 2 wrong usage, or nothing that can be read.`,
+Exit codes: 0 done; 1 at least one module is malformed, compressed without the suffix
+of the compression, or cannot be read; 2 wrong usage, or no file can be read.`,
 		Example: `  modhash tree --seal sealed /lib/modules/$(uname -r)
   modhash inspect sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -99,7 +100,7 @@ says so, or cannot be read; 2 wrong usage, or nothing that can be read.`,
 		},
 	}
 	o.inputs.register(cmd)
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print a JSON array with one object a module")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print a JSON array with one object per module")
 	return cmd
 }
 
@@ -276,9 +277,9 @@ func (o *inspectOptions) print(w io.Writer, reports []inspectReport) error {
 
 // print writes a block of lines.
 func (r inspectReport) print(w io.Writer) error {
-	text := printable(r.File) + "\n" + line("carries", printable(r.description())) + r.trailerLines()
+	text := names.Printable(r.File) + "\n" + line("carries", names.Printable(r.description())) + r.trailerLines()
 	if r.Problem != "" {
-		text += line("problem", printable(r.Problem))
+		text += line("problem", names.Printable(r.Problem))
 	}
 	if r.SHA256 != "" {
 		text += line("size", r.Size) + line("sha256", r.SHA256)

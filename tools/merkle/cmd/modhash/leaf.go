@@ -35,13 +35,13 @@ func newLeaf(dir directory) *cobra.Command {
 	o := &leafOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "leaf --out FILE [--position N | --order FILE | --positions FILE] PATH...",
-		Short: "Hash modules to leaves of a tree that is put together later",
+		Short: "Hash modules to leaves, for a tree that is built later",
 		Long: `Hash modules and write their leaves (proto ModuleLeaves), for modhash tree --leaves.
 
 Leaf hashes bind positions: the modules get the positions N, N+1, ... in the order in
 which they are given, those of one directory bytewise by install path; or, with --order,
 the line numbers, from 0, of a modules.order that may list other modules too; or, with
---positions, those that modhash positions took out of one for just these modules.` + inputsHelp + exitCodesHelp,
+--positions, those that modhash positions extracted from one for exactly these modules.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash leaf --position 0 --out leaves.pb /lib/modules/$(uname -r)`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.parse(cmd, args); err != nil {
@@ -109,7 +109,7 @@ func (o *leafOptions) positionsOf(given []modules.Module) ([]uint32, error) {
 		return order.Arrange(given, false)
 	}
 	if uint64(o.position)+uint64(len(given)) > merkle.MaxLeaves {
-		return nil, fmt.Errorf("--position %d and %d modules go beyond the last position, %d",
+		return nil, fmt.Errorf("--position %d and %d modules exceed the last position, %d",
 			o.position, len(given), uint32(math.MaxUint32))
 	}
 	return consecutive(o.position, len(given)), nil

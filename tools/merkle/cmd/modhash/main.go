@@ -57,17 +57,17 @@ func newRoot(dir directory, stdout, stderr io.Writer) *cobra.Command {
 		Short: "Hash kernel modules into a tree, prove and check that they belong to it",
 		Long: `modhash makes the integrity of Linux kernel modules keyless and reproducible
 (CONFIG_MODULE_HASHES): it hashes every module, builds a Merkle tree over the hashes,
-writes the root for vmlinux to carry, and appends to each module the proof that it
-belongs, in place of a signature.
+writes the root that vmlinux carries, and appends to each module the proof that it
+belongs to the tree, in place of a signature.
 
-Wherever arguments are taken, @FILE stands for the lines of FILE, one argument a line,
-taken as they are. An argument with // in it is a build label and left alone.
+Every command accepts @FILE, which stands for the lines of FILE, one argument per line,
+without quoting. An argument with // in it is a build label, and is not expanded.
 
-modhash completion bash prints what makes the shell complete commands and flags; so do zsh,
-fish and powershell in its place.
+modhash completion SHELL prints a script with which bash, zsh, fish or powershell completes
+commands and flags.
 
-As its only argument, --persistent_worker makes it a worker of Bazel's, which carries out
-one command line after another, and several at once.` + exitCodesHelp,
+With --persistent_worker as its only argument, modhash is a persistent worker for Bazel: it
+runs several command lines, also at the same time.` + exitCodesHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

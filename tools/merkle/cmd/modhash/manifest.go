@@ -12,7 +12,7 @@ import (
 	"rules_modhash/tools/merkle/trailer"
 )
 
-const moduleUsage = "proto ModuleInput in JSON, for one module: what build actions write (repeatable)"
+const moduleUsage = "proto ModuleInput in JSON, for one module: for build systems (repeatable)"
 
 // parseModules reads messages ModuleInput in protobuf's JSON, of which there is one for each module.
 func parseModules(texts []string) ([]*modhashpb.ModuleInput, error) {

@@ -40,7 +40,7 @@ func modhash(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// TestNamesOfModules takes modules with names of spaces, umlauts, quotes and more through all commands, a_b beside a-b.
+// TestNamesOfModules takes modules with names of spaces, umlauts, quotes and more through all commands, a_b next to a-b.
 func TestNamesOfModules(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeNamed(t, "mods/my dir", oddNames...)
@@ -67,8 +67,9 @@ func TestNamesThatNoTreeHas(t *testing.T) {
 		t.Chdir(t.TempDir())
 		writeNamed(t, "mods", name)
 		writeNamed(t, "good", "a.ko")
-		for _, args := range [][]string{{"tree", "mods"}, {"diff", "mods", "good"}} {
-			if code, _, stderr := modhash(t, args...); code != cli.Error || !strings.Contains(stderr, want) {
+		for _, args := range [][]string{{"tree", "mods"}, {"tree", "mods/" + name}, {"diff", "mods", "good"}} {
+			code, _, stderr := modhash(t, args...)
+			if code != cli.Error || !strings.Contains(stderr, want) || strings.Contains(stderr, name) {
 				t.Errorf("%q: exit code %d, %q, want %q", args, code, stderr, want)
 			}
 		}
@@ -100,5 +101,25 @@ func TestNamesOfUnexaminedEntries(t *testing.T) {
 	const want = "not examined: \"a.tar: x\\nthe same root\\n\": is a named pipe\nnot examined: 1\nthe same root\n"
 	if code != cli.Failed || !strings.HasSuffix(stdout, want) {
 		t.Errorf("exit code %d, %q, want %q", code, stdout, want)
+	}
+}
+
+// TestNamesOfLinksAndDirectories checks that tree prints each name in one line.
+func TestNamesOfLinksAndDirectories(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("mods/build", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", "mods/a\nb"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename("mods", "mo\nds"); err != nil {
+		t.Fatal(err)
+	}
+	_, _, stderr := modhash(t, "tree", "--allow-empty", "mo\nds")
+	const want = "not examined: \"mo\\nds/a\\nb\" is a symbolic link to \"nowhere\", which does not exist\nnot examined: 1\n" +
+		"not searched: \"mo\\nds/build\": depmod does not search it. Give it as a PATH to include its modules\n"
+	if stderr != want {
+		t.Errorf("got %q, want %q", stderr, want)
 	}
 }

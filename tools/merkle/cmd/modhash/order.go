@@ -22,7 +22,7 @@ func (f *orderFlags) register(cmd *cobra.Command, dir directory, usage string) {
 	dir.pathVar(cmd.Flags(), &f.file, "order", usage)
 	cmd.Flags().BoolVar(&f.appendUnlisted, "append-unlisted", false,
 		"put modules that --order does not list after the listed ones, bytewise by install path, "+
-			"such as those from outside the kernel's source (default: an error)")
+			"such as out-of-tree modules (default: an error)")
 }
 
 func (f *orderFlags) check() error {

@@ -25,12 +25,12 @@ func newPositions(dir directory) *cobra.Command {
 	o := &positionsOptions{}
 	cmd := &cobra.Command{
 		Use:   "positions --order FILE --shard-size N (--module MESSAGE)... (--out FILE)...",
-		Short: "Take the positions of modules out of a modules.order, shard by shard",
+		Short: "Extract the positions of modules from a modules.order, by shard",
 		Long: `Write the positions that a modules.order gives to modules (proto ModulePositions), for
-modhash leaf --positions: of the first N to the first FILE, of the next N to the next one,
-and so on. A shard's file changes only where its own positions do, so that a build does not
-hash a shard again because the order has changed elsewhere. With --append-unlisted, the
-modules are all of the tree.` + exitCodesHelp,
+modhash leaf --positions: those of the first N to the first FILE, of the next N to the next
+FILE, and so on. The file of a shard changes only if its positions change: a build does not
+hash a shard again if only other parts of the order change. With --append-unlisted, give all
+modules of the tree.` + exitCodesHelp,
 		Example: `  modhash positions --order /lib/modules/$(uname -r)/modules.order --shard-size 1 --module '{"install_path":"kernel/fs/ext4/ext4.ko"}' --out ext4.positions.pb`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -24,7 +24,7 @@ func newProof(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "proof --tree FILE --out DIR [--install-path PATH]...",
 		Short: "Write the proofs of a tree's modules",
-		Long: `Write the proofs of all modules of a tree, or of those named, to DIR, one file a
+		Long: `Write the proofs of all modules of a tree, or of the named ones, to DIR, one file per
 module (proto ModuleProof, INSTALL PATH.proof.pb). The modules are not needed.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash proof --tree tree.pb --out proofs`,
@@ -37,7 +37,7 @@ module (proto ModuleProof, INSTALL PATH.proof.pb). The modules are not needed.` 
 		},
 	}
 	dir.pathVar(cmd.Flags(), &o.tree, "tree", "file written by modhash tree --out (required)")
-	dir.pathVar(cmd.Flags(), &o.out, "out", "directory for the proofs, empty or not there yet (required)")
+	dir.pathVar(cmd.Flags(), &o.out, "out", "directory for the proofs, empty or new (required)")
 	cmd.Flags().StringArrayVar(&o.installPaths, "install-path", nil,
 		"only the proof of this module (repeatable)")
 	return cmd

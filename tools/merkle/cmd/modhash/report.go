@@ -18,10 +18,10 @@ func newReport(dir directory) *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "report --out FILE TREE [KERNEL]",
-		Short: "Draw a tree as a web page that verifies modules in the browser",
-		Long: `Write a page about a tree.pb: root, subsystems by size, all modules with search, and the
-proof of each, drawn from leaf to root. Modules that are dropped on the page, sealed or
-not, are verified in the browser. It is one file and uses no network. KERNEL, a vmlinux or
+		Short: "Write a web page that shows a tree and verifies modules in the browser",
+		Long: `Write a page about a tree.pb: root, subsystems by size, all modules with search, and a
+drawing of each proof from leaf to root. The browser verifies modules, sealed or not, that
+you drag onto the page. The page is one file and uses no network. KERNEL, a vmlinux or
 bzImage, must carry the tree's root; the page then names it.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash report --out report.html tree.pb`,

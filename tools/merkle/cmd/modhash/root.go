@@ -28,9 +28,9 @@ func newRootCommand(dir directory) *cobra.Command {
 		Use:   "root [--json] [--system-map FILE] FILE",
 		Short: "Print the root in a tree, a root object or a kernel",
 		Long: `Print the root that FILE carries as "LEVELS HEX". FILE is a tree.pb, a root object,
-or a kernel that was linked with one: vmlinux, or a boot image that was made of it (bzImage,
-Image, zImage, s390x boot image, U-Boot image, unified kernel image), compressed or not. Those
-without ELF sections need --system-map: arm64 and riscv64 Image, zImage, s390x boot image.` + exitCodesHelp,
+or a kernel that was linked with one: vmlinux, or a boot image that was made from it (bzImage,
+Image, zImage, s390x boot image, U-Boot image, unified kernel image), compressed or not. Boot
+images without ELF sections need --system-map: arm64 and riscv64 Image, zImage, s390x boot image.` + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
   modhash root tree.pb`,
 		Args: cobra.ExactArgs(1),

@@ -33,10 +33,10 @@ func newSeal(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "seal (--tree FILE --out DIR PATH... | --proof FILE --out FILE MODULE)",
 		Short: "Append their proofs to modules",
-		Long: `Write copies of modules, decompressed, with their proofs appended: what the kernel
-checks at load. With --tree, the modules go to DIR at their install paths, by which their
-proofs are found in the tree; they may be some of the tree's modules or all. With --proof,
-one module is sealed with one proof.
+		Long: `Write decompressed copies of modules with their proofs appended, which the kernel checks
+when it loads them. With --tree, the modules go to DIR at their install paths, which also
+identify their proofs in the tree; they may be all modules of the tree, or some. With
+--proof, seal one module with one proof.
 
 A module that does not hash to the leaf in the tree or proof is an error.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb /lib/modules/$(uname -r)
@@ -58,7 +58,7 @@ A module that does not hash to the leaf in the tree or proof is an error.` + inp
 	dir.pathVar(cmd.Flags(), &o.tree, "tree", "file written by modhash tree --out")
 	dir.pathVar(cmd.Flags(), &o.proof, "proof", "file written by modhash proof or modhash tree --proofs")
 	dir.pathVar(cmd.Flags(), &o.out, "out",
-		"directory, empty or not there yet, or file with --proof (required)")
+		"directory, empty or new; with --proof a file (required)")
 	return cmd
 }
 

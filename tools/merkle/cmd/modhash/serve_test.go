@@ -64,7 +64,7 @@ func sandboxed(id int32, dir string, arguments ...string) *workerpb.WorkRequest 
 	return &workerpb.WorkRequest{RequestId: id, SandboxDir: dir, Arguments: arguments}
 }
 
-// TestServe makes a tree by requests in directories of their own, all leaves at once, and checks that its
+// TestServe makes a tree by requests in separate directories, all leaves at once, and checks that its
 // bytes are those of the command line.
 func TestServe(t *testing.T) {
 	const shards, size = 20, 3
@@ -138,7 +138,7 @@ func contents(t *testing.T, root string) string {
 	return all.String()
 }
 
-// TestServeErrors checks that a request that fails does so alone, leaves nothing behind, and says what
+// TestServeErrors checks that a request that fails does so alone, leaves nothing behind, and states what
 // a user would read on the command line.
 func TestServeErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -176,11 +176,11 @@ func TestServeErrors(t *testing.T) {
 	}
 }
 
-// TestServeStops holds what becomes of input that is no request.
+// TestServeStops checks the response to input that is not a request.
 func TestServeStops(t *testing.T) {
 	var out, stderr bytes.Buffer
 	code := serve(t.Context(), strings.NewReader("\x02\xff\xff"), &out, &stderr)
-	want := "modhash --persistent_worker: got a message of 2 bytes that is no request: "
+	want := "modhash --persistent_worker: got a message of 2 bytes that is not a request: "
 	if code != cli.Error || !strings.HasPrefix(stderr.String(), want) || out.Len() > 0 {
 		t.Errorf("exit code %d, stderr %q, %d bytes out, want %d, %q, none", code, &stderr, out.Len(), cli.Error, want)
 	}

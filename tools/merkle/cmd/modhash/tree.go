@@ -38,15 +38,15 @@ func newTree(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tree [--out FILE] [--root-object FILE] [--proofs DIR] [--seal DIR] PATH...",
 		Short: "Build the tree over modules: root, root object, proofs, sealed modules",
-		Long: `Build the tree over modules, print its root, and write what is asked for: the tree
-(proto ModuleTree), the object file that carries the root into vmlinux, one proof a
-module (proto ModuleProof, INSTALL PATH.proof.pb), sealed copies of the modules.
+		Long: `Build the tree over modules, print its root, and write the requested outputs: the tree
+(proto ModuleTree), the object file with the root for vmlinux, one proof per module (proto
+ModuleProof, INSTALL PATH.proof.pb), sealed copies of the modules.
 
-The order is that of modules.order if given with --order (one .o or .ko path a line, as
-Kbuild writes it; every line must have its module and, without --append-unlisted, every
-module its line), else that of the install paths, bytewise. With --leaves, the tree is put together from the files
-that modhash leaf wrote; their positions count, --order only checks them, and the flags
-that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
+The order is that of the modules.order in --order (one .o or .ko path per line, as Kbuild
+writes it; every line must have its module and, without --append-unlisted, every module its
+line), by default the bytewise order of install paths. With --leaves, modhash builds the
+tree from the files that modhash leaf wrote; they determine the positions, --order only
+checks them, and the flags for reading modules have no effect.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash tree --out tree.pb --root-object root.o --seal sealed /lib/modules/$(uname -r)`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.parse(args); err != nil {
@@ -64,8 +64,8 @@ that say how modules are read have no effect.` + inputsHelp + exitCodesHelp,
 	o.order.register(cmd, dir, "modules.order that gives the positions")
 	dir.pathVar(flags, &o.out, "out", "file for the tree")
 	dir.pathVar(flags, &o.rootObject, "root-object", "file for the ELF object with the root")
-	dir.pathVar(flags, &o.proofs, "proofs", "directory for the proofs, empty or not there yet")
-	dir.pathVar(flags, &o.seal, "seal", "directory for sealed modules, empty or not there yet")
+	dir.pathVar(flags, &o.proofs, "proofs", "directory for the proofs, empty or new")
+	dir.pathVar(flags, &o.seal, "seal", "directory for sealed modules, empty or new")
 	dir.pathArrayVar(flags, &o.leaves, "leaves",
 		"file written by modhash leaf, instead of modules (repeatable)")
 	flags.BoolVar(&o.quiet, "quiet", false, "do not print the root")
@@ -222,7 +222,7 @@ func (o *treeOptions) write(cmd *cobra.Command, built *tree.Tree, outputs *outpu
 
 func (o *treeOptions) writeRootObject(tree *tree.Tree, outputs *output.Set) error {
 	if o.reading.Target == (arch.Target{}) {
-		return fmt.Errorf("--root-object needs --machine (%s): no module tells it", arch.Names())
+		return fmt.Errorf("--root-object needs --machine (%s): no module determines it", arch.Names())
 	}
 	machine, err := object.ArchitectureOf(o.reading.Target)
 	if err != nil {

@@ -30,12 +30,12 @@ func newUnseal(dir directory) *cobra.Command {
 	o := &unsealOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
 		Use:   "unseal [--all] (--out FILE MODULE | --out DIR PATH...)",
-		Short: "Strip the proof or signature off modules",
-		Long: `Write copies of modules, decompressed, without the trailer that a proof or a PKCS#7
-signature leaves at their end. A module without one is an error. A module that was signed
-or sealed several times carries one trailer on the other: the outermost one is taken off,
-and a message says if there are more; with --all, all of them are. One module file goes
-to FILE, unless that is a directory; anything else to DIR, at the install paths.` + inputsHelp + exitCodesHelp,
+		Short: "Drop the proof or signature of modules",
+		Long: `Write decompressed copies of modules without the trailer of a proof or a PKCS#7 signature
+at their end. A module without a trailer is an error. A module that was signed or sealed
+several times has several trailers: modhash drops the outermost one, and reports whether
+there are more; with --all, it drops all of them. A single module file goes to FILE, unless
+FILE is a directory; other modules go to DIR, at their install paths.` + inputsHelp + exitCodesHelp,
 		Example: `  modhash tree --seal sealed /lib/modules/$(uname -r)
   modhash unseal --out bare sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -49,7 +49,7 @@ to FILE, unless that is a directory; anything else to DIR, at the install paths.
 		},
 	}
 	o.inputs.register(cmd)
-	cmd.Flags().BoolVar(&o.all, "all", false, "take all trailers off, not the outermost one alone")
+	cmd.Flags().BoolVar(&o.all, "all", false, "drop all trailers, not only the outermost one")
 	dir.pathVar(cmd.Flags(), &o.out, "out", "file or directory to write (required)")
 	return cmd
 }
@@ -62,7 +62,7 @@ func runUnseal(cmd *cobra.Command, o *unsealOptions) error {
 	left, err := o.unseal(cmd, modules)
 	if err == nil && len(left) > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "modhash unseal: %d of %d modules carry a further trailer, %s first: "+
-			"--all takes all trailers off\n", len(left), len(modules), left[0])
+			"--all drops all trailers\n", len(left), len(modules), left[0])
 	}
 	return err
 }

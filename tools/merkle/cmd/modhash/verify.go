@@ -59,19 +59,20 @@ func newVerify(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...",
 		Short: "Check that modules are sealed and belong to a tree",
-		Long: `Check, as the kernel does at load, that each module carries a proof that leads to the
-root in FILE: a tree.pb, a root object, or a kernel (vmlinux or boot image). --kernel insists
-on a kernel: --kernel /boot/vmlinuz-7.2.12 /lib/modules/7.2.12. With a tree.pb, also check
-that each module stands at the path that the tree has for its position (a module given as
-a file: only its name), and, with --complete, that no module of the tree is missing.
+		Long: `Check, as the kernel does when it loads a module, that each module carries a proof that
+leads to the root in FILE: a tree.pb, a root object, or a kernel (vmlinux or boot image).
+--kernel requires a kernel: --kernel /boot/vmlinuz-7.2.12 /lib/modules/7.2.12. With a
+tree.pb, also check that each module is at the path that the tree has for its position (for
+a module that is given as a file: only the name), and, with --complete, that no module of
+the tree is missing.
 
---attestation takes the statement of modhash attest for a tree.pb, and besides takes
-modules that carry no proof: they must have the contents that the statement tells of the
-module at their path. Who signed the statement is for you to check first.
+--attestation uses the statement of modhash attest in place of a tree.pb, and also accepts
+modules without a proof: they must have the contents that the statement records for their
+path. Check the signature of the statement first.
 
-Each failure is a line on the standard error output; counts come last, on the standard
-output. No module at all is a failure, and so is what could not be looked into: a link to
-nothing, a directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
+Each failure is a line on standard error; counts come last, on standard output. It is also
+a failure if there is no module, or if an entry cannot be examined: a broken link, a
+directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
 		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
   modhash verify --root tree.pb --complete sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -88,10 +89,10 @@ nothing, a directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
 	dir.pathVar(cmd.Flags(), &o.root, "root", "file with the root")
 	dir.pathVar(cmd.Flags(), &o.kernel, "kernel", "kernel with the root: a vmlinux or a boot image")
 	dir.pathVar(cmd.Flags(), &o.systemMap, "system-map", "System.map, or vmlinux with symbols, of the kernel's build, for boot images without ELF sections")
-	dir.pathVar(cmd.Flags(), &o.attestation, "attestation", "statement that modhash attest wrote")
+	dir.pathVar(cmd.Flags(), &o.attestation, "attestation", "statement written by modhash attest")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false,
-		"print root, counts and failures as JSON on the standard output")
+		"print root, counts and failures as JSON on standard output")
 	return cmd
 }
 
@@ -101,8 +102,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions) error {
 		return err
 	}
 	if o.complete && found.Tree == nil {
-		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is a %s: it does not tell the modules",
-			o.root, o.kernel, found.Format)
+		return fmt.Errorf("--complete needs a tree.pb or --attestation, %s%s is %s: it does not list the modules",
+			o.root, o.kernel, found.WithArticle())
 	}
 	listing, err := modules.List(o.sources)
 	if err != nil {
@@ -148,8 +149,8 @@ func (o *verifyOptions) readRoot() (root.Found, error) {
 		return root.Found{}, err
 	}
 	if !found.IsKernel() {
-		return root.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is a %s: use --root",
-			o.kernel, found.Format)
+		return root.Found{}, fmt.Errorf("--kernel needs a vmlinux or a boot image, %s is %s: use --root",
+			o.kernel, found.WithArticle())
 	}
 	return found, nil
 }
@@ -159,7 +160,7 @@ func (o *verifyOptions) verify(
 ) (batch.Report, error) {
 	bar := progress.New(cmd.ErrOrStderr(), "verifying", len(modules))
 	defer bar.Clear()
-	ref := batch.Reference{Root: found.Root, Tree: found.Tree, Bare: o.attestation != ""}
+	ref := batch.Reference{Root: found.Root, Tree: found.Tree, Unsealed: o.attestation != ""}
 	return batch.Verify(cmd.Context(), modules, ref, bar.Tick())
 }
 

@@ -20,7 +20,7 @@ func addVersion(root *cobra.Command) {
 		text += "commit " + commit + "\n"
 	}
 	root.SetVersionTemplate(text)
-	root.Flags().Bool("version", false, "print the release, and the version of the tree format that is written and read")
+	root.Flags().Bool("version", false, "print the release, and the version of the tree format")
 }
 
 // addCompletion adds cobra's command completion, to which a missing or unknown shell is an error, as to the commands here.

@@ -32,7 +32,7 @@ const (
 const (
 	magic      = "HdrS"
 	sectorSize = 512
-	// payloadVersion is the first protocol that says where the kernel is (2.08).
+	// payloadVersion is the first protocol that states where the kernel is (2.08).
 	payloadVersion = 0x208
 	// defaultSetupSects is what 0 in the header stands for.
 	defaultSetupSects = 4
@@ -65,7 +65,7 @@ func Kernel(image io.ReaderAt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What the header says is not allocated before the file has shown to have it.
+	// What the header states is not allocated before the file has shown to have it.
 	data, err := io.ReadAll(io.NewSectionReader(image, payload.offset, payload.length))
 	if err == nil && int64(len(data)) < payload.length {
 		err = io.ErrUnexpectedEOF
@@ -109,10 +109,10 @@ type span struct{ offset, length int64 }
 
 func findPayload(header []byte) (span, error) {
 	if !Is(header) {
-		return span{}, fmt.Errorf("is no x86 boot image: want %q at offset %#x", magic, offsetMagic)
+		return span{}, fmt.Errorf("is not an x86 boot image: want %q at offset %#x", magic, offsetMagic)
 	}
 	if v := binary.LittleEndian.Uint16(header[offsetVersion:]); v < payloadVersion {
-		return span{}, fmt.Errorf("is a boot image of protocol %d.%02d, want 2.08 or newer, which tells where the kernel is", v>>8, v&0xff)
+		return span{}, fmt.Errorf("is a boot image of protocol %d.%02d, want 2.08 or newer, which has the offset of the kernel", v>>8, v&0xff)
 	}
 	sectors := int64(header[offsetSetupSects])
 	if sectors == 0 {
@@ -134,7 +134,7 @@ func unpack(payload []byte) ([]byte, error) {
 	}
 	size := int64(binary.LittleEndian.Uint32(payload[len(payload)-sizeSize:]))
 	if size > maxKernel {
-		return nil, fmt.Errorf("the compressed kernel says it has %d bytes decompressed, want at most %d", size, maxKernel)
+		return nil, fmt.Errorf("the compressed kernel states a decompressed size of %d bytes, want at most %d", size, maxKernel)
 	}
 	data := payload
 	if !c.EndsWithSize {

@@ -71,7 +71,7 @@ func TestKernelErrors(t *testing.T) {
 	}{
 		{"empty", nil, "reading the boot header: EOF"},
 		{"cut header", good[:0x24f], "reading the boot header: EOF"},
-		{"no magic", changed(func(b []byte) { b[0x202] = 0 }), `is no x86 boot image: want "HdrS" at offset 0x202`},
+		{"no magic", changed(func(b []byte) { b[0x202] = 0 }), `is not an x86 boot image: want "HdrS" at offset 0x202`},
 		{"old protocol", changed(func(b []byte) { b[0x206], b[0x207] = 7, 2 }), "is a boot image of protocol 2.07, want 2.08 or newer"},
 		{"no payload", changed(func(b []byte) { clear(b[0x24c:0x250]) }), "with a kernel of 0 bytes"},
 		{"large payload", changed(func(b []byte) { b[0x24f] = 0xff }), "want between 5 and 1073741824"},
@@ -79,7 +79,7 @@ func TestKernelErrors(t *testing.T) {
 		{"unknown compression", image(1, []byte("plain kernel")), "is compressed in an unknown way: it starts with 706c61696e20"},
 		{"lzo", image(1, []byte("\x89LZO\x00\r\n\x1a\n")), "(lzo): unexpected EOF"},
 		{"wrong size", image(1, append(bytes.Clone(testdata(t, "kernel.zstd")[:100]), 1, 0, 0, 0)), "decompressing the kernel (zstd): "},
-		{"absurd size", image(1, append([]byte("BZh"), 0xff, 0xff, 0xff, 0xff)), "says it has 4294967295 bytes decompressed"},
+		{"absurd size", image(1, append([]byte("BZh"), 0xff, 0xff, 0xff, 0xff)), "states a decompressed size of 4294967295 bytes"},
 		{"larger than it says", image(1, withSize(testdata(t, "kernel.lz4"), 10)), "(lz4): got more than 10 bytes, want 10"},
 		{"smaller than it says", image(1, withSize(testdata(t, "kernel.bzip2"), 1<<20)), " bytes, want 1048576"},
 		{"large dictionary", image(1, append([]byte("\x5d\x00\x00\x00\xff"), make([]byte, 20)...)), "(lzma): dictionary of 4278190080 bytes, want at most 134217728"},
@@ -93,7 +93,7 @@ func TestKernelErrors(t *testing.T) {
 	}
 }
 
-// withSize returns a compressed kernel that says to have another size.
+// withSize returns a compressed kernel that states another size.
 func withSize(payload []byte, size uint32) []byte {
 	b := bytes.Clone(payload)
 	binary.LittleEndian.PutUint32(b[len(b)-4:], size)
@@ -110,7 +110,7 @@ func FuzzKernel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kernel, err := Kernel(bytes.NewReader(data))
 		if err == nil && !Is(data) {
-			t.Errorf("%d bytes of a kernel in what is no boot image", len(kernel))
+			t.Errorf("%d bytes of a kernel in a file that is not a boot image", len(kernel))
 		}
 		if kernel, err := Payload(bytes.NewReader(data)); err == nil && !isPayload(kernel) {
 			t.Errorf("%d bytes that are no kernel", len(kernel))

@@ -92,7 +92,7 @@ func ZbootKernel(image io.ReaderAt) ([]byte, error) {
 // magicSize is how many bytes distinguish compressions.
 const magicSize = 6
 
-// Decompressed returns a kernel that is compressed as a file of its own (Image.gz).
+// Decompressed returns a kernel that is compressed as a separate file (Image.gz).
 func Decompressed(r io.Reader) ([]byte, error) {
 	buffered := bufio.NewReader(r)
 	head, err := buffered.Peek(magicSize)

@@ -67,8 +67,8 @@ var kernels = []Kind{
 	KindAndroid,
 }
 
-// Article returns the name of a kind with its article.
-func (k Kind) Article() string {
+// WithArticle returns the name for use in a sentence: "an Image", "a vmlinux".
+func (k Kind) WithArticle() string {
 	name := string(k)
 	if strings.HasPrefix(name, "s390x") || name != "" && strings.ContainsAny(name[:1], "AEIOaeio") {
 		return "an " + name

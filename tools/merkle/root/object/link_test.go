@@ -61,7 +61,7 @@ func run(t *testing.T, dir, program string, args ...string) {
 	}
 }
 
-// linkerScript puts the root where a kernel's would: in a section of its own, in read-only
+// linkerScript puts the root where a kernel's would: in a separate section, in read-only
 // data.
 const linkerScript = `ENTRY(_start)
 SECTIONS {

@@ -177,13 +177,13 @@ func TestReadErrors(t *testing.T) {
 		{"symbol of another size", func(_ []byte, _ func(int) []byte, symbol []byte) { symbol[16] = 35 },
 			"symbol module_hashes_root has 35 bytes, want 36"},
 		{"symbol behind its section", func(_ []byte, _ func(int) []byte, symbol []byte) { symbol[8] = 1 },
-			"symbol module_hashes_root does not lie inside its section .module_hashes"},
+			"symbol module_hashes_root is not inside its section .module_hashes"},
 		{"symbol far away", func(_ []byte, _ func(int) []byte, symbol []byte) { symbol[15] = 0xff },
-			"symbol module_hashes_root does not lie inside its section .module_hashes"},
+			"symbol module_hashes_root is not inside its section .module_hashes"},
 		{"symbol in no section", func(_ []byte, _ func(int) []byte, symbol []byte) { symbol[6] = 77 },
 			"symbol module_hashes_root is in section 77, the file has 5"},
 		{"symbol in the empty section", func(_ []byte, _ func(int) []byte, symbol []byte) { symbol[6] = sectionStackNote },
-			"symbol module_hashes_root does not lie inside its section .note.GNU-stack"},
+			"symbol module_hashes_root is not inside its section .note.GNU-stack"},
 		{"undefined symbol, section of another size", func(_ []byte, header func(int) []byte, symbol []byte) {
 			symbol[6] = 0
 			header(sectionRoot)[sizeInHeader] = 40

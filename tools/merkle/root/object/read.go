@@ -13,7 +13,7 @@ import (
 	"rules_modhash/tools/merkle/merkle"
 )
 
-// Format says in what kind of file a root was found.
+// Format states in what kind of file a root was found.
 type Format string
 
 // The kinds of ELF file that carry a root.
@@ -123,7 +123,7 @@ func symbolPlace(f *elf.File, symbol *elf.Symbol) (place, error) {
 		offset -= s.Addr
 	}
 	if s.Size < Size || offset > s.Size-Size {
-		return place{}, fmt.Errorf("symbol %s does not lie inside its section %s", SymbolName, s.Name)
+		return place{}, fmt.Errorf("symbol %s is not inside its section %s", SymbolName, s.Name)
 	}
 	return place{s, offset}, nil
 }

@@ -13,7 +13,7 @@ import (
 type Cause struct {
 	// ID is a word for programs.
 	ID CauseID `json:"id"`
-	// Text says it in plain words.
+	// Text states it in plain words.
 	Text string `json:"text"`
 }
 
@@ -71,7 +71,7 @@ type facts struct {
 	buildPaths                 [][2]string
 	times                      [][2]string
 	producers                  [][2]string
-	// unexplained are sections that differ in more than embedded paths and times, code says that code is among them.
+	// unexplained are sections that differ in more than embedded paths and times, code states that code is among them.
 	unexplained []string
 	code        bool
 }
@@ -237,7 +237,7 @@ func (c *comparison) timeStamp() *Cause {
 		printable(t[0]), printable(t[1]))
 }
 
-// stripped says what is missing of sections that strip(1) drops.
+// stripped states what is missing of sections that strip(1) drops.
 var stripped = map[Kind]string{
 	Debug: "debug information", Symbols: "the symbol table", Comment: "the compiler's name (.comment)",
 }
@@ -291,14 +291,14 @@ func (c *comparison) rest() Cause {
 		return *cause(Layout, "the same sections in another order: another linker or linker script, "+
 			"or a tool that wrote the file again")
 	case len(c.sections) == 0:
-		return *cause(Layout, "all sections are the same: ELF headers, padding or what lies behind the sections "+
+		return *cause(Layout, "all sections are the same: ELF headers, padding or data after the sections "+
 			"differ")
 	case c.changed(Code):
-		return *cause(OtherCode, "code differs, and nothing in the modules says why: another source, "+
+		return *cause(OtherCode, "code differs, and the modules do not show why: another source, "+
 			"configuration or compiler option%s", c.compared())
 	case c.only(BuildID):
 		return *cause(OnlyBuildID, "only the build-id differs, which is a hash over what was linked: parts that were "+
-			"stripped since differed (debug information with another build path), or the linker was told another --build-id")
+			"stripped since differed (debug information with another build path), or the linker used another --build-id")
 	case c.only(ModInfo, BuildID, Symbols, Names):
 		return *cause(OtherInfo, "only the module's description differs (.modinfo)")
 	}
@@ -306,7 +306,7 @@ func (c *comparison) rest() Cause {
 	if c.only(Debug, BuildID, Relocations, Symbols, Names) && c.changed(Debug) {
 		what = "debug information differs"
 	}
-	return *cause(OtherCode, "%s, and nothing in the modules says why: another source, configuration or "+
+	return *cause(OtherCode, "%s, and the modules do not show why: another source, configuration or "+
 		"compiler option%s", what, c.compared())
 }
 

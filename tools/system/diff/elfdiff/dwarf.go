@@ -16,11 +16,11 @@ const (
 	maxUnits = 64
 )
 
-// unit is what debug information says of a source file that was compiled.
+// unit is what debug information states of a source file that was compiled.
 type unit struct {
 	// directory is where the compiler ran (DW_AT_comp_dir), name the file as the compiler was given it.
 	directory, name string
-	// split says that the rest is in a .dwo file, by which the unit has a hash of it, the directory included.
+	// split reports that the rest is in a .dwo file, by which the unit has a hash of it, the directory included.
 	split bool
 }
 
@@ -28,7 +28,7 @@ type unit struct {
 const attrGNUDwoName dwarf.Attr = 0x2130
 
 // units returns the first compilation units, none if there are none or if they cannot be read. Debug information is
-// not trusted: its size is checked ahead, and what package dwarf does not expect ends in a panic of its own.
+// not trusted: its size is checked ahead, and what package dwarf does not expect ends in a panic of that package.
 func (f *file) units() (found []unit) {
 	defer func() {
 		if recover() != nil {
@@ -82,7 +82,7 @@ func (f *file) debugSize() uint64 {
 // zlibHeaderSize is the size of what .zdebug_ sections begin with: "ZLIB", then the decompressed size, big endian.
 const zlibHeaderSize = 12
 
-// zlibSize returns the size that such a section says it has once decompressed.
+// zlibSize returns the size that such a section states it has once decompressed.
 func (f *file) zlibSize(offset uint64) (uint64, bool) {
 	var head [zlibHeaderSize]byte
 	if _, err := io.ReadFull(io.NewSectionReader(f.raw, int64(offset), zlibHeaderSize), head[:]); err != nil {

@@ -19,7 +19,7 @@ import (
 	"rules_modhash/tools/arch/elffile"
 )
 
-// Change says how a section differs.
+// Change states how a section differs.
 type Change string
 
 // The ways in which a section differs.
@@ -128,7 +128,7 @@ func (f *file) hash(s *elf.Section) (sum [sha256.Size]byte, err error) {
 	if s.Type != elf.SHT_NOBITS {
 		n, err := io.Copy(h, io.NewSectionReader(f.raw, int64(s.Offset), int64(s.FileSize)))
 		if err == nil && uint64(n) != s.FileSize {
-			err = fmt.Errorf("it has %d bytes, %d of them behind the end of the file", s.FileSize, s.FileSize-uint64(n))
+			err = fmt.Errorf("it has %d bytes, %d of them after the end of the file", s.FileSize, s.FileSize-uint64(n))
 		}
 		if err != nil {
 			return sum, err
@@ -173,7 +173,7 @@ type comparison struct {
 	reordered bool
 	// roots are the directories that the modules were built in, where they differ.
 	roots roots
-	// split says that units have hashes of what is in other files.
+	// split reports that units have hashes of what is in other files.
 	split bool
 	facts facts
 }

@@ -169,7 +169,7 @@ func TestCauses(t *testing.T) {
 			"__versions CRC of printk: 0x11223344 -> 0x55667788"},
 		{"description", build{}, define(`DESCRIPTION="another"`), elfdiff.OtherInfo, "only the module's description",
 			".modinfo description: a module -> another"},
-		{"code", build{}, define("FACTOR=5"), elfdiff.OtherCode, "code differs, and nothing in the modules says why", ""},
+		{"code", build{}, define("FACTOR=5"), elfdiff.OtherCode, "code differs, and the modules do not show why", ""},
 		{"compiler option", build{}, build{flags: []string{"-O1"}}, elfdiff.OtherCode, "compiler option", ""},
 		{"compiler", build{}, build{cc: "clang"}, elfdiff.OtherCompiler, "clang version", ""},
 		{"build path", build{dir: "one/fs", flags: []string{"-DFILE_NAME"}}, build{dir: "another/fs", flags: []string{"-DFILE_NAME"}},

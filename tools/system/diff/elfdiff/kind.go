@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Kind says what a section is for.
+// Kind states what a section is for.
 type Kind string
 
 // The kinds of sections.
@@ -37,7 +37,7 @@ const (
 	Other       Kind = "other"
 )
 
-// kinds of sections whose name says it.
+// kinds of sections whose name states it.
 var kinds = map[string]Kind{
 	".modinfo":                  ModInfo,
 	".gnu.linkonce.this_module": ThisModule,

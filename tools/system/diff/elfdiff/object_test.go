@@ -20,7 +20,7 @@ type object struct {
 	// dwarf is the version, 5 if 0; compress is "", ".debug" (SHF_COMPRESSED) or ".zdebug".
 	dwarf    int
 	compress string
-	// broken has abbreviations that make no sense, bomb a compressed section that says it has 2^60 bytes.
+	// broken has abbreviations that make no sense, bomb a compressed section that states it has 2^60 bytes.
 	broken, bomb bool
 	// split refers to a .dwo file.
 	split bool

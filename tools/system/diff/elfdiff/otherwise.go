@@ -116,11 +116,11 @@ func (c *comparison) more(found []Cause) *Cause {
 	if !embedded || len(where) == 0 {
 		return nil
 	}
-	return cause(OtherCode, "more than that differs, in %s, and nothing in the modules says why: another source, "+
+	return cause(OtherCode, "more than that differs, in %s, and the modules do not show why: another source, "+
 		"configuration or compiler option%s", list(where), c.compared())
 }
 
-// compared says where a cause was looked for and not found, and where it could not be.
+// compared states where a cause was looked for and not found, and where it could not be.
 func (c *comparison) compared() string {
 	var looked, not []string
 	for _, place := range []struct {
@@ -145,7 +145,7 @@ func (c *comparison) compared() string {
 		text += "; not on both sides: " + strings.Join(not, ", ")
 	}
 	if large := c.large(); len(large) > 0 {
-		text += fmt.Sprintf("; not looked into, with more than %d bytes: %s", maxContents, list(large))
+		text += fmt.Sprintf("; not examined, with more than %d bytes: %s", maxContents, list(large))
 	}
 	return text
 }

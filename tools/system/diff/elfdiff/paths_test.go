@@ -139,7 +139,7 @@ func TestBuildPathInSplitDebugInformation(t *testing.T) {
 	wantPath(t, compare(t, a.make(t), b.make(t)), dirs, "")
 }
 
-// TestBuildPathWithLivepatchSymbols has a symbol as livepatches have them, whose name says what it is resolved to.
+// TestBuildPathWithLivepatchSymbols has a symbol as livepatches have them, whose name states what it is resolved to.
 func TestBuildPathWithLivepatchSymbols(t *testing.T) {
 	dirs := [2]string{"/tmp/aaaaaa", "/home/me/src/y"}
 	a, b := module(dirs[0]), module(dirs[1])
@@ -208,12 +208,12 @@ func TestNoBuildPath(t *testing.T) {
 	}
 }
 
-// TestNothingExplains checks that the message says what was compared, and what could not be.
+// TestNothingExplains checks that the message states what was compared, and what could not be.
 func TestNothingExplains(t *testing.T) {
 	a, b := module("/build"), module("/build")
 	b.code = "\x90\xc3"
 	diff := compare(t, a.make(t), b.make(t))
-	const want = "code differs, and nothing in the modules says why: another source, configuration or compiler option; " +
+	const want = "code differs, and the modules do not show why: another source, configuration or compiler option; " +
 		"compared: release, configuration and source version (.modinfo), compilers and directories in debug information, " +
 		"names of symbols, paths and times in texts; not on both sides: size of struct module, compilers (.comment), symbol versions"
 	if len(diff.Causes) != 1 || diff.Causes[0].Text != want {
@@ -228,7 +228,7 @@ func TestLargeTexts(t *testing.T) {
 	a.texts = append(a.texts, large+"a")
 	b.texts = append(b.texts, large+"b")
 	diff := compare(t, a.make(t), b.make(t))
-	const want = "; not looked into, with more than 8388608 bytes: .rodata.str1.1"
+	const want = "; not examined, with more than 8388608 bytes: .rodata.str1.1"
 	if len(diff.Causes) != 2 || !strings.HasSuffix(diff.Causes[1].Text, want) {
 		t.Errorf("causes are %+v, want the last with %q", diff.Causes, want)
 	}
@@ -245,7 +245,7 @@ func TestOtherMachine(t *testing.T) {
 	}
 }
 
-// TestDebugBomb checks that debug information is not loaded if it says that it is large.
+// TestDebugBomb checks that debug information is not loaded if it states that it is large.
 func TestDebugBomb(t *testing.T) {
 	for _, compress := range []string{".debug", ".zdebug"} {
 		a, b := module("/tmp/aaa"), module("/tmp/bbb")
