@@ -100,10 +100,13 @@ func (t *Tree) Make(ctx context.Context, words ...string) error {
 	} else {
 		args = append(args, "CROSS_COMPILE="+t.Cross)
 	}
-	// The tree's path gets into debug information, and nowhere else: its other names are relative.
+	// The tree's path gets into debug information, and nowhere else: its other names are relative. All code has
+	// KCPPFLAGS, also that of the boot image, which has no KCFLAGS.
 	mapping := "-fdebug-prefix-map=" + t.Dir + "=/linux"
-	flags := strings.Join(append([]string{mapping}, t.Flags...), " ")
-	args = append(args, "KCFLAGS="+flags, "KAFLAGS="+flags)
+	args = append(args, "KCPPFLAGS="+mapping, "HOSTCFLAGS="+mapping)
+	if flags := strings.Join(t.Flags, " "); flags != "" {
+		args = append(args, "KCFLAGS="+flags, "KAFLAGS="+flags)
+	}
 	return t.Run(ctx, "make", append(args, words...)...)
 }
 
@@ -168,8 +171,9 @@ var compilation = regexp.MustCompile(`(?m)^  (CC|AS|RUSTC) `)
 // Compiled returns how many files of the kernel and its modules were compiled.
 func (t *Tree) Compiled() int { return len(compilation.FindAllIndex(t.Log.Bytes(), -1)) }
 
-// WriteLog writes all that was printed.
+// WriteLog writes all that was printed, with /linux for the tree's path and / for its parent directory.
 func (t *Tree) WriteLog(w io.Writer) error {
-	_, err := io.WriteString(w, strings.ReplaceAll(t.Log.String(), t.Dir, "/linux"))
+	text := strings.ReplaceAll(t.Log.String(), t.Dir, "/linux")
+	_, err := io.WriteString(w, strings.ReplaceAll(text, filepath.Dir(t.Dir)+"/", "/"))
 	return err
 }

@@ -160,3 +160,15 @@ func TestCompiled(t *testing.T) {
 		t.Errorf("got %d files compiled, want 3", got)
 	}
 }
+
+func TestWriteLog(t *testing.T) {
+	tree := &Tree{Dir: "/sandbox/7/linux"}
+	tree.Log.WriteString("$ make KCPPFLAGS=-fdebug-prefix-map=/sandbox/7/linux=/linux install /sandbox/7/devel\n")
+	var got strings.Builder
+	if err := tree.WriteLog(&got); err != nil {
+		t.Fatal(err)
+	}
+	if want := "$ make KCPPFLAGS=-fdebug-prefix-map=/linux=/linux install /devel\n"; got.String() != want {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+}
