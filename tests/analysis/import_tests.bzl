@@ -181,21 +181,21 @@ def _modules_import_tests(name):
         _modules_import_failure(
             name + "_no_name",
             srcs = [name + "_nameless"],
-            error = ["srcs: got a module with the install path \"nameless/.ko\", want a named one"],
+            error = ["srcs: got a module with the install path \"nameless/.ko\", want a file name before .ko"],
         ),
         _modules_import_failure(
             name + "_same_path",
             srcs = [name + "_twins"],
             error = [
                 "srcs: got the install path twins/a.ko for both tests/analysis/twins/a.ko and " +
-                "tests/analysis/twins/a.ko.gz, want a path of its own for each module",
+                "tests/analysis/twins/a.ko.gz, want a different path for each module",
             ],
         ),
         _modules_import_failure(
             name + "_half_a_part",
             srcs = [name + "_twins"],
             strip_prefix = "tw",
-            error = ["strip_prefix: got \"tw\" for the module twins/a.ko, want a prefix of whole path parts"],
+            error = ["strip_prefix: got \"tw\" for the module twins/a.ko, want a parent directory"],
         ),
         _modules_import_failure(
             name + "_bad_strip_prefix",

@@ -392,7 +392,7 @@ def _duplicate_test(name):
                 name = name,
                 tree = tree,
             ),
-            "give it another install_path",
+            "set another install_path",
         ],
         target_under_test = tree,
     )

@@ -62,12 +62,12 @@ def _failure_tests(name):
         )
     _failing(
         name = name + "_several",
-        error = ["_several: attribute files: got the path \"/x\" for", "which is no single file, want a path with a slash at its end"],
+        error = ["_several: attribute files: got the path \"/x\" for", "which is not a single file, want a path that ends with a slash"],
         files = init | {name + "_x": "/x"},
     )
     _failing(
         name = name + "_directory",
-        error = ["_directory: attribute files: got the path \"/x\" for", "which is no single file"],
+        error = ["_directory: attribute files: got the path \"/x\" for", "which is not a single file"],
         files = init | {name + "_folder": "/x"},
     )
     _failing(
@@ -77,19 +77,19 @@ def _failure_tests(name):
     )
     _failing(
         name = name + "_no_init",
-        error = ["_no_init: attribute script: got no script, and no /init in files, want one of the two"],
+        error = ["_no_init: attribute script: got neither script nor an /init in files, want one of them"],
         files = {name + "_init": "/sbin/init"},
     )
     _failing(
         name = name + "_two_inits",
-        error = ["_two_inits: attribute script: got a script beside the /init in files, want one of the two"],
+        error = ["_two_inits: attribute script: got both script and an /init in files, want one of them"],
         files = init,
         script = ["sh"],
     )
     initramfs(name = name + "_no_busybox", machine = "riscv64", script = ["sh"], tags = ["manual"])
     failure_test(
         name = name + "_no_busybox_test",
-        error = ["_no_busybox: attribute script: got a script for the machine riscv64, for which the boot toolchain has no busybox"],
+        error = ["_no_busybox: attribute script: got a script for the architecture riscv64, for which the boot toolchain has no busybox"],
         target_under_test = name + "_no_busybox",
     )
 

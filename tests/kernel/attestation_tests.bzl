@@ -99,7 +99,7 @@ def _refused_tests(name):
     refused(
         name = name + "_both",
         attribute = "tree",
-        error = ["both tree and vmlinux, want one of them. A vmlinux carries its tree"],
+        error = ["both tree and vmlinux, want one of them. A vmlinux provides its tree"],
         rule = module_attestation,
         tree = "fixtures_x86_64_tree",
         vmlinux = "fixtures_x86_64_vmlinux",

@@ -66,7 +66,7 @@ def carried_tests(name):
     # The boot toolchain has a busybox for the machine of the host alone.
     kernel_failure_test(
         name = name + "_initramfs_test",
-        error = ["got a script for the machine arm64, for which the boot toolchain has no busybox"],
+        error = ["got a script for the architecture arm64, for which the boot toolchain has no busybox"],
         target_compatible_with = ["@platforms//cpu:x86_64"],
         target_under_test = name + "_initramfs",
     )

@@ -91,6 +91,6 @@ def deb_tests(name):
     kernel_deb(name = name + "_old", kernel = "fixtures_arm64", tree = "fixtures_arm64_tree", **common)
     kernel_failure_test(
         name = name + "_old_test",
-        error = ["_old.root: attribute kernel: got //tests/kernel:fixtures_arm64, want vmlinux alone, which carries kernel and tree"],
+        error = ["_old.root: attribute kernel: got //tests/kernel:fixtures_arm64, want vmlinux alone, which provides kernel and tree"],
         target_under_test = name + "_old",
     )

@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "hashed_kernel", "kernel_module", "load_attempt")
 load("//rules:providers.bzl", "VmlinuxInfo")
-load("//rules/private/rules:hashed_kernel.bzl", "beside_config")  # buildifier: disable=bzl-visibility
+load("//rules/private/rules:hashed_kernel.bzl", "conflicts_with_config")  # buildifier: disable=bzl-visibility
 load(":toolchains.bzl", "WITH_TOOLCHAIN")
 
 visibility("//...")
@@ -108,14 +108,14 @@ _boot_test = analysistest.make(
     config_settings = WITH_TOOLCHAIN,
 )
 
-def _beside_test_impl(ctx):
+def _conflicts_test_impl(ctx):
     env = unittest.begin(ctx)
     defaults = {"base": None, "compiler": "gcc", "fragments": [], "machine": "auto", "source": None}
-    asserts.equals(env, [], beside_config(defaults))
-    asserts.equals(env, ["base", "machine"], beside_config(defaults | {"base": "tinyconfig", "machine": "arm64"}))
+    asserts.equals(env, [], conflicts_with_config(defaults))
+    asserts.equals(env, ["base", "machine"], conflicts_with_config(defaults | {"base": "tinyconfig", "machine": "arm64"}))
     return unittest.end(env)
 
-_beside_test = unittest.make(_beside_test_impl)
+_conflicts_test = unittest.make(_conflicts_test_impl)
 
 def hashed_kernel_tests(name):
     """All tests of hashed_kernel.
@@ -170,4 +170,4 @@ def hashed_kernel_tests(name):
         modules = [],
         target_under_test = small,
     )
-    _beside_test(name = name + "_beside_test")
+    _conflicts_test(name = name + "_conflicts_test")

@@ -79,7 +79,7 @@ def order_tests(name):
         name = name + "_two_kernels",
         attribute = "modules",
         error = [
-            "the kernels //tests/kernel:fixtures_x86_64 and //tests/kernel:%s_other, each with an order of its own" % name,
+            "the kernels //tests/kernel:fixtures_x86_64 and //tests/kernel:%s_other, each with its own order" % name,
             "want one kernel_build, or the attribute order with the positions of all modules",
         ],
         modules = ["fixtures_x86_64", name + "_other"],

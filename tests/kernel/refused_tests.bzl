@@ -34,7 +34,7 @@ def _config_tests(name):
         name = name + "_machine",
         attribute = "machine",
         base = "tinyconfig",
-        error = ["a kernel for the machine s390x, want one that the kernel toolchain has binary tools for: arm64, x86_64"],
+        error = ["a kernel for the architecture s390x, want one that the kernel toolchain has binary tools for: arm64, x86_64"],
         machine = "s390x",
         rule = kernel_config,
         source = "fixtures_source",
@@ -136,8 +136,8 @@ def _module_tests(name):
         attribute = "srcs",
         error = [
             "tests/kernel/{0}_composite.c among several sources of the module {0}_composite".format(name),
-            "want another name for one of the two: Kbuild makes %s_composite.o of all sources" % name,
-            "Rename the file, or set module_name",
+            "want different names: Kbuild links all sources to %s_composite.o" % name,
+            "Next: rename the file, or set module_name",
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
@@ -147,8 +147,8 @@ def _module_tests(name):
         srcs = [name + "_twins"],
         attribute = "srcs",
         error = [
-            "tests/kernel/{0}/twin.c and tests/kernel/{0}/twin.S, want another name for one of the two".format(name),
-            "Kbuild makes %s/twin.o of both" % name,
+            "tests/kernel/{0}/twin.c and tests/kernel/{0}/twin.S, want different names".format(name),
+            "Kbuild compiles both to %s/twin.o" % name,
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
@@ -158,7 +158,7 @@ def _module_tests(name):
         srcs = ["fixtures_main", "//tests/private:elsewhere"],
         attribute = "srcs",
         error = [
-            "tests/private/elsewhere.c, which is not below the package, want sources of this package and those below it",
+            "tests/private/elsewhere.c, which is not below the package, want sources in this package and below it",
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
@@ -168,8 +168,8 @@ def _module_tests(name):
         srcs = ["fixtures_main"],
         attribute = "textual_hdrs",
         error = [
-            "tests/kernel/fixtures/other/main.c, which is among srcs, too, want each file once",
-            "in srcs what is compiled by itself, in textual_hdrs what is only included",
+            "tests/kernel/fixtures/other/main.c, which is also in srcs, want each file once",
+            "files to compile in srcs, files that are only included in textual_hdrs",
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
@@ -199,8 +199,8 @@ def _machine_tests(name):
         name = name + "_link_machine",
         attribute = "tree",
         error = [
-            "//tests/kernel:%s_empty_arm64 for the machine arm64" % name,
-            "want one for x86_64, as //tests/kernel:fixtures_x86_64 is. Set its attribute machine",
+            "//tests/kernel:%s_empty_arm64 for the architecture arm64" % name,
+            "want one for x86_64, like //tests/kernel:fixtures_x86_64. Next: set its attribute machine",
         ],
         kernel = "fixtures_x86_64",
         rule = vmlinux,
@@ -211,7 +211,7 @@ def _machine_tests(name):
         attribute = "modules",
         error = [
             "//tests/kernel:fixtures_x86_64 for x86_64 and //tests/kernel:fixtures_arm64_module for arm64",
-            "want modules for one machine, as a root object is for one",
+            "want modules for one architecture, because a root object is for one",
         ],
         modules = ["fixtures_x86_64", "fixtures_arm64_module"],
         rule = module_tree,
@@ -220,8 +220,8 @@ def _machine_tests(name):
         name = name + "_other_machine",
         attribute = "machine",
         error = [
-            "s390x, and the member //tests/kernel:fixtures_arm64_module for arm64",
-            "want no machine: it comes with the members",
+            "s390x together with the member //tests/kernel:fixtures_arm64_module for arm64",
+            "want no machine: the members set it",
         ],
         machine = "s390x",
         modules = ["fixtures_arm64_module"],
@@ -230,7 +230,7 @@ def _machine_tests(name):
     refused(
         name = name + "_initramfs_machine",
         attribute = "machine",
-        error = ["arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: it comes with vmlinux"],
+        error = ["arm64 together with //tests/kernel:fixtures_arm64_vmlinux, want no machine: vmlinux sets it"],
         machine = "arm64",
         rule = initramfs,
         script = ["sh"],
@@ -251,7 +251,7 @@ def _install_tests(name):
             name = "%s_install_%s" % (name, attribute),
             attribute = attribute,
             error = [
-                "//tests/kernel:%s, want vmlinux alone, which carries kernel and tree. boot = True installs it too" % target,
+                "//tests/kernel:%s, want vmlinux alone, which provides kernel and tree. boot = True installs the kernel too" % target,
             ],
             rule = modules_install,
             vmlinux = "fixtures_x86_64_vmlinux",
@@ -263,17 +263,17 @@ def _boot_tests(name):
         "both": struct(
             attribute = "vmlinux",
             attributes = {"kernel": "fixtures_keys", "vmlinux": "fixtures_arm64_vmlinux"},
-            error = "both vmlinux and kernel, want one of them: a target vmlinux, or a boot image from elsewhere as kernel",
+            error = "both vmlinux and kernel, want one of them: vmlinux for a target of the rule vmlinux, kernel for another boot image",
         ),
         "kernel": struct(
             attribute = "kernel",
             attributes = {"kernel": "fixtures_arm64_vmlinux"},
-            error = "//tests/kernel:fixtures_arm64_vmlinux, a vmlinux, want a boot image from elsewhere. Write vmlinux = ... for a target vmlinux",
+            error = "//tests/kernel:fixtures_arm64_vmlinux, a vmlinux, want another boot image. Next: set vmlinux instead of kernel",
         ),
         "machine": struct(
             attribute = "machine",
             attributes = {"machine": "arm64", "vmlinux": "fixtures_arm64_vmlinux"},
-            error = "arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: it comes with vmlinux",
+            error = "arm64 together with //tests/kernel:fixtures_arm64_vmlinux, want no machine: vmlinux sets it",
         ),
         "neither": struct(
             attribute = "vmlinux",
@@ -299,7 +299,7 @@ def _toolchain_tests(name):
             values = {"cross_prefixes": {"x86": ""}},
             error = "\"x86\", want some of arm, arm64, ppc64le, riscv64, s390x, x86_64",
         ),
-        "path": struct(values = {"path": "/usr/bin:bin"}, error = "\"/usr/bin:bin\", want absolute folders with ':' between them"),
+        "path": struct(values = {"path": "/usr/bin:bin"}, error = "\"/usr/bin:bin\", want absolute directories, separated by ':'"),
     }
     for attribute, case in cases.items():
         refused(

@@ -50,7 +50,7 @@ def report_tests(name):
     refused(
         name = name + "_both",
         attribute = "tree",
-        error = ["both tree and vmlinux, want one of them. A vmlinux carries its tree"],
+        error = ["both tree and vmlinux, want one of them. A vmlinux provides its tree"],
         rule = module_report,
         tree = "fixtures_x86_64_tree",
         vmlinux = "fixtures_x86_64_vmlinux",

@@ -144,7 +144,7 @@ def _refused_tests(name):
             archive = "fixtures_archive",
             attribute = "version",
             error = [
-                "%s, want one that %s has patches for: 7.1, 7.10. Next: take a source of one of these, or write a series" % (got, series),
+                "%s, want one that %s has patches for: 7.1, 7.10. Next: use a source of one of these, or write a series" % (got, series),
             ],
             patches = [name + "_series"],
             rule = kernel_source,
@@ -161,7 +161,7 @@ def _refused_tests(name):
     refused(
         name = name + "_twice",
         attribute = "series",
-        error = ["two targets for Linux 7.1, want one. Next: put their patches into one filegroup, in order"],
+        error = ["two targets for Linux 7.1, want one. Next: combine their patches in one filegroup, in order"],
         rule = patch_series,
         series = {name + "_one": "7.1", name + "_ten": "7.1"},
     )
