@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files and directories for rules under analysis: nothing in them is ever read."""
+"""Files and directories for analysis tests, which never build them."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 

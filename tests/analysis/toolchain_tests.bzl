@@ -24,7 +24,7 @@ def _info_test_impl(ctx):
 
 _info_test = analysistest.make(
     _info_test_impl,
-    doc = "What a toolchain offers.",
+    doc = "Checks what a toolchain provides.",
     attrs = {"program": attr.string(mandatory = True)},
 )
 

@@ -10,7 +10,7 @@ load(":declare.bzl", "declare", "failure_test")
 visibility("//...")
 
 def _arguments(action, bin_path):
-    """What the program is told, with output folders left out."""
+    """The arguments of the program, without output directories."""
     return [argument.replace(bin_path + "/", "") for argument in action.argv[1:]]
 
 def _actions_test_impl(ctx):
@@ -43,7 +43,7 @@ def _paths(files, bin_path):
     return sorted([file.path.replace(bin_path + "/", "") for file in files.to_list()])
 
 def _own_inputs(action, bin_path):
-    """The inputs apart from the program and what comes with it."""
+    """The inputs without the program and its runfiles."""
     paths = _paths(action.inputs, bin_path)
     return [path for path in paths if path.startswith("tests/analysis/") and not path.endswith(".params")]
 
@@ -75,7 +75,7 @@ def _seal_arguments(tree, rest):
     return ["seal", "--tree=%s.tree.pb" % prefix, "--out=%s.sealed" % prefix] + rest
 
 def _shared_modules(name):
-    """Two modules, listed against their order in the tree, with a policy each; and a directory."""
+    """Two modules, not in the order of the tree, with different policies for signatures; and a directory."""
     declare(name = name + "_file", files = [name + "/x.ko", name + "/m.order"])
     declare(name = name + "_x", files = [name + "/kernel/x.ko"])
     declare(name = name + "_y", files = [name + "/kernel/y.ko.zst"])
@@ -219,7 +219,7 @@ _shards_test = analysistest.make(
 )
 
 def _granularity_tests(name):
-    # Bytewise, capital letters come before small ones, and '-' before '.' before '0' before '_'.
+    # In bytewise order, capital letters precede small letters, and '-' precedes '.', '0' and '_', in this order.
     declare(name = name + "_files", files = [name + "/" + path for path in [
         "b.ko",
         "a_b.ko",
@@ -290,7 +290,7 @@ def _info_test_impl(ctx):
     asserts.equals(env, [info.tree, info.root_object], target[DefaultInfo].files.to_list())
     return analysistest.end(env)
 
-_info_test = analysistest.make(_info_test_impl, doc = "What the tree offers to other rules.")
+_info_test = analysistest.make(_info_test_impl, doc = "Checks what the tree provides to other rules.")
 
 def _offer_test(name):
     tree = name + "_offer"
@@ -362,7 +362,7 @@ def _machine_tests(name):
     _x86_64_machine_test(name = name + "_x86_64_test", machine = "x86_64", target_under_test = auto)
     _no_machine_test(name = name + "_wasm_test", target_under_test = auto)
 
-    # What the user says goes before the platform.
+    # The attribute takes precedence over the platform.
     explicit = name + "_explicit"
     module_tree(name = explicit, machine = "s390x", modules = [], tags = ["manual"])
     _x86_64_machine_test(name = explicit + "_test", machine = "s390x", target_under_test = explicit)

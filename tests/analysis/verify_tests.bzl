@@ -8,7 +8,7 @@ load(":declare.bzl", "declare", "failure_test")
 visibility("//...")
 
 def _written(env):
-    """What the target's actions write: the content by the extension of the file."""
+    """The contents that the target's actions write, by file extension."""
     written = {}
     for action in analysistest.target_actions(env):
         if action.mnemonic == "FileWrite" or action.mnemonic == "ParameterFileWrite":

@@ -3,8 +3,8 @@
 #
 # usage: attest_test.sh MODHASH MODULES_INSTALL STATEMENT SPDX REPORT
 #
-# The statement about a kernel that was built here is about its kernel images, and holds for the installed modules; the
-# report tells the same root.
+# Checks that the statement about a kernel names its kernel images and matches the installed modules, and that the
+# report shows the same root.
 set -euo pipefail
 
 modhash=$PWD/$1 installed=$2 statement=$3 spdx=$4 report=$5

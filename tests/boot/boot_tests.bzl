@@ -59,7 +59,7 @@ _PLAN = [
 ]
 
 def _written(env, extension):
-    """What the target's action writes to the file with this extension."""
+    """The contents that the target's action writes to the file with this extension."""
     for action in analysistest.target_actions(env):
         output = action.outputs.to_list()[0]
         if action.mnemonic == "FileWrite" and output.extension == extension:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that a kernel must refuse, made of sealed ones."""
+"""Modules that a kernel must reject, made from sealed modules."""
 
 load("//rules:providers.bzl", "ModuleTreeInfo")
 

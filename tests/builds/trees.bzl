@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trees for build tests, and what must hold between them."""
+"""Trees for build tests, and the comparisons between them."""
 
 load("//rules:defs.bzl", "kernel_module_import", "module_tree", "module_verify_test")
 load("//rules:providers.bzl", "ModuleTreeInfo")
@@ -76,7 +76,7 @@ same_trees_test = rule(
     test = True,
 )
 
-# Compressed and not, neighbours in another order than their files are listed in.
+# Modules with and without compression, not in the order of their files.
 PATHS = [
     "kernel/net/core.ko",
     "kernel/fs/ext4/ext4.ko.xz",
@@ -96,7 +96,7 @@ def imported_modules(name, paths = PATHS, existing_signature = "strip", **kwargs
     """A test module and its import for each path.
 
     Args:
-      name: string, prefix of the targets, and folder of the files.
+      name: string, the prefix of the targets, and the directory of the files.
       paths: list of string, where the modules are installed, with suffixes of compression.
       existing_signature: string, as in kernel_module_import.
       **kwargs: more attributes of test_module.
@@ -105,7 +105,7 @@ def imported_modules(name, paths = PATHS, existing_signature = "strip", **kwargs
       list of string, the imports.
     """
     for index, path in enumerate(paths):
-        test_module(name = "%s_file_%d" % (name, index), folder = name, path = path, **kwargs)
+        test_module(name = "%s_file_%d" % (name, index), directory = name, path = path, **kwargs)
         kernel_module_import(
             name = "%s_%d" % (name, index),
             existing_signature = existing_signature,

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what kernel rules tell Bazel about their actions."""
+"""Tests of actions of kernel rules."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load(":toolchains.bzl", "MANIFEST", "PATH", "WITH_TOOLCHAIN")
 
 visibility("//...")
 
-# Flags whose values are no files; the value of any other one is an input or an output.
+# Flags whose values are not files. The value of any other flag is an input or an output.
 _WORDS = [
     "--base",
     "--compiler",
@@ -39,7 +39,7 @@ def _named_files(arguments):
     })
 
 def _check_files(env, action, arguments):
-    """The manifest is an input, and beside it there are exactly those inputs that the arguments name."""
+    """Asserts that the inputs are the manifest and the files that the arguments name."""
     inputs = _paths(env, action.inputs)
     asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is no input" % action.mnemonic)
     own = [
@@ -70,7 +70,7 @@ actions_test = analysistest.make(
     doc = "The target has exactly these actions, with the inputs and outputs that their arguments name.",
     attrs = {
         "arguments": attr.string_list_dict(
-            doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the folder of outputs.",
+            doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the output directory.",
             mandatory = True,
         ),
     },

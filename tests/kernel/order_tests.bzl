@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "kernel_build", "module_tree")
 load("//rules:providers.bzl", "ModuleTreeInfo")
-load(":toolchains.bzl", "WITH_TOOLCHAIN", "refused")
+load(":toolchains.bzl", "WITH_TOOLCHAIN", "analysis_failure_test")
 
 visibility("//...")
 
@@ -62,7 +62,7 @@ def order_tests(name):
     _tree(name + "_more", modules = ["fixtures_x86_64_module", "fixtures_x86_64"])
     _order_test(name = name + "_more_test", flags = of_kernel, target_under_test = name + "_more")
 
-    # What the user says goes before the kernel, and lists everything.
+    # The attribute takes precedence over the kernel's order, and lists all modules.
     _tree(name + "_own", modules = ["fixtures_x86_64"], order = "fixtures_base")
     _order_test(
         name = name + "_own_test",
@@ -75,7 +75,7 @@ def order_tests(name):
         modules = ["fs/other.ko"],
         tags = ["manual"],
     )
-    refused(
+    analysis_failure_test(
         name = name + "_two_kernels",
         attribute = "modules",
         error = [

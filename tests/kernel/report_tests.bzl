@@ -3,7 +3,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "module_report")
-load(":toolchains.bzl", "WITH_TOOLCHAIN", "refused")
+load(":toolchains.bzl", "WITH_TOOLCHAIN", "analysis_failure_test")
 
 visibility("//...")
 
@@ -47,7 +47,7 @@ def report_tests(name):
                         (["tests/kernel/%s/vmlinux" % kernel] if kernel else []),
             target_under_test = target,
         )
-    refused(
+    analysis_failure_test(
         name = name + "_both",
         attribute = "tree",
         error = ["both tree and vmlinux, want one of them. A vmlinux provides its tree"],

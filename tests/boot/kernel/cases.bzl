@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the example's kernel is tried with, and what comes of it."""
+"""Attempts with the example's kernel, and their expected results."""
 
 load("@linux//:version.bzl", "VERSION")
 load("//tests/boot:matrix.bzl", "bad", "good", "malformed")
 
 visibility("//...")
 
-# The module that is tampered with.
+# The module that tests tamper with.
 DUMMY = "kernel/drivers/net/dummy.ko"
 
 INSTALLED = "/lib/modules/%s/" % VERSION

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that have been through a program of the kernel's or of the binary tools."""
+"""Modules that a program of the kernel or of the binary tools changed."""
 
 load("//rules:providers.bzl", "KernelBuildInfo", "ModuleTreeInfo")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels for tests, as small as their purpose: they boot, and load modules by their hashes."""
+"""Minimal kernels for tests: they boot, and load modules by their hashes."""
 
 load("@linux//:version.bzl", "VERSION")
 load("//rules:defs.bzl", "hashed_kernel", "load_attempt")
@@ -8,7 +8,7 @@ load("//tests/boot:tampered_modules.bzl", "tampered_modules")
 
 visibility("//tests/...")
 
-# What small.config builds.
+# The modules that small.config builds.
 _MODULES = [
     "fs/nls/nls_ascii.ko",
     "fs/nls/nls_cp437.ko",
@@ -62,7 +62,7 @@ def _attempts(compression, types):
     ]
 
 def small_kernel(name, machine, compiler, compression, types = False, fragments = [], tags = []):
-    """A hashed_kernel of four modules, whose boot test tries the core of the boot matrix.
+    """A hashed_kernel with four modules, whose boot test runs the core of the boot matrix.
 
     Args:
       name: string, as in hashed_kernel.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of what targets take from one another: the machine of a tree, the tree of a kernel."""
+"""Analysis tests of values that a target gets from others: the architecture of a tree, the tree of a kernel."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "initramfs", "kernel_module_import", "module_tree", "module_verify_test")
@@ -40,8 +40,8 @@ _verify_test = analysistest.make(
     config_settings = WITH_TOOLCHAIN,
 )
 
-def carried_tests(name):
-    """All tests of what targets take from one another.
+def defaults_tests(name):
+    """All tests of values that a target gets from others.
 
     Args:
       name: string, what the tests' names begin with.
@@ -63,7 +63,7 @@ def carried_tests(name):
 
     initramfs(name = name + "_initramfs", script = ["sh"], tags = ["manual"], vmlinux = "fixtures_arm64_vmlinux")
 
-    # The boot toolchain has a busybox for the machine of the host alone.
+    # The boot toolchain has a busybox only for the architecture of the host.
     kernel_failure_test(
         name = name + "_initramfs_test",
         error = ["got a script for the architecture arm64, for which the boot toolchain has no busybox"],

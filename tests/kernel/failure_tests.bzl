@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of the kernel rules: what they refuse."""
+"""Analysis tests of the kernel rules: their errors."""
 
 load(
     "//rules:defs.bzl",
@@ -15,12 +15,12 @@ load(
 )
 load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
-load(":toolchains.bzl", "refused")
+load(":toolchains.bzl", "analysis_failure_test")
 
 visibility("//...")
 
 def _config_tests(name):
-    refused(
+    analysis_failure_test(
         name = name + "_compiler",
         attribute = "compiler",
         base = "tinyconfig",
@@ -30,7 +30,7 @@ def _config_tests(name):
         rule = kernel_config,
         source = "fixtures_source",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_machine",
         attribute = "machine",
         base = "tinyconfig",
@@ -39,7 +39,7 @@ def _config_tests(name):
         rule = kernel_config,
         source = "fixtures_source",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_two_bases",
         attribute = "base_file",
         base = "tinyconfig",
@@ -49,7 +49,7 @@ def _config_tests(name):
         rule = kernel_config,
         source = "fixtures_source",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_no_base",
         attribute = "base_file",
         error = ["neither base nor base_file, want one of them"],
@@ -70,7 +70,7 @@ def _build_tests(name):
         "parent": "../ext4.ko",
     }
     for case, path in bad_paths.items():
-        refused(
+        analysis_failure_test(
             name = "%s_modules_%s" % (name, case),
             attribute = "modules",
             config = "fixtures_x86_64_config",
@@ -80,7 +80,7 @@ def _build_tests(name):
             modules = ["fs/ext4/ext4.ko", path],
             rule = kernel_build,
         )
-    refused(
+    analysis_failure_test(
         name = name + "_modules_twice",
         attribute = "modules",
         config = "fixtures_x86_64_config",
@@ -90,8 +90,8 @@ def _build_tests(name):
     )
 
 def _module_name_tests(name):
-    for case, module_name in {"dot": "a.b", "folder": "a/b", "line_end": "a\nb", "space": "a b"}.items():
-        refused(
+    for case, module_name in {"dot": "a.b", "slash": "a/b", "line_end": "a\nb", "space": "a b"}.items():
+        analysis_failure_test(
             name = "%s_name_%s" % (name, case),
             srcs = ["fixtures_main"],
             attribute = "module_name",
@@ -100,13 +100,13 @@ def _module_name_tests(name):
             module_name = module_name,
             rule = kernel_module,
         )
-    for case, folder in {"absolute": "/updates", "empty": "", "parent": "../updates"}.items():
-        refused(
+    for case, install_dir in {"absolute": "/updates", "empty": "", "parent": "../updates"}.items():
+        analysis_failure_test(
             name = "%s_install_dir_%s" % (name, case),
             srcs = ["fixtures_main"],
             attribute = "install_dir",
-            error = [repr(folder) + ", want a clean relative path such as \"updates\""],
-            install_dir = folder,
+            error = [repr(install_dir) + ", want a clean relative path such as \"updates\""],
+            install_dir = install_dir,
             kernel = "fixtures_x86_64",
             rule = kernel_module,
         )
@@ -114,7 +114,7 @@ def _module_name_tests(name):
 def _module_tests(name):
     declare(name = name + "_named", files = [name + "_composite.c", name + "_other.c"])
     declare(name = name + "_twins", files = [name + "/twin.c", name + "/twin.S"])
-    refused(
+    analysis_failure_test(
         name = name + "_no_srcs",
         srcs = [],
         attribute = "srcs",
@@ -122,7 +122,7 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_headers",
         srcs = ["fixtures_header"],
         attribute = "srcs",
@@ -130,7 +130,7 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_composite",
         srcs = [name + "_named"],
         attribute = "srcs",
@@ -142,7 +142,7 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_twin_objects",
         srcs = [name + "_twins"],
         attribute = "srcs",
@@ -153,7 +153,7 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_elsewhere",
         srcs = ["fixtures_main", "//tests/private:elsewhere"],
         attribute = "srcs",
@@ -163,7 +163,7 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_textual_hdrs",
         srcs = ["fixtures_main"],
         attribute = "textual_hdrs",
@@ -175,7 +175,7 @@ def _module_tests(name):
         rule = kernel_module,
         textual_hdrs = ["fixtures_textual", "fixtures_main"],
     )
-    refused(
+    analysis_failure_test(
         name = name + "_deps",
         srcs = ["fixtures_main"],
         attribute = "deps",
@@ -195,7 +195,7 @@ def _machine_tests(name):
         modules = [],
         tags = ["manual"],
     )
-    refused(
+    analysis_failure_test(
         name = name + "_link_machine",
         attribute = "tree",
         error = [
@@ -206,7 +206,7 @@ def _machine_tests(name):
         rule = vmlinux,
         tree = name + "_empty_arm64",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_two_machines",
         attribute = "modules",
         error = [
@@ -216,7 +216,7 @@ def _machine_tests(name):
         modules = ["fixtures_x86_64", "fixtures_arm64_module"],
         rule = module_tree,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_other_machine",
         attribute = "machine",
         error = [
@@ -227,7 +227,7 @@ def _machine_tests(name):
         modules = ["fixtures_arm64_module"],
         rule = module_tree,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_initramfs_machine",
         attribute = "machine",
         error = ["arm64 together with //tests/kernel:fixtures_arm64_vmlinux, want no machine: vmlinux sets it"],
@@ -238,7 +238,7 @@ def _machine_tests(name):
     )
 
 def _install_tests(name):
-    refused(
+    analysis_failure_test(
         name = name + "_install_prefix",
         attribute = "prefix",
         error = ["\"/usr\", want a clean relative path such as \"usr\""],
@@ -247,7 +247,7 @@ def _install_tests(name):
         vmlinux = "fixtures_x86_64_vmlinux",
     )
     for attribute, target in {"kernel": "fixtures_x86_64", "tree": "fixtures_x86_64_tree"}.items():
-        refused(
+        analysis_failure_test(
             name = "%s_install_%s" % (name, attribute),
             attribute = attribute,
             error = [
@@ -282,7 +282,7 @@ def _boot_tests(name):
         ),
     }
     for case, values in cases.items():
-        refused(
+        analysis_failure_test(
             name = "%s_boot_%s" % (name, case),
             size = "small",
             attempts = [load_attempt(name = "any", module = "/m.ko")],
@@ -302,7 +302,7 @@ def _toolchain_tests(name):
         "path": struct(values = {"path": "/usr/bin:bin"}, error = "\"/usr/bin:bin\", want absolute directories, separated by ':'"),
     }
     for attribute, case in cases.items():
-        refused(
+        analysis_failure_test(
             name = "%s_%s" % (name, attribute),
             attribute = attribute,
             error = [case.error],
@@ -311,8 +311,8 @@ def _toolchain_tests(name):
             **({"cross_prefixes": {"x86_64": ""}} | case.values)
         )
 
-def refused_tests(name):
-    """Tests of each error of the kernel rules' analysis.
+def failure_tests(name):
+    """Tests of each analysis error of the kernel rules.
 
     Args:
       name: string, what the tests' names begin with.
