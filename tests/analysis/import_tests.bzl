@@ -44,7 +44,7 @@ _provides_test = analysistest.make(
     attrs = {
         "directories": attr.string_list(doc = "BASENAME STRIP_PREFIX-INSTALL_PREFIX EXISTING_SIGNATURE each."),
         "modules": attr.string_list(doc = "INSTALL_PATH BASENAME EXISTING_SIGNATURE each."),
-        "single": attr.bool(doc = "Whether KernelModuleInfo is there too."),
+        "single": attr.bool(doc = "Whether the target also provides KernelModuleInfo."),
     },
 )
 

@@ -42,8 +42,8 @@ def _program_test_impl(ctx):
 
 _program_test = analysistest.make(
     _program_test_impl,
-    doc = "A toolchain that the user registers goes before ours.",
-    attrs = {"runfiles": attr.bool(doc = "Whether the program is among the runfiles.")},
+    doc = "Checks that a toolchain that the user registers takes precedence over the default one.",
+    attrs = {"runfiles": attr.bool(doc = "Whether the runfiles contain the program.")},
     config_settings = {
         "//command_line_option:extra_toolchains": str(Label("//tests/analysis:another_toolchain")),
     },

@@ -49,7 +49,7 @@ def _own_inputs(action, bin_path):
 
 _actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has exactly these actions, one of a mnemonic, their inputs and outputs as in the arguments.",
+    doc = "Checks that the target has exactly these actions, with the inputs and outputs in their arguments.",
     attrs = {"arguments": attr.string_list_dict(doc = "Mnemonic to arguments.")},
 )
 
@@ -214,7 +214,7 @@ def _shards_test_impl(ctx):
 
 _shards_test = analysistest.make(
     _shards_test_impl,
-    doc = "The leaf actions hash these modules.",
+    doc = "Checks which modules the leaf actions hash.",
     attrs = {"shards": attr.string_list_dict(doc = "Position of the first module to install paths.")},
 )
 
@@ -312,7 +312,7 @@ def _machine_test_impl(ctx):
 def _machine_test_on(platform):
     return analysistest.make(
         _machine_test_impl,
-        doc = "The tree is for this machine, on that target platform.",
+        doc = "Checks the architecture of the tree, on a target platform.",
         attrs = {"machine": attr.string(mandatory = True)},
         config_settings = {"//command_line_option:platforms": str(Label("//tests/analysis:" + platform))},
     )

@@ -33,7 +33,7 @@ def _verify_test_impl(ctx):
 
 _verify_test = analysistest.make(
     _verify_test_impl,
-    doc = "The test runs the program with these arguments, and finds all files they name.",
+    doc = "Checks that the test runs the program with these arguments, and has all files that they name.",
     attrs = {"params": attr.string_list(mandatory = True)},
 )
 

@@ -73,7 +73,7 @@ def _plan_test_impl(ctx):
 
 _plan_test = analysistest.make(
     _plan_test_impl,
-    doc = "The plan has all that attempts say.",
+    doc = "Checks that the plan contains all values of the attempts.",
 )
 
 def _boot_test_impl(ctx):
@@ -95,7 +95,7 @@ def _boot_test_impl(ctx):
 
 _boot_test = analysistest.make(
     _boot_test_impl,
-    doc = "The program is called with these arguments (NAME: the test's name), and finds all files they name.",
+    doc = "Checks that the test runs the program with these arguments (NAME: the test's name), and has all files that they name.",
     attrs = {"arguments": attr.string_list(mandatory = True)},
 )
 
@@ -111,7 +111,7 @@ def _initramfs_test_impl(ctx):
 
 _initramfs_test = analysistest.make(
     _initramfs_test_impl,
-    doc = "The plan and the program for this machine are in the initramfs.",
+    doc = "Checks that the initramfs contains the plan and the program for this architecture.",
     attrs = {"machine": attr.string(doc = "A part of the program's path.", mandatory = True)},
 )
 

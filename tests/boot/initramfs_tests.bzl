@@ -28,7 +28,7 @@ def _initramfs_test_impl(ctx):
 
 _initramfs_test = analysistest.make(
     _initramfs_test_impl,
-    doc = "The program is called with these arguments (BIN: the package's outputs), busybox's aside.",
+    doc = "Checks that the action has these arguments (BIN: the package's outputs), except those for busybox.",
     attrs = {
         "arguments": attr.string_list(mandatory = True),
         "output": attr.string(mandatory = True),
@@ -45,7 +45,7 @@ def _busybox_test_impl(ctx):
 
 _busybox_test = analysistest.make(
     _busybox_test_impl,
-    doc = "The toolchain's busybox runs the script.",
+    doc = "Checks that the toolchain's busybox runs the script.",
 )
 
 def _failing(name, error, **kwargs):

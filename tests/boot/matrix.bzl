@@ -32,10 +32,10 @@ def good(name, module, taint = "", **kwargs):
     """A module that loads under each policy, without a message of the loader.
 
     Args:
-      name: string, for the reader.
+      name: string, a description.
       module: string, as in load_attempt.
       taint: string, as in load_attempt.
-      **kwargs: more for load_attempt.
+      **kwargs: further arguments of load_attempt.
 
     Returns:
       function of a policy's name and of what has been tried before, which returns load_attempts.
@@ -46,11 +46,11 @@ def malformed(name, module):
     """A module with a malformed trailer, which the kernel rejects under each policy.
 
     Args:
-      name: string, for the reader.
+      name: string, a description.
       module: string, as in load_attempt.
 
     Returns:
-      function, as of good.
+      function, as for good.
     """
     return lambda _policy, _seen: [load_attempt(name = name, module = module, no_log = _REFUSALS, result = "EBADMSG")]
 
@@ -58,16 +58,16 @@ def bad(name, module, reason, permissive = "ok", taint = "E", **kwargs):
     """A module that loads only under the permissive policy, and that taints the kernel.
 
     Args:
-      name: string, for the reader.
+      name: string, a description.
       module: string, as in load_attempt.
       reason: string, one of REASONS.
-      permissive: string, result under the permissive policy. Not `ok` where the loader cuts off what it takes for
-        the trailer, and no sound ELF file is left.
-      taint: string, letters where it loads.
-      **kwargs: more for load_attempt.
+      permissive: string, result under the permissive policy. Not `ok` if the loader strips bytes as a
+        trailer, so that the rest is not a valid ELF file.
+      taint: string, the letters if it loads.
+      **kwargs: further arguments of load_attempt.
 
     Returns:
-      function, as of good.
+      function, as for good.
     """
 
     def attempts(policy, seen):
@@ -93,8 +93,8 @@ def boot_matrix(name, cases, **kwargs):
 
     Args:
       name: string.
-      cases: list of what good, malformed and bad return.
-      **kwargs: for kernel_boot_test.
+      cases: list of the values that good, malformed and bad return.
+      **kwargs: attributes of kernel_boot_test.
     """
     for policy, cmdline in POLICIES.items():
         seen = {}

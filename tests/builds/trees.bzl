@@ -42,7 +42,7 @@ def _command_line_tree_impl(ctx):
 
 command_line_tree = rule(
     implementation = _command_line_tree_impl,
-    doc = "What `modhash tree` makes of a directory, all in one go, as a user would call it.",
+    doc = "The outputs of `modhash tree` for a directory, in one command, as a user would run it.",
     attrs = {
         "directory": attr.label(allow_single_file = True, mandatory = True),
         "_modhash": attr.label(cfg = "exec", default = "//tools/merkle/cmd/modhash", executable = True),
@@ -71,7 +71,7 @@ def _same_trees_test_impl(ctx):
 
 same_trees_test = rule(
     implementation = _same_trees_test_impl,
-    doc = "All trees have the same bytes: tree, root object, proofs and sealed modules.",
+    doc = "Checks that all trees have the same bytes: tree, root object, proofs and sealed modules.",
     attrs = {"trees": attr.label_list(mandatory = True, providers = [ModuleTreeInfo])},
     test = True,
 )
@@ -97,7 +97,7 @@ def imported_modules(name, paths = PATHS, existing_signature = "strip", **kwargs
 
     Args:
       name: string, the prefix of the targets, and the directory of the files.
-      paths: list of string, where the modules are installed, with suffixes of compression.
+      paths: list of strings, the install paths of the modules, with compression suffixes.
       existing_signature: string, as in kernel_module_import.
       **kwargs: more attributes of test_module.
 

@@ -31,7 +31,7 @@ def imported_directory(name, paths, existing_signature = "strip", strip_prefix =
 
     Args:
       name: string.
-      paths: list of string, the files in it.
+      paths: list of strings, the files in it.
       existing_signature: string, as in kernel_modules_import.
       strip_prefix: string, as in kernel_modules_import.
       **kwargs: more attributes of test_module_directory.
@@ -50,9 +50,9 @@ def tree_failure_test(name, mnemonic, error, modules, order = None, machine = "x
     Args:
       name: string, the test's name.
       mnemonic: string.
-      error: list of string, parts of the message.
+      error: list of strings, parts of the message.
       modules: list of labels, as in module_tree.
-      order: list of string, the lines of a modules.order, or None.
+      order: list of strings, the lines of a modules.order, or None.
       machine: string, as in module_tree.
     """
     tree = name.removesuffix("_test") + "_tree"
@@ -73,7 +73,7 @@ def bad_module_tests(name, error, existing_signature = "strip", **kwargs):
 
     Args:
       name: string, prefix of all targets.
-      error: string, what the message says about the module.
+      error: string, the part of the message about the module.
       existing_signature: string, as in the import rules.
       **kwargs: more attributes of test_module.
     """
@@ -99,8 +99,8 @@ def failing_verify_test(name, error, **kwargs):
     """A module_verify_test that fails, and the test that checks its failure.
 
     Args:
-      name: string, the latter test's name.
-      error: list of string, parts of what is written.
+      name: string, the name of the test that checks the failure.
+      error: list of strings, parts of the output.
       **kwargs: attributes of module_verify_test.
     """
     failing = name.removesuffix("_test") + "_failing"

@@ -31,7 +31,7 @@ def _paths(env, files):
     return [_strip_bin(env, file.path) for file in files.to_list()]
 
 def _named_files(arguments):
-    """Files that the arguments after the subcommand name, sorted."""
+    """The files in the arguments after the subcommand, sorted."""
     return sorted({
         argument.rpartition("=")[2]: None
         for argument in arguments[1:]
@@ -67,7 +67,7 @@ def _actions_test_impl(ctx):
 
 actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has exactly these actions, with the inputs and outputs that their arguments name.",
+    doc = "Checks that the target has exactly these actions, with the inputs and outputs that their arguments name.",
     attrs = {
         "arguments": attr.string_list_dict(
             doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the output directory.",

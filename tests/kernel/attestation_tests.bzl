@@ -29,7 +29,7 @@ def _actions_test_impl(ctx):
 
 _actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has one action, with these arguments, and the inputs and outputs that they name.",
+    doc = "Checks that the target has one action, with these arguments, and the inputs and outputs that they name.",
     attrs = {"arguments": attr.string_list(mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )

@@ -21,7 +21,7 @@ def _machine_test_impl(ctx):
 
 _machine_test = analysistest.make(
     _machine_test_impl,
-    doc = "The tree and its actions are for this machine. Empty: for that of the modules, as their files state.",
+    doc = "Checks the architecture of the tree and its actions. Empty: that of the modules, as their files state.",
     attrs = {"machine": attr.string(mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )
@@ -36,7 +36,7 @@ def _verify_test_impl(ctx):
 
 _verify_test = analysistest.make(
     _verify_test_impl,
-    doc = "The test verifies the sealed modules of the tree that the kernel carries.",
+    doc = "Checks that the test verifies the sealed modules of the kernel's tree.",
     config_settings = WITH_TOOLCHAIN,
 )
 

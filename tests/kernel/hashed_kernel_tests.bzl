@@ -67,7 +67,7 @@ def _kernel_test_impl(ctx):
 
 _kernel_test = analysistest.make(
     _kernel_test_impl,
-    doc = "The kernel carries its own tree over these modules.",
+    doc = "Checks that the kernel has a tree over these modules.",
     attrs = {
         "config": attr.string(mandatory = True),
         "modules": attr.string_list(mandatory = True),
@@ -103,7 +103,7 @@ def _boot_test_impl(ctx):
 
 _boot_test = analysistest.make(
     _boot_test_impl,
-    doc = "The boot loads each module, and tries it without its proof.",
+    doc = "Checks that the boot test loads each module, with and without its proof.",
     attrs = {"own": attr.string(doc = "The module from outside the kernel's source.", mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )

@@ -31,7 +31,7 @@ def _jobs_test_impl(ctx):
 
 _jobs_test = analysistest.make(
     _jobs_test_impl,
-    doc = "All actions of the target run as many programs as the flag has, and get to know by this argument alone.",
+    doc = "Checks that all actions of the target get the number of the flag as an argument only.",
     config_settings = WITH_TOOLCHAIN | {_FLAG: 6},
 )
 

@@ -35,11 +35,11 @@ def _order_test_impl(ctx):
 
 _order_test = analysistest.make(
     _order_test_impl,
-    doc = "The actions that give positions take them from this file, and put unlisted modules last if it is the order of a kernel.",
+    doc = "Checks that actions read positions from this file, and append unlisted modules if it is the order of a kernel.",
     attrs = {
         "flags": attr.string_list(doc = "Flags, with paths below the package.", mandatory = True),
         "mnemonics": attr.string_list(
-            doc = "The actions that take positions.",
+            doc = "The actions that read positions.",
             default = ["ModhashPositions", "ModhashTree"],
         ),
     },

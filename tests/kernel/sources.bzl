@@ -38,6 +38,6 @@ def _linux_sources_impl(_module_ctx):
     _linux_sources_repository(name = "rules_modhash_linux_sources")
 
 linux_sources = module_extension(
-    doc = "All kernel sources that the world of `./bazelw` keeps, for tests of patches. Outside a world there are none.",
+    doc = "All kernel sources in the world of `./bazelw`, for tests of patches. None outside a world.",
     implementation = _linux_sources_impl,
 )

@@ -17,7 +17,7 @@ _EXTRA_TOOLCHAINS = "//command_line_option:extra_toolchains"
 WITH_TOOLCHAIN = {_EXTRA_TOOLCHAINS: str(Label("//tests/kernel:kernel_toolchains"))}
 
 def kernel_toolchains(name):
-    """A toolchain with both compilers, and binary tools for some machines.
+    """A toolchain with GCC, and binary tools for some architectures.
 
     Args:
       name: string, `kernel_toolchains`.

@@ -70,7 +70,7 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
       compiler: string, as in hashed_kernel.
       compression: string, `gzip` or `xz`: of the installed modules.
       types: bool, whether kernel and modules have type information (BTF).
-      fragments: list of strings, names of further fragments beside this file.
+      fragments: list of strings, names of further fragments in this directory.
       tags: list of strings, of all targets.
     """
     names = ["small", machine, compression] + (["btf"] if types else []) + fragments
