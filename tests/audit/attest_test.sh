@@ -22,9 +22,9 @@ for name in vmlinux bzImage; do
     grep -q "\"name\": *\"$name\"" "$statement" || fail "$statement does not attest $name"
 done
 ! grep -q '"rootRead": *false' "$statement" || fail "$statement: the root of a kernel was not read"
-grep -q '"SPDX-2.3"' "$spdx" || fail "$spdx is no SPDX 2.3"
+grep -q '"SPDX-2.3"' "$spdx" || fail "$spdx is not SPDX 2.3"
 
-root=$(tr -d ' \n' <"$statement" | grep -o '"root":{[^}]*}' | grep -o '[0-9a-f]\{64\}') || fail "$statement tells no root"
+root=$(tr -d ' \n' <"$statement" | grep -o '"root":{[^}]*}' | grep -o '[0-9a-f]\{64\}') || fail "$statement has no root"
 grep -q "$root" "$report" || fail "$report has another root than $statement, $root"
 
 printf '!' | dd of="$modules/kernel/drivers/net/dummy.ko" bs=1 seek=4096 conv=notrunc status=none

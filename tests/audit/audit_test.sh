@@ -37,7 +37,7 @@ printf '!' | dd of="$directory/drivers/net/dummy.ko" bs=1 seek=4096 conv=notrunc
 grep -q '^  kernel/fs/ext4/ext4.ko: stripped: ' "$TEST_TMPDIR/output" || fail "got no word about the stripped ext4.ko"
 grep -q '^  kernel/drivers/net/dummy.ko: altered: ' "$TEST_TMPDIR/output" || fail "got no word about the altered dummy.ko"
 
-# Another kernel's System.map: the root is not where it says.
+# Another kernel's System.map: the root is not at its address.
 sed 's/^\([0-9a-f]*\)0 \(.*\) _text$/\18 \2 _text/' "$TEST_TMPDIR"/arm64/boot/System.map-* >"$TEST_TMPDIR/map"
 cp "$TEST_TMPDIR/map" "$TEST_TMPDIR"/arm64/boot/System.map-*
 ! audit arm64 || fail "got no problem with another System.map"

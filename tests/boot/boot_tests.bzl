@@ -90,7 +90,7 @@ def _boot_test_impl(ctx):
         if argument.split("=")[0] in ["'--kernel", "'--initramfs", "'--plan"]:
             path = argument.split("=")[1].strip("'")
             asserts.true(env, path in paths, "%s is not among the runfiles %s" % (path, paths))
-    asserts.true(env, "manifest.tsv" in [file.basename for file in runfiles], "the emulator's digest is no input")
+    asserts.true(env, "manifest.tsv" in [file.basename for file in runfiles], "the emulator's digest is not an input")
     return analysistest.end(env)
 
 _boot_test = analysistest.make(

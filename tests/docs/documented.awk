@@ -29,8 +29,8 @@ function check(kind, what, text) {
     if (text == "") complain(kind " " what " has no documentation")
     if (kind != "rule_info") return
     if (text !~ /```starlark/) complain("rule " what " has no example")
-    if (text !~ /\*\*Outputs\.\*\*/) complain("rule " what " does not say what its outputs are")
-    if (text !~ /\*\*Failures\.\*\*/) complain("rule " what " does not say how it fails")
+    if (text !~ /\*\*Outputs\.\*\*/) complain("rule " what " has no **Outputs.** paragraph")
+    if (text !~ /\*\*Failures\.\*\*/) complain("rule " what " has no **Failures.** paragraph")
 }
 
 function complain(message) {

@@ -41,7 +41,7 @@ def _named_files(arguments):
 def _check_files(env, action, arguments):
     """Asserts that the inputs are the manifest and the files that the arguments name."""
     inputs = _paths(env, action.inputs)
-    asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is no input" % action.mnemonic)
+    asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is not an input" % action.mnemonic)
     own = [
         path
         for path in inputs

@@ -26,7 +26,7 @@ def _order_test_impl(ctx):
             flags = _order_flags(action, bin_path)
             asserts.equals(env, ctx.attr.flags, flags, action.mnemonic)
             inputs = [file.path.replace(bin_path + "/tests/kernel/", "") for file in action.inputs.to_list()]
-            asserts.true(env, flags[0].partition("=")[2] in inputs, "the order is no input of %s" % action.mnemonic)
+            asserts.true(env, flags[0].partition("=")[2] in inputs, "the order is not an input of %s" % action.mnemonic)
             found[action.mnemonic] = True
     asserts.equals(env, ctx.attr.mnemonics, sorted(found))
     order = analysistest.target_under_test(env)[ModuleTreeInfo].order

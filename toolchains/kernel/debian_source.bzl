@@ -31,10 +31,10 @@ def choose_source(sources, suite, series, patched):
     Returns:
       An element of sources, or None if there is no such source.
     """
-    wanted = [series] if series else patched
+    accepted = [series] if series else patched
     own = [source for source in sources if source.suite == suite]
     for candidates in [own, sources]:
-        found = {source_series(source): source for source in reversed(candidates) if source_series(source) in wanted}
+        found = {source_series(source): source for source in reversed(candidates) if source_series(source) in accepted}
         if found:
             return found[sorted(found, key = linux_series_order)[-1]]
     return None

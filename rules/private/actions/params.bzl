@@ -4,7 +4,7 @@
 visibility("//...")
 
 def params(ctx):
-    """Arguments that the program reads from a file, one a line.
+    """Arguments that the program reads from a file, one per line.
 
     Args:
       ctx: rule context.

@@ -33,7 +33,7 @@ the same bytes, so that two parties with the same build can sign the same statem
 not contain the root is a build error.
 """
 
-# SPDX tells years by four digits: 9999-12-31T23:59:59Z.
+# SPDX has years of four digits: 9999-12-31T23:59:59Z.
 _LAST_SECOND = 253402300799
 
 def _check(ctx, tree):

@@ -41,7 +41,7 @@ def _attempts(compression, types):
             module = "/sealed/kernel/fs/nls/nls_ascii.ko",
         ),
         load_attempt(
-            name = "sealed module, handed to the kernel as a buffer",
+            name = "sealed module, passed to the kernel as a buffer",
             module = "/sealed/kernel/fs/nls/nls_cp437.ko",
             via = "init_module",
         ),
