@@ -90,7 +90,7 @@ def _module_import_tests(name):
         "compressed": "kernel/ext4.ko.xz",
         "current": "./ext4.ko",
         "empty_part": "kernel//ext4.ko",
-        "folder": "kernel/",
+        "slash_at_end": "kernel/",
         "line_end": "kernel/a\n--out=b.ko",
         "nameless": "kernel/.ko",
         "object": "kernel/ext4.o",

@@ -69,7 +69,7 @@ def toolchain_tests(name):
     module_tree(
         name = name + "_tree",
         machine = "x86_64",
-        modules = ["//tests/builds:folder_import"],
+        modules = ["//tests/builds:module_directory_import"],
         tags = ["manual"],
     )
     _program_test(name = name + "_tree_test", target_under_test = name + "_tree")

@@ -80,7 +80,7 @@ def _shared_modules(name):
     declare(name = name + "_x", files = [name + "/kernel/x.ko"])
     declare(name = name + "_y", files = [name + "/kernel/y.ko.zst"])
     declare(name = name + "_order", files = [name + "/modules.order"])
-    declare(name = name + "_folder", directories = [name + "/folder"])
+    declare(name = name + "_output_directory", directories = [name + "/output_directory"])
     kernel_module_import(
         name = name + "_second",
         install_path = "kernel/y.ko",
@@ -96,7 +96,7 @@ def _shared_modules(name):
     )
     kernel_modules_import(
         name = name + "_unknown",
-        srcs = [name + "_folder"],
+        srcs = [name + "_output_directory"],
         existing_signature = "keep",
         install_prefix = "updates",
         strip_prefix = "lib",
@@ -112,7 +112,7 @@ def _second(name):
     return _module(name + "_second", "kernel/y.ko", existing_signature = "strip", path = path)
 
 def _unknown(name):
-    path = "tests/analysis/%s/folder" % name
+    path = "tests/analysis/%s/output_directory" % name
     return _module(name + "_unknown", "updates", existing_signature = "keep", path = path, strip_prefix = "lib")
 
 def _declared_test(name):

@@ -44,7 +44,7 @@ def verify_tests(name):
       name: string, the suite's name.
     """
     declare(name = name + "_file", files = [name + "/x.ko"])
-    declare(name = name + "_folder", directories = [name + "/folder"])
+    declare(name = name + "_output_directory", directories = [name + "/output_directory"])
     kernel_module_import(
         name = name + "_x",
         install_path = "kernel/x.ko",
@@ -53,7 +53,7 @@ def verify_tests(name):
     )
     kernel_modules_import(
         name = name + "_unknown",
-        srcs = [name + "_folder"],
+        srcs = [name + "_output_directory"],
         install_prefix = "updates",
         tags = ["manual"],
     )
@@ -82,7 +82,7 @@ def verify_tests(name):
         params = [
             "--root=tests/analysis/%s_tree.tree.pb" % name,
             '--module={"install_path":"kernel/x.ko","label":"//tests/analysis:%s_x","path":"tests/analysis/%s/x.ko"}' % (name, name),
-            '--module={"install_path":"updates","label":"//tests/analysis:%s_unknown","path":"tests/analysis/%s/folder"}' % (name, name),
+            '--module={"install_path":"updates","label":"//tests/analysis:%s_unknown","path":"tests/analysis/%s/output_directory"}' % (name, name),
         ],
         target_under_test = name + "_some",
     )

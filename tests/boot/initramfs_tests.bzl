@@ -68,7 +68,7 @@ def _failure_tests(name):
     _failing(
         name = name + "_directory",
         error = ["_directory: attribute files: got the path \"/x\" for", "which is not a single file"],
-        files = init | {name + "_folder": "/x"},
+        files = init | {name + "_output_directory": "/x"},
     )
     _failing(
         name = name + "_unknown",
@@ -102,16 +102,16 @@ def initramfs_tests(name):
     declare(name = name + "_init", files = [name + "/program"])
     declare(name = name + "_x", files = [name + "/x.ko.xz", name + "/y.txt"])
     declare(name = name + "_ko", files = [name + "/z.ko.xz"])
-    declare(name = name + "_folder", directories = [name + "/folder"])
+    declare(name = name + "_output_directory", directories = [name + "/output_directory"])
     kernel_module_import(name = name + "_module", install_path = "kernel/z.ko", module = name + "_ko", tags = ["manual"])
-    kernel_modules_import(name = name + "_modules", srcs = [name + "_folder"], tags = ["manual"])
+    kernel_modules_import(name = name + "_modules", srcs = [name + "_output_directory"], tags = ["manual"])
     module_tree(name = name + "_tree", machine = "x86_64", modules = [name + "_module"], tags = ["manual"])
 
     initramfs(
         name = name + "_files",
         compression = "zstd",
         files = {
-            name + "_folder": "/",
+            name + "_output_directory": "/",
             name + "_init": "/init",
             name + "_module": "/m/",
             name + "_tree": "/sealed/",
@@ -125,7 +125,7 @@ def initramfs_tests(name):
         arguments = [
             "--out=BIN/%s_files.cpio.zst" % name,
             "--compression=zstd",
-            "--entry=/=BIN/%s/folder" % name,
+            "--entry=/=BIN/%s/output_directory" % name,
             "--entry=/init=BIN/%s/program" % name,
             "--entry=/m/kernel/z.ko.xz=BIN/%s/z.ko.xz" % name,
             "--entry=/sealed=BIN/%s_tree.sealed" % name,

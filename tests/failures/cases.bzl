@@ -27,7 +27,7 @@ def imported(name, existing_signature = "strip", path = "kernel/a.ko", **kwargs)
     )
 
 def imported_directory(name, paths, existing_signature = "strip", strip_prefix = "", **kwargs):
-    """A directory NAME_folder of test modules, and its import.
+    """A directory NAME_output_directory of test modules, and its import.
 
     Args:
       name: string.
@@ -36,10 +36,10 @@ def imported_directory(name, paths, existing_signature = "strip", strip_prefix =
       strip_prefix: string, as in kernel_modules_import.
       **kwargs: more attributes of test_module_directory.
     """
-    test_module_directory(name = name + "_folder", paths = paths, **kwargs)
+    test_module_directory(name = name + "_output_directory", paths = paths, **kwargs)
     kernel_modules_import(
         name = name,
-        srcs = [name + "_folder"],
+        srcs = [name + "_output_directory"],
         existing_signature = existing_signature,
         strip_prefix = strip_prefix,
     )
@@ -90,7 +90,7 @@ def bad_module_tests(name, error, existing_signature = "strip", **kwargs):
     imported_directory(name = directory, existing_signature = existing_signature, paths = [path], **kwargs)
     tree_failure_test(
         name = name + "_in_directory_test",
-        error = ["modhash tree: //tests/failures:{0} (tests/failures/{0}_folder/{1}): {2}".format(directory, path, error)],
+        error = ["modhash tree: //tests/failures:{0} (tests/failures/{0}_output_directory/{1}): {2}".format(directory, path, error)],
         mnemonic = "ModhashTree",
         modules = [directory],
     )
