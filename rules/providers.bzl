@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Providers of rules_modhash, for those who write rules that make or use kernel modules.
+"""Providers of rules_modhash, for authors of rules that build or use kernel modules.
 
 Everything else under `rules/private` may change at any time.
 """

@@ -3,12 +3,12 @@
 #
 # usage: show.sh MODHASH TREE ROOT-OBJECT SEALED PROOFS RELEASE.BZL   (paths below the runfiles)
 #
-# Prints what the tree of the distribution's modules is, checks every sealed module against its
-# root, and tells where the files are.
+# Prints the tree of the distribution's modules, checks each sealed module against its root, and
+# prints the paths of the files.
 set -euo pipefail
 modhash=$1 tree=$2 object=$3 sealed=$4 proofs=$5 release=$6
 
-# field NAME: a constant of the repository's release.bzl.
+# field NAME prints a constant of the repository's release.bzl.
 field() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$release"; }
 
 read -r levels root < <("$modhash" root "$tree")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules that the example kernel is built with."""
+"""The modules of the example's kernel."""
 
 visibility("//...")
 

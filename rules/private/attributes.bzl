@@ -4,18 +4,18 @@
 visibility("//...")
 
 def existing_signature_attribute(default):
-    """What to do with a signature that a module already carries.
+    """The attribute that selects what happens to a signature that a module already has.
 
     Args:
       default: string, one of the values.
 
     Returns:
-      An attribute, for the name `existing_signature`.
+      The attribute `existing_signature`.
     """
     return attr.string(
         doc = """\
-What happens to a signature trailer that a module already carries. `strip`: it is cut off, and the bare
-module is hashed and sealed. `keep`: it is hashed as a part of the module. `error`: the build fails.""",
+What happens to a signature trailer that a module already has. `strip`: the rules drop it, then hash and seal
+the module without it. `keep`: the rules hash it as a part of the module. `error`: the build fails.""",
         default = default,
         values = ["error", "keep", "strip"],
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How rules report bad attributes, and how they name targets."""
+"""Errors in attributes, and names of targets in messages."""
 
 visibility("//...")
 
@@ -16,12 +16,12 @@ def label_text(label):
     return "%s//%s:%s" % (repository, label.package, label.name)
 
 def fail_attribute(label, attribute, got, want):
-    """Fails with a message that names target, attribute, what is there and what would be right.
+    """Fails with a message that names the target, the attribute, its value, and the valid values.
 
     Args:
-      label: Label of the target with the bad attribute.
+      label: Label of the target with the invalid attribute.
       attribute: string, the attribute's name.
-      got: string, what the attribute holds, in the reader's words.
-      want: string, what would be right; may go on with the next step to take.
+      got: string, the attribute's value, or a description of it.
+      want: string, the valid values. May end with the next step.
     """
     fail("%s: attribute %s: got %s, want %s" % (label_text(label), attribute, got, want))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine that kernel modules are built for."""
+"""The architecture that kernel modules are built for."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//tools/arch:arch.bzl", "MACHINES", "MACHINES_BY_CPU")
@@ -8,12 +8,12 @@ visibility("//...")
 
 _AUTO = "auto"
 
-def machine_attributes(what, auto = "the CPU of the target platform"):
-    """The attributes by which a target says what machine it is for.
+def machine_attributes(what, auto = "that of the target platform"):
+    """The attributes that set the architecture of a target.
 
     Args:
-      what: string, a part of a sentence: what is for the machine.
-      auto: string, a part of a sentence: the machine where the target says none.
+      what: string, a part of a sentence: what the architecture applies to.
+      auto: string, a part of a sentence: the architecture if the attribute `machine` is not set.
 
     Returns:
       dict of names to attributes, for machine_of and has_machine.
@@ -32,7 +32,7 @@ The architecture that %s: %s. `auto`: %s.""" % (what, ", ".join(["`%s`" % machin
     }
 
 def has_machine(ctx):
-    """Whether a target with machine_attributes says its machine itself.
+    """Whether a target with machine_attributes sets its architecture.
 
     Args:
       ctx: rule context.
@@ -43,7 +43,7 @@ def has_machine(ctx):
     return ctx.attr.machine != _AUTO
 
 def machine_of(ctx):
-    """The machine that a target with machine_attributes is for.
+    """The architecture of a target with machine_attributes.
 
     Args:
       ctx: rule context.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The members of a tree: what several targets offer, put together."""
+"""The members of a tree: the modules of several targets."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
@@ -10,11 +10,11 @@ def declared_modules(label, targets):
     """All modules with known names.
 
     Args:
-      label: Label of the target that puts them together: named in errors.
+      label: Label of the target that combines them: named in errors.
       targets: list of Target with KernelModulesInfo.
 
     Returns:
-      list of KernelModuleInfo in bytewise order of install paths, which are distinct.
+      list of KernelModuleInfo in bytewise order of install paths. No two have the same install path.
     """
     by_path = {}
     for target in targets:
@@ -36,7 +36,7 @@ def _fail_duplicate(label, first, second):
             label_text(second.label),
             second.module.short_path,
         ),
-        "a path of its own for each module. Drop one, or give it another install_path",
+        "a different path for each module. Next: remove one, or set another install_path",
     )
 
 def directories_of(targets):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Install paths of modules: where they come from, and which ones are good."""
+"""Install paths of modules: how rules derive and check them."""
 
 load("//tools/archive/codec:compressions.bzl", "MODULE_SUFFIXES")
 
@@ -20,7 +20,7 @@ def drop_compression(path):
     """The path of the uncompressed module.
 
     Args:
-      path: string, a path for which is_module_path holds.
+      path: string, for which is_module_path returns True.
 
     Returns:
       string, ends in `.ko`.
@@ -28,7 +28,7 @@ def drop_compression(path):
     return path[:path.rindex(".ko")] + ".ko"
 
 def is_clean(path):
-    """Whether a path is relative and is written in the one way that has no needless parts.
+    """Whether a path is relative, without empty, '.' or '..' parts and line ends.
 
     Args:
       path: string.
@@ -37,7 +37,7 @@ def is_clean(path):
       bool.
     """
 
-    # A line of a parameter file holds one argument, so that no path may contain a line end.
+    # A line of a parameter file is one argument, so no path may contain a line end.
     if "\n" in path or "\r" in path:
         return False
     parts = "/%s/" % path
@@ -55,7 +55,7 @@ def is_install_path(path):
     return is_clean(path) and path.endswith(".ko") and not ("/" + path).endswith("/.ko")
 
 def path_below_package(file):
-    """A file's path below the package of the target that it belongs to.
+    """A file's path relative to the package of its target.
 
     Args:
       file: File, a source file or an output of a rule, from any repository.
@@ -70,7 +70,7 @@ def path_below_package(file):
     return path.removeprefix(package + "/") if package else path
 
 def join_paths(prefix, path):
-    """Puts a prefix before a path.
+    """Adds a prefix to a path.
 
     Args:
       prefix: string, a clean relative path, or empty.

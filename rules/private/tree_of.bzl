@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tree that a target is about: a module_tree, or what a vmlinux carries."""
+"""The tree of a target: a module_tree, or the tree of a vmlinux."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
@@ -9,17 +9,17 @@ visibility("//...")
 
 TREE_ATTRIBUTES = {
     "tree": attr.label(
-        doc = "The `module_tree`, where there is no `vmlinux`, as with modules of a distribution.",
+        doc = "The `module_tree`, if there is no `vmlinux`: for example, modules of a distribution.",
         providers = [ModuleTreeInfo],
     ),
     "vmlinux": attr.label(
-        doc = "The `vmlinux`. It carries its tree.",
+        doc = "The `vmlinux`. It provides its tree.",
         providers = [VmlinuxInfo],
     ),
 }
 
 def tree_of(ctx):
-    """The tree that a target is about.
+    """The tree that a target uses.
 
     Args:
       ctx: rule context, with TREE_ATTRIBUTES.
@@ -32,7 +32,7 @@ def tree_of(ctx):
             ctx.label,
             "tree",
             "both tree and vmlinux" if ctx.attr.tree else "neither tree nor vmlinux",
-            "one of them. A vmlinux carries its tree",
+            "one of them. A vmlinux provides its tree",
         )
     if ctx.attr.vmlinux:
         return ctx.attr.vmlinux[VmlinuxInfo].tree

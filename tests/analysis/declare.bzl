@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files and directories for rules under analysis: nothing in them is ever read."""
+"""Files and directories for analysis tests, which never build them."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 
@@ -21,7 +21,7 @@ _declare = rule(
 )
 
 def declare(name, **kwargs):
-    """Files and directories that cannot be built.
+    """Files and directories whose build fails.
 
     Args:
       name: string.
@@ -37,7 +37,7 @@ def _failure_test_impl(ctx):
 
 failure_test = analysistest.make(
     _failure_test_impl,
-    doc = "The target cannot be analysed, and the message says why in these words.",
+    doc = "Checks that the analysis of the target fails with this message.",
     attrs = {"error": attr.string_list(doc = "Parts of the message.", mandatory = True)},
     expect_failure = True,
 )

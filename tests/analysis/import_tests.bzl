@@ -19,32 +19,32 @@ def _describe_directory(entry):
         entry.existing_signature,
     )
 
-def _offers_test_impl(ctx):
+def _provides_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
-    offered = target[KernelModulesInfo]
-    asserts.equals(env, ctx.attr.modules, [_describe_module(module) for module in offered.modules])
-    asserts.equals(env, ctx.attr.directories, [_describe_directory(entry) for entry in offered.directories])
-    for entry in offered.modules + offered.directories:
+    provided = target[KernelModulesInfo]
+    asserts.equals(env, ctx.attr.modules, [_describe_module(module) for module in provided.modules])
+    asserts.equals(env, ctx.attr.directories, [_describe_directory(entry) for entry in provided.directories])
+    for entry in provided.modules + provided.directories:
         asserts.equals(env, target.label, entry.label)
     asserts.equals(env, ctx.attr.single, KernelModuleInfo in target)
     if ctx.attr.single:
-        asserts.equals(env, offered.modules, [target[KernelModuleInfo]])
+        asserts.equals(env, provided.modules, [target[KernelModuleInfo]])
     asserts.equals(env, [], [action.mnemonic for action in analysistest.target_actions(env)])
     asserts.equals(
         env,
-        [module.module for module in offered.modules] + [entry.directory for entry in offered.directories],
+        [module.module for module in provided.modules] + [entry.directory for entry in provided.directories],
         target[DefaultInfo].files.to_list(),
     )
     return analysistest.end(env)
 
-_offers_test = analysistest.make(
-    _offers_test_impl,
-    doc = "The target offers these modules and directories, and builds nothing.",
+_provides_test = analysistest.make(
+    _provides_test_impl,
+    doc = "Checks that the target provides these modules and directories, and builds nothing.",
     attrs = {
         "directories": attr.string_list(doc = "BASENAME STRIP_PREFIX-INSTALL_PREFIX EXISTING_SIGNATURE each."),
         "modules": attr.string_list(doc = "INSTALL_PATH BASENAME EXISTING_SIGNATURE each."),
-        "single": attr.bool(doc = "Whether KernelModuleInfo is there too."),
+        "single": attr.bool(doc = "Whether the target also provides KernelModuleInfo."),
     },
 )
 
@@ -53,7 +53,7 @@ def _module_import_tests(name):
     declare(name = name + "_directory", directories = ["one/directory.ko"])
 
     kernel_module_import(name = name + "_default", module = name + "_file", tags = ["manual"])
-    _offers_test(
+    _provides_test(
         name = name + "_default_test",
         modules = ["one/kernel/fs/ext4.ko ext4.ko.xz strip"],
         single = True,
@@ -67,7 +67,7 @@ def _module_import_tests(name):
         module = name + "_file",
         tags = ["manual"],
     )
-    _offers_test(
+    _provides_test(
         name = name + "_explicit_test",
         modules = ["updates/ext4.ko ext4.ko.xz keep"],
         single = True,
@@ -90,7 +90,7 @@ def _module_import_tests(name):
         "compressed": "kernel/ext4.ko.xz",
         "current": "./ext4.ko",
         "empty_part": "kernel//ext4.ko",
-        "folder": "kernel/",
+        "slash_at_end": "kernel/",
         "line_end": "kernel/a\n--out=b.ko",
         "nameless": "kernel/.ko",
         "object": "kernel/ext4.o",
@@ -147,7 +147,7 @@ def _modules_import_tests(name):
         strip_prefix = "many/lib",
         tags = ["manual"],
     )
-    _offers_test(
+    _provides_test(
         name = name + "_prefixes_test",
         directories = ["tree many/lib-updates error"],
         modules = ["updates/kernel/b.ko b.ko error", "updates/kernel/a.ko a.ko.zst error"],
@@ -155,7 +155,7 @@ def _modules_import_tests(name):
     )
 
     kernel_modules_import(name = name + "_default", srcs = [name + "_files"], tags = ["manual"])
-    _offers_test(
+    _provides_test(
         name = name + "_default_test",
         directories = ["tree - strip"],
         modules = ["many/lib/kernel/b.ko b.ko strip", "many/lib/kernel/a.ko a.ko.zst strip"],
@@ -181,21 +181,21 @@ def _modules_import_tests(name):
         _modules_import_failure(
             name + "_no_name",
             srcs = [name + "_nameless"],
-            error = ["srcs: got a module with the install path \"nameless/.ko\", want a named one"],
+            error = ["srcs: got a module with the install path \"nameless/.ko\", want a file name before .ko"],
         ),
         _modules_import_failure(
             name + "_same_path",
             srcs = [name + "_twins"],
             error = [
                 "srcs: got the install path twins/a.ko for both tests/analysis/twins/a.ko and " +
-                "tests/analysis/twins/a.ko.gz, want a path of its own for each module",
+                "tests/analysis/twins/a.ko.gz, want a different path for each module",
             ],
         ),
         _modules_import_failure(
             name + "_half_a_part",
             srcs = [name + "_twins"],
             strip_prefix = "tw",
-            error = ["strip_prefix: got \"tw\" for the module twins/a.ko, want a prefix of whole path parts"],
+            error = ["strip_prefix: got \"tw\" for the module twins/a.ko, want a parent directory"],
         ),
         _modules_import_failure(
             name + "_bad_strip_prefix",

@@ -24,7 +24,7 @@ def _info_test_impl(ctx):
 
 _info_test = analysistest.make(
     _info_test_impl,
-    doc = "What a toolchain offers.",
+    doc = "Checks what a toolchain provides.",
     attrs = {"program": attr.string(mandatory = True)},
 )
 
@@ -42,8 +42,8 @@ def _program_test_impl(ctx):
 
 _program_test = analysistest.make(
     _program_test_impl,
-    doc = "A toolchain that the user registers goes before ours.",
-    attrs = {"runfiles": attr.bool(doc = "Whether the program is among the runfiles.")},
+    doc = "Checks that a toolchain that the user registers takes precedence over the default one.",
+    attrs = {"runfiles": attr.bool(doc = "Whether the runfiles contain the program.")},
     config_settings = {
         "//command_line_option:extra_toolchains": str(Label("//tests/analysis:another_toolchain")),
     },
@@ -69,7 +69,7 @@ def toolchain_tests(name):
     module_tree(
         name = name + "_tree",
         machine = "x86_64",
-        modules = ["//tests/builds:folder_import"],
+        modules = ["//tests/builds:module_directory_import"],
         tags = ["manual"],
     )
     _program_test(name = name + "_tree_test", target_under_test = name + "_tree")

@@ -10,7 +10,7 @@ load(":declare.bzl", "declare", "failure_test")
 visibility("//...")
 
 def _arguments(action, bin_path):
-    """What the program is told, with output folders left out."""
+    """The arguments of the program, without output directories."""
     return [argument.replace(bin_path + "/", "") for argument in action.argv[1:]]
 
 def _actions_test_impl(ctx):
@@ -43,13 +43,13 @@ def _paths(files, bin_path):
     return sorted([file.path.replace(bin_path + "/", "") for file in files.to_list()])
 
 def _own_inputs(action, bin_path):
-    """The inputs apart from the program and what comes with it."""
+    """The inputs without the program and its runfiles."""
     paths = _paths(action.inputs, bin_path)
     return [path for path in paths if path.startswith("tests/analysis/") and not path.endswith(".params")]
 
 _actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has exactly these actions, one of a mnemonic, their inputs and outputs as in the arguments.",
+    doc = "Checks that the target has exactly these actions, with the inputs and outputs in their arguments.",
     attrs = {"arguments": attr.string_list_dict(doc = "Mnemonic to arguments.")},
 )
 
@@ -75,12 +75,12 @@ def _seal_arguments(tree, rest):
     return ["seal", "--tree=%s.tree.pb" % prefix, "--out=%s.sealed" % prefix] + rest
 
 def _shared_modules(name):
-    """Two modules, listed against their order in the tree, with a policy each; and a directory."""
+    """Two modules, not in the order of the tree, with different policies for signatures; and a directory."""
     declare(name = name + "_file", files = [name + "/x.ko", name + "/m.order"])
     declare(name = name + "_x", files = [name + "/kernel/x.ko"])
     declare(name = name + "_y", files = [name + "/kernel/y.ko.zst"])
     declare(name = name + "_order", files = [name + "/modules.order"])
-    declare(name = name + "_folder", directories = [name + "/folder"])
+    declare(name = name + "_output_directory", directories = [name + "/output_directory"])
     kernel_module_import(
         name = name + "_second",
         install_path = "kernel/y.ko",
@@ -96,7 +96,7 @@ def _shared_modules(name):
     )
     kernel_modules_import(
         name = name + "_unknown",
-        srcs = [name + "_folder"],
+        srcs = [name + "_output_directory"],
         existing_signature = "keep",
         install_prefix = "updates",
         strip_prefix = "lib",
@@ -112,7 +112,7 @@ def _second(name):
     return _module(name + "_second", "kernel/y.ko", existing_signature = "strip", path = path)
 
 def _unknown(name):
-    path = "tests/analysis/%s/folder" % name
+    path = "tests/analysis/%s/output_directory" % name
     return _module(name + "_unknown", "updates", existing_signature = "keep", path = path, strip_prefix = "lib")
 
 def _declared_test(name):
@@ -214,12 +214,12 @@ def _shards_test_impl(ctx):
 
 _shards_test = analysistest.make(
     _shards_test_impl,
-    doc = "The leaf actions hash these modules.",
+    doc = "Checks which modules the leaf actions hash.",
     attrs = {"shards": attr.string_list_dict(doc = "Position of the first module to install paths.")},
 )
 
 def _granularity_tests(name):
-    # Bytewise, capital letters come before small ones, and '-' before '.' before '0' before '_'.
+    # In bytewise order, capital letters precede small letters, and '-' precedes '.', '0' and '_', in this order.
     declare(name = name + "_files", files = [name + "/" + path for path in [
         "b.ko",
         "a_b.ko",
@@ -290,7 +290,7 @@ def _info_test_impl(ctx):
     asserts.equals(env, [info.tree, info.root_object], target[DefaultInfo].files.to_list())
     return analysistest.end(env)
 
-_info_test = analysistest.make(_info_test_impl, doc = "What the tree offers to other rules.")
+_info_test = analysistest.make(_info_test_impl, doc = "Checks what the tree provides to other rules.")
 
 def _offer_test(name):
     tree = name + "_offer"
@@ -312,7 +312,7 @@ def _machine_test_impl(ctx):
 def _machine_test_on(platform):
     return analysistest.make(
         _machine_test_impl,
-        doc = "The tree is for this machine, on that target platform.",
+        doc = "Checks the architecture of the tree, on a target platform.",
         attrs = {"machine": attr.string(mandatory = True)},
         config_settings = {"//command_line_option:platforms": str(Label("//tests/analysis:" + platform))},
     )
@@ -362,7 +362,7 @@ def _machine_tests(name):
     _x86_64_machine_test(name = name + "_x86_64_test", machine = "x86_64", target_under_test = auto)
     _no_machine_test(name = name + "_wasm_test", target_under_test = auto)
 
-    # What the user says goes before the platform.
+    # The attribute takes precedence over the platform.
     explicit = name + "_explicit"
     module_tree(name = explicit, machine = "s390x", modules = [], tags = ["manual"])
     _x86_64_machine_test(name = explicit + "_test", machine = "s390x", target_under_test = explicit)
@@ -392,7 +392,7 @@ def _duplicate_test(name):
                 name = name,
                 tree = tree,
             ),
-            "give it another install_path",
+            "set another install_path",
         ],
         target_under_test = tree,
     )

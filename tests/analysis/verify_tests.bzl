@@ -8,7 +8,7 @@ load(":declare.bzl", "declare", "failure_test")
 visibility("//...")
 
 def _written(env):
-    """What the target's actions write: the content by the extension of the file."""
+    """The contents that the target's actions write, by file extension."""
     written = {}
     for action in analysistest.target_actions(env):
         if action.mnemonic == "FileWrite" or action.mnemonic == "ParameterFileWrite":
@@ -33,7 +33,7 @@ def _verify_test_impl(ctx):
 
 _verify_test = analysistest.make(
     _verify_test_impl,
-    doc = "The test runs the program with these arguments, and finds all files they name.",
+    doc = "Checks that the test runs the program with these arguments, and has all files that they name.",
     attrs = {"params": attr.string_list(mandatory = True)},
 )
 
@@ -44,7 +44,7 @@ def verify_tests(name):
       name: string, the suite's name.
     """
     declare(name = name + "_file", files = [name + "/x.ko"])
-    declare(name = name + "_folder", directories = [name + "/folder"])
+    declare(name = name + "_output_directory", directories = [name + "/output_directory"])
     kernel_module_import(
         name = name + "_x",
         install_path = "kernel/x.ko",
@@ -53,7 +53,7 @@ def verify_tests(name):
     )
     kernel_modules_import(
         name = name + "_unknown",
-        srcs = [name + "_folder"],
+        srcs = [name + "_output_directory"],
         install_prefix = "updates",
         tags = ["manual"],
     )
@@ -82,7 +82,7 @@ def verify_tests(name):
         params = [
             "--root=tests/analysis/%s_tree.tree.pb" % name,
             '--module={"install_path":"kernel/x.ko","label":"//tests/analysis:%s_x","path":"tests/analysis/%s/x.ko"}' % (name, name),
-            '--module={"install_path":"updates","label":"//tests/analysis:%s_unknown","path":"tests/analysis/%s/folder"}' % (name, name),
+            '--module={"install_path":"updates","label":"//tests/analysis:%s_unknown","path":"tests/analysis/%s/output_directory"}' % (name, name),
         ],
         target_under_test = name + "_some",
     )

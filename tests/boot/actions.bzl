@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Actions of the target under test."""
+"""Helpers for the actions of the target under test."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 

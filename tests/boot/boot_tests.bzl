@@ -59,7 +59,7 @@ _PLAN = [
 ]
 
 def _written(env, extension):
-    """What the target's action writes to the file with this extension."""
+    """The contents that the target's action writes to the file with this extension."""
     for action in analysistest.target_actions(env):
         output = action.outputs.to_list()[0]
         if action.mnemonic == "FileWrite" and output.extension == extension:
@@ -73,7 +73,7 @@ def _plan_test_impl(ctx):
 
 _plan_test = analysistest.make(
     _plan_test_impl,
-    doc = "The plan has all that attempts say.",
+    doc = "Checks that the plan contains all values of the attempts.",
 )
 
 def _boot_test_impl(ctx):
@@ -90,12 +90,12 @@ def _boot_test_impl(ctx):
         if argument.split("=")[0] in ["'--kernel", "'--initramfs", "'--plan"]:
             path = argument.split("=")[1].strip("'")
             asserts.true(env, path in paths, "%s is not among the runfiles %s" % (path, paths))
-    asserts.true(env, "manifest.tsv" in [file.basename for file in runfiles], "the emulator's digest is no input")
+    asserts.true(env, "manifest.tsv" in [file.basename for file in runfiles], "the emulator's digest is not an input")
     return analysistest.end(env)
 
 _boot_test = analysistest.make(
     _boot_test_impl,
-    doc = "The program is called with these arguments (NAME: the test's name), and finds all files they name.",
+    doc = "Checks that the test runs the program with these arguments (NAME: the test's name), and has all files that they name.",
     attrs = {"arguments": attr.string_list(mandatory = True)},
 )
 
@@ -111,7 +111,7 @@ def _initramfs_test_impl(ctx):
 
 _initramfs_test = analysistest.make(
     _initramfs_test_impl,
-    doc = "The plan and the program for this machine are in the initramfs.",
+    doc = "Checks that the initramfs contains the plan and the program for this architecture.",
     attrs = {"machine": attr.string(doc = "A part of the program's path.", mandatory = True)},
 )
 
@@ -130,7 +130,7 @@ def _failure_tests(name):
     _failing(
         name = name + "_machine",
         attempts = _ATTEMPTS,
-        error = ["_machine: attribute kernel: got a kernel for the machine s390x, want one for a machine that can be booted: arm64, x86_64"],
+        error = ["_machine: attribute kernel: got a kernel for the architecture s390x, want one for an architecture that boot tests support: arm64, x86_64"],
         kernel = name + "_kernel",
         machine = "s390x",
     )
@@ -151,7 +151,7 @@ def _toolchain_tests(name):
     )
     failure_test(
         name = name + "_vax_test",
-        error = ["_vax: attribute emulators: got the machine \"vax\", want one of arm64, x86_64"],
+        error = ["_vax: attribute emulators: got the architecture \"vax\", want one of arm64, x86_64"],
         target_under_test = name + "_vax",
     )
     boot_toolchain(
@@ -162,7 +162,7 @@ def _toolchain_tests(name):
     )
     failure_test(
         name = name + "_busybox_test",
-        error = ["_busybox: attribute busybox: got the machine \"arm\", want one of arm64, x86_64"],
+        error = ["_busybox: attribute busybox: got the architecture \"arm\", want one of arm64, x86_64"],
         target_under_test = name + "_busybox",
     )
 

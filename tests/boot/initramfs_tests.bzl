@@ -28,7 +28,7 @@ def _initramfs_test_impl(ctx):
 
 _initramfs_test = analysistest.make(
     _initramfs_test_impl,
-    doc = "The program is called with these arguments (BIN: the package's outputs), busybox's aside.",
+    doc = "Checks that the action has these arguments (BIN: the package's outputs), except those for busybox.",
     attrs = {
         "arguments": attr.string_list(mandatory = True),
         "output": attr.string(mandatory = True),
@@ -45,7 +45,7 @@ def _busybox_test_impl(ctx):
 
 _busybox_test = analysistest.make(
     _busybox_test_impl,
-    doc = "The toolchain's busybox runs the script.",
+    doc = "Checks that the toolchain's busybox runs the script.",
 )
 
 def _failing(name, error, **kwargs):
@@ -62,13 +62,13 @@ def _failure_tests(name):
         )
     _failing(
         name = name + "_several",
-        error = ["_several: attribute files: got the path \"/x\" for", "which is no single file, want a path with a slash at its end"],
+        error = ["_several: attribute files: got the path \"/x\" for", "which is not a single file, want a path that ends with a slash"],
         files = init | {name + "_x": "/x"},
     )
     _failing(
         name = name + "_directory",
-        error = ["_directory: attribute files: got the path \"/x\" for", "which is no single file"],
-        files = init | {name + "_folder": "/x"},
+        error = ["_directory: attribute files: got the path \"/x\" for", "which is not a single file"],
+        files = init | {name + "_output_directory": "/x"},
     )
     _failing(
         name = name + "_unknown",
@@ -77,19 +77,19 @@ def _failure_tests(name):
     )
     _failing(
         name = name + "_no_init",
-        error = ["_no_init: attribute script: got no script, and no /init in files, want one of the two"],
+        error = ["_no_init: attribute script: got neither script nor an /init in files, want one of them"],
         files = {name + "_init": "/sbin/init"},
     )
     _failing(
         name = name + "_two_inits",
-        error = ["_two_inits: attribute script: got a script beside the /init in files, want one of the two"],
+        error = ["_two_inits: attribute script: got both script and an /init in files, want one of them"],
         files = init,
         script = ["sh"],
     )
     initramfs(name = name + "_no_busybox", machine = "riscv64", script = ["sh"], tags = ["manual"])
     failure_test(
         name = name + "_no_busybox_test",
-        error = ["_no_busybox: attribute script: got a script for the machine riscv64, for which the boot toolchain has no busybox"],
+        error = ["_no_busybox: attribute script: got a script for the architecture riscv64, for which the boot toolchain has no busybox"],
         target_under_test = name + "_no_busybox",
     )
 
@@ -102,16 +102,16 @@ def initramfs_tests(name):
     declare(name = name + "_init", files = [name + "/program"])
     declare(name = name + "_x", files = [name + "/x.ko.xz", name + "/y.txt"])
     declare(name = name + "_ko", files = [name + "/z.ko.xz"])
-    declare(name = name + "_folder", directories = [name + "/folder"])
+    declare(name = name + "_output_directory", directories = [name + "/output_directory"])
     kernel_module_import(name = name + "_module", install_path = "kernel/z.ko", module = name + "_ko", tags = ["manual"])
-    kernel_modules_import(name = name + "_modules", srcs = [name + "_folder"], tags = ["manual"])
+    kernel_modules_import(name = name + "_modules", srcs = [name + "_output_directory"], tags = ["manual"])
     module_tree(name = name + "_tree", machine = "x86_64", modules = [name + "_module"], tags = ["manual"])
 
     initramfs(
         name = name + "_files",
         compression = "zstd",
         files = {
-            name + "_folder": "/",
+            name + "_output_directory": "/",
             name + "_init": "/init",
             name + "_module": "/m/",
             name + "_tree": "/sealed/",
@@ -125,7 +125,7 @@ def initramfs_tests(name):
         arguments = [
             "--out=BIN/%s_files.cpio.zst" % name,
             "--compression=zstd",
-            "--entry=/=BIN/%s/folder" % name,
+            "--entry=/=BIN/%s/output_directory" % name,
             "--entry=/init=BIN/%s/program" % name,
             "--entry=/m/kernel/z.ko.xz=BIN/%s/z.ko.xz" % name,
             "--entry=/sealed=BIN/%s_tree.sealed" % name,

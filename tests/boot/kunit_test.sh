@@ -3,8 +3,8 @@
 #
 # usage: kunit_test.sh BOOT
 #
-# BOOT is a kernel_boot of a kernel with CONFIG_MODULE_HASHES_KUNIT_TEST: all cases of the suite must
-# have run, and have passed.
+# BOOT is a kernel_boot of a kernel with CONFIG_MODULE_HASHES_KUNIT_TEST. Checks that all cases of the
+# suite run and pass.
 set -uo pipefail
 logs=$TEST_TMPDIR/logs
 mkdir -p "$logs"

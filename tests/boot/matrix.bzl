@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The boot matrix: what a kernel makes of each kind of module, under each policy."""
+"""The boot matrix: how a kernel handles each kind of module, under each policy."""
 
 load("//rules:defs.bzl", "kernel_boot_test", "load_attempt")
 
 visibility("//...")
 
-# Policies, and what they put on the kernel's command line.
+# Policies, and their parameters on the kernel's command line.
 POLICIES = {
     "enforce": "module.sig_enforce=1",
     "lockdown": "lockdown=integrity",
@@ -14,7 +14,7 @@ POLICIES = {
 
 _LOCKDOWN = "unsigned module loading is restricted; see man kernel_lockdown.7"
 
-# What the loader says where module.sig_enforce is set, by why it does not take a module's word.
+# Messages of the loader if module.sig_enforce is set, by the reason to reject a module.
 REASONS = {
     "unavailable key": "Loading of module with unavailable key is rejected",
     "unknown hash": "Loading of module with unknown hash is rejected",
@@ -23,19 +23,19 @@ REASONS = {
     "unsupported proof": "Loading of module with unsupported hash proof is rejected",
 }
 
-# Said when the first such module is loaded, once a boot.
+# The kernel logs this for the first such module, once per boot.
 _TAINTING = "module verification failed: signature and/or required key missing - tainting kernel"
 
 _REFUSALS = list(REASONS.values()) + [_LOCKDOWN, _TAINTING]
 
 def good(name, module, taint = "", **kwargs):
-    """A module that loads under each policy, and of which the loader says nothing.
+    """A module that loads under each policy, without a message of the loader.
 
     Args:
-      name: string, for the reader.
+      name: string, a description.
       module: string, as in load_attempt.
       taint: string, as in load_attempt.
-      **kwargs: more for load_attempt.
+      **kwargs: further arguments of load_attempt.
 
     Returns:
       function of a policy's name and of what has been tried before, which returns load_attempts.
@@ -43,31 +43,31 @@ def good(name, module, taint = "", **kwargs):
     return lambda _policy, _seen: [load_attempt(name = name, module = module, no_log = _REFUSALS, taint = taint, **kwargs)]
 
 def malformed(name, module):
-    """A module whose trailer makes no sense: refused under each policy.
+    """A module with a malformed trailer, which the kernel rejects under each policy.
 
     Args:
-      name: string, for the reader.
+      name: string, a description.
       module: string, as in load_attempt.
 
     Returns:
-      function, as of good.
+      function, as for good.
     """
     return lambda _policy, _seen: [load_attempt(name = name, module = module, no_log = _REFUSALS, result = "EBADMSG")]
 
 def bad(name, module, reason, permissive = "ok", taint = "E", **kwargs):
-    """A module that only the permissive policy takes, and which taints the kernel there.
+    """A module that loads only under the permissive policy, and that taints the kernel.
 
     Args:
-      name: string, for the reader.
+      name: string, a description.
       module: string, as in load_attempt.
       reason: string, one of REASONS.
-      permissive: string, result under the permissive policy. Not `ok` where the loader cuts off what it takes for
-        the trailer, and no sound ELF file is left.
-      taint: string, letters where it loads.
-      **kwargs: more for load_attempt.
+      permissive: string, result under the permissive policy. Not `ok` if the loader strips bytes as a
+        trailer, so that the rest is not a valid ELF file.
+      taint: string, the letters if it loads.
+      **kwargs: further arguments of load_attempt.
 
     Returns:
-      function, as of good.
+      function, as for good.
     """
 
     def attempts(policy, seen):
@@ -77,7 +77,7 @@ def bad(name, module, reason, permissive = "ok", taint = "E", **kwargs):
         if policy == "permissive" and permissive != "ok":
             return [load_attempt(name = name, module = module, result = permissive, **kwargs)]
 
-        # The kernel says so once a boot, or not at once again: the first module of a kind has a new boot.
+        # The kernel logs the message once per boot, or rate-limits it: the first module of a kind has a new boot.
         first = reason not in seen
         seen[reason] = None
         if policy == "lockdown":
@@ -93,8 +93,8 @@ def boot_matrix(name, cases, **kwargs):
 
     Args:
       name: string.
-      cases: list of what good, malformed and bad return.
-      **kwargs: for kernel_boot_test.
+      cases: list of the values that good, malformed and bad return.
+      **kwargs: attributes of kernel_boot_test.
     """
     for policy, cmdline in POLICIES.items():
         seen = {}

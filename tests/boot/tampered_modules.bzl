@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that a kernel must refuse, made of sealed ones."""
+"""Modules that a kernel must reject, made from sealed modules."""
 
 load("//rules:providers.bzl", "ModuleTreeInfo")
 
@@ -30,7 +30,7 @@ tampered_modules = rule(
     implementation = _tampered_modules_impl,
     doc = "One file KIND.ko for each kind of tampering with a sealed module.",
     attrs = {
-        "kinds": attr.string_list(doc = "As the program tamper knows them.", mandatory = True),
+        "kinds": attr.string_list(doc = "Names of the program tamper.", mandatory = True),
         "module": attr.string(doc = "Install path of the module.", mandatory = True),
         "tree": attr.label(doc = "The tree that the module is sealed with.", mandatory = True, providers = [ModuleTreeInfo]),
         "_tamper": attr.label(cfg = "exec", default = "//tests/boot/tamper", executable = True),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trees for build tests, and what must hold between them."""
+"""Trees for build tests, and the comparisons between them."""
 
 load("//rules:defs.bzl", "kernel_module_import", "module_tree", "module_verify_test")
 load("//rules:providers.bzl", "ModuleTreeInfo")
@@ -42,7 +42,7 @@ def _command_line_tree_impl(ctx):
 
 command_line_tree = rule(
     implementation = _command_line_tree_impl,
-    doc = "What `modhash tree` makes of a directory, all in one go, as a user would call it.",
+    doc = "The outputs of `modhash tree` for a directory, in one command, as a user would run it.",
     attrs = {
         "directory": attr.label(allow_single_file = True, mandatory = True),
         "_modhash": attr.label(cfg = "exec", default = "//tools/merkle/cmd/modhash", executable = True),
@@ -71,12 +71,12 @@ def _same_trees_test_impl(ctx):
 
 same_trees_test = rule(
     implementation = _same_trees_test_impl,
-    doc = "All trees have the same bytes: tree, root object, proofs and sealed modules.",
+    doc = "Checks that all trees have the same bytes: tree, root object, proofs and sealed modules.",
     attrs = {"trees": attr.label_list(mandatory = True, providers = [ModuleTreeInfo])},
     test = True,
 )
 
-# Compressed and not, neighbours in another order than their files are listed in.
+# Modules with and without compression, not in the order of their files.
 PATHS = [
     "kernel/net/core.ko",
     "kernel/fs/ext4/ext4.ko.xz",
@@ -96,8 +96,8 @@ def imported_modules(name, paths = PATHS, existing_signature = "strip", **kwargs
     """A test module and its import for each path.
 
     Args:
-      name: string, prefix of the targets, and folder of the files.
-      paths: list of string, where the modules are installed, with suffixes of compression.
+      name: string, the prefix of the targets, and the directory of the files.
+      paths: list of strings, the install paths of the modules, with compression suffixes.
       existing_signature: string, as in kernel_module_import.
       **kwargs: more attributes of test_module.
 
@@ -105,7 +105,7 @@ def imported_modules(name, paths = PATHS, existing_signature = "strip", **kwargs
       list of string, the imports.
     """
     for index, path in enumerate(paths):
-        test_module(name = "%s_file_%d" % (name, index), folder = name, path = path, **kwargs)
+        test_module(name = "%s_file_%d" % (name, index), directory = name, path = path, **kwargs)
         kernel_module_import(
             name = "%s_%d" % (name, index),
             existing_signature = existing_signature,

@@ -3,7 +3,7 @@
 #
 # usage: compare_test.sh MODHASH BASE/note.ko VARIANT/note.ko...
 #
-# `modhash diff` tells the cause that a variant is named after.
+# Checks that `modhash diff` reports the cause that is the name of a variant.
 set -euo pipefail
 
 modhash=$1 base=$(dirname "$2")

@@ -33,24 +33,23 @@ def _variant(name, values, tags = []):
         tags = tags,
     )
 
-def base():
+def base(name):
     """Declares the module that variants differ from.
 
-    Returns:
-      Its name.
+    Args:
+      name: string.
     """
-    _variant("base", _BASE)
-    return "base"
+    _variant(name, _BASE)
 
 def variants(tags = [], **kwargs):
     """Declares a variant of the module `base` for each further argument.
 
     Args:
       tags: list of strings, of the variants.
-      **kwargs: what differs, by the variant's name.
+      **kwargs: the name of each variant, and a dict of the values that differ.
 
     Returns:
-      Their names.
+      list of strings, the names.
     """
     for name, difference in kwargs.items():
         _variant(name, _BASE | difference, tags)

@@ -3,7 +3,7 @@
 #
 # usage: docs_test.sh DOCUMENTED.AWK TEXTPROTO...
 #
-# Checks that all that users see of the rules is documented.
+# Checks that all public names of the rules are documented.
 status=0
 program=$1
 shift

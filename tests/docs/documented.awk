@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Reads what starlark_doc_extract writes as text. Every rule, provider, function, attribute, field and parameter
-# must have a documentation text; that of a rule has an example and says what comes out and what fails.
+# must have a documentation text. That of a rule must have an example, its outputs and its failures.
 
-# A block ends with a brace as far to the right as its first line.
+# A block ends with a brace at the indentation of its first line.
 /^ *(rule_info|provider_info|func_info|attribute|field_info|parameter) \{$/ {
     depth++
     kind[depth] = $1
@@ -29,8 +29,8 @@ function check(kind, what, text) {
     if (text == "") complain(kind " " what " has no documentation")
     if (kind != "rule_info") return
     if (text !~ /```starlark/) complain("rule " what " has no example")
-    if (text !~ /\*\*Outputs\.\*\*/) complain("rule " what " does not say what its outputs are")
-    if (text !~ /\*\*Failures\.\*\*/) complain("rule " what " does not say how it fails")
+    if (text !~ /\*\*Outputs\.\*\*/) complain("rule " what " has no **Outputs.** paragraph")
+    if (text !~ /\*\*Failures\.\*\*/) complain("rule " what " has no **Failures.** paragraph")
 }
 
 function complain(message) {

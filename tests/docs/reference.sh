@@ -4,7 +4,7 @@
 # usage: reference.sh test GENERATED...
 #        reference.sh update GENERATED...
 #
-# Compares the generated pages of the reference with those in docs/reference, or copies them there.
+# Compares the generated pages with those in docs/reference, or copies them there.
 set -u
 mode=$1 status=0
 shift

@@ -3,8 +3,8 @@
 #
 # usage: run_blocks.sh MODHASH MODULES PAGE.md   (paths below the runfiles)
 #
-# Runs the commands of a page, those in blocks marked sh, one after another in an empty directory that holds
-# modules/. Each block is a shell of its own: a reader may start with any.
+# Runs the commands in blocks of a page that are marked sh, in order, in a directory that contains only modules/.
+# Each block runs in a new shell, because a reader may start with any block.
 set -euo pipefail
 bin=$TEST_TMPDIR/bin page=$PWD/$3
 mkdir -p "$bin" "$TEST_TMPDIR/work"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests need that run a Bazel of their own."""
+"""Attributes of tests that run Bazel."""
 
 visibility("//...")
 
-# The child's Bazel fetches Go modules as the parent's did.
+# The test's Bazel fetches Go modules with the settings of the parent.
 ENVIRONMENT = [
     "GOFLAGS",
     "GONOSUMDB",
@@ -17,7 +17,7 @@ ENVIRONMENT = [
     "no_proxy",
 ]
 
-# A Bazel of its own works outside the sandbox, on the checkout as it is now.
+# The test's Bazel runs outside the sandbox, on the current checkout.
 TAGS = [
     "external",
     "local",

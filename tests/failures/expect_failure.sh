@@ -3,7 +3,7 @@
 #
 # usage: expect_failure.sh PROGRAM LINE...
 #
-# Passes if PROGRAM exits with status 1 and writes each LINE, as a whole line or a part of one.
+# Passes if PROGRAM exits with status 1 and prints each LINE, as a line or a part of one.
 program=$1
 shift
 output=$("$program" 2>&1)

@@ -3,7 +3,7 @@
 #
 # usage: gazelle_test.sh GAZELLE MODULE.bazel
 #
-# Checks that the BUILD files of Go packages and of the example's modules are what Gazelle would write.
+# Checks that the BUILD files of Go packages and of the example's modules match the output of Gazelle.
 set -eu
 BUILD_WORKSPACE_DIRECTORY=$(dirname "$(readlink -f "$2")")
 export BUILD_WORKSPACE_DIRECTORY

@@ -15,7 +15,7 @@ if [ "$mode" = update ]; then
     mv "$target.tmp" "$target"
     exit
 fi
-# The versions of the generators stand in comments, and may differ where Bazel comes from elsewhere.
+# Comments contain the versions of the generators, which may differ with another Bazel.
 if ! diff -u -I '^//[[:space:]]*protoc' "$checked_in" "$generated"; then
     echo "$checked_in is out of date. To update it, run: bazel run //$(dirname "$checked_in"):update"
     exit 1

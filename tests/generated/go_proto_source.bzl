@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""go_proto_source: the Go code of a .proto file, as a file to compare with the one that is checked in."""
+"""go_proto_source: the generated Go code of a .proto file, to compare with the file in the source tree."""
 
 visibility("//...")
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what kernel rules tell Bazel about their actions."""
+"""Tests of actions of kernel rules."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load(":toolchains.bzl", "MANIFEST", "PATH", "WITH_TOOLCHAIN")
 
 visibility("//...")
 
-# Flags whose values are no files; the value of any other one is an input or an output.
+# Flags whose values are not files. The value of any other flag is an input or an output.
 _WORDS = [
     "--base",
     "--compiler",
@@ -31,7 +31,7 @@ def _paths(env, files):
     return [_strip_bin(env, file.path) for file in files.to_list()]
 
 def _named_files(arguments):
-    """Files that the arguments after the subcommand name, sorted."""
+    """The files in the arguments after the subcommand, sorted."""
     return sorted({
         argument.rpartition("=")[2]: None
         for argument in arguments[1:]
@@ -39,9 +39,9 @@ def _named_files(arguments):
     })
 
 def _check_files(env, action, arguments):
-    """The manifest is an input, and beside it there are exactly those inputs that the arguments name."""
+    """Asserts that the inputs are the manifest and the files that the arguments name."""
     inputs = _paths(env, action.inputs)
-    asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is no input" % action.mnemonic)
+    asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is not an input" % action.mnemonic)
     own = [
         path
         for path in inputs
@@ -67,10 +67,10 @@ def _actions_test_impl(ctx):
 
 actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has exactly these actions, with the inputs and outputs that their arguments name.",
+    doc = "Checks that the target has exactly these actions, with the inputs and outputs that their arguments name.",
     attrs = {
         "arguments": attr.string_list_dict(
-            doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the folder of outputs.",
+            doc = "`MNEMONIC FIRST_OUTPUT` to arguments, without the output directory.",
             mandatory = True,
         ),
     },

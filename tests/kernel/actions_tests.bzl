@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of the kernel rules: what their actions are."""
+"""Analysis tests of the kernel rules: their actions."""
 
 load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "modules_install")
 load(":actions.bzl", "actions_test")
@@ -73,7 +73,7 @@ def _config_tests(name):
     )
 
 def _build_arguments(target, target_flags, config, strip, extra):
-    folder = "tests/kernel/" + target
+    directory = "tests/kernel/" + target
     return [
         "build",
         _JOBS,
@@ -83,27 +83,27 @@ def _build_arguments(target, target_flags, config, strip, extra):
         "--config=%s" % config,
         "--strip=%s" % strip,
     ] + extra + [
-        "--devel=%s/devel.tar.zst" % folder,
-        "--log=%s/build.log" % folder,
-        "--modules-builtin=%s/modules.builtin" % folder,
-        "--modules-builtin-modinfo=%s/modules.builtin.modinfo" % folder,
-        "--modules-order=%s/modules.order" % folder,
-        "--objects=%s/objects.tar.zst" % folder,
-        "--release=%s/kernel.release" % folder,
-        "--symvers=%s/Module.symvers" % folder,
-        "--system-map=%s/System.map" % folder,
-        "--vmlinux=%s/vmlinux" % folder,
-        "--vmlinux-unstripped=%s/vmlinux.unstripped" % folder,
+        "--devel=%s/devel.tar.zst" % directory,
+        "--log=%s/build.log" % directory,
+        "--modules-builtin=%s/modules.builtin" % directory,
+        "--modules-builtin-modinfo=%s/modules.builtin.modinfo" % directory,
+        "--modules-order=%s/modules.order" % directory,
+        "--objects=%s/objects.tar.zst" % directory,
+        "--release=%s/kernel.release" % directory,
+        "--symvers=%s/Module.symvers" % directory,
+        "--system-map=%s/System.map" % directory,
+        "--vmlinux=%s/vmlinux" % directory,
+        "--vmlinux-unstripped=%s/vmlinux.unstripped" % directory,
     ]
 
 def _build_tests(name):
     config = "%s_x86_64_config.config" % _FIXTURES
-    folder = "%s_x86_64" % _FIXTURES
+    directory = "%s_x86_64" % _FIXTURES
     actions_test(
         name = name + "_build_test",
-        arguments = {"ModhashKernelBuild %s/devel.tar.zst" % folder: _build_arguments("fixtures_x86_64", _X86_64, config, "debug", []) + [
-            "--module=fs/ext4/ext4.ko=%s/modules/fs/ext4/ext4.ko" % folder,
-            "--module=crypto/100%%.ko=%s/modules/crypto/100%%.ko" % folder,
+        arguments = {"ModhashKernelBuild %s/devel.tar.zst" % directory: _build_arguments("fixtures_x86_64", _X86_64, config, "debug", []) + [
+            "--module=fs/ext4/ext4.ko=%s/modules/fs/ext4/ext4.ko" % directory,
+            "--module=crypto/100%%.ko=%s/modules/crypto/100%%.ko" % directory,
         ]},
         target_under_test = "fixtures_x86_64",
     )
@@ -129,10 +129,10 @@ def _build_tests(name):
 
 def _link_test(name, machine, target_flags, image):
     kernel = "%s_%s" % (_FIXTURES, machine)
-    folder = kernel + "_vmlinux"
+    directory = kernel + "_vmlinux"
     actions_test(
         name = "%s_link_%s_test" % (name, machine),
-        arguments = {"ModhashKernelLink %s/vmlinux" % folder: [
+        arguments = {"ModhashKernelLink %s/vmlinux" % directory: [
             "link",
             _JOBS,
             _label("fixtures_%s_vmlinux" % machine),
@@ -140,19 +140,19 @@ def _link_test(name, machine, target_flags, image):
             _SOURCE,
             "--objects=%s/objects.tar.zst" % kernel,
             "--root-object=%s_tree.root.o" % kernel,
-            "--vmlinux=%s/vmlinux" % folder,
-            "--vmlinux-unstripped=%s/vmlinux.unstripped" % folder,
-            "--image=%s/%s" % (folder, image),
+            "--vmlinux=%s/vmlinux" % directory,
+            "--vmlinux-unstripped=%s/vmlinux.unstripped" % directory,
+            "--image=%s/%s" % (directory, image),
         ]},
         target_under_test = "fixtures_%s_vmlinux" % machine,
     )
 
 def _module_test(name):
     target = "fixtures_arm64_module"
-    folder = "tests/kernel/" + target
+    directory = "tests/kernel/" + target
     actions_test(
         name = name + "_module_test",
-        arguments = {"ModhashKernelModule %s/%s.ko" % (folder, target): [
+        arguments = {"ModhashKernelModule %s/%s.ko" % (directory, target): [
             "module",
             _JOBS,
             _label(target),
@@ -165,15 +165,15 @@ def _module_test(name):
             "--include=.",
             "--include=tests/kernel",
             "--strip=debug",
-            "--out=%s/%s.ko" % (folder, target),
-            "--symvers-out=%s/Module.symvers" % folder,
+            "--out=%s/%s.ko" % (directory, target),
+            "--symvers-out=%s/Module.symvers" % directory,
         ]},
         target_under_test = target,
     )
 
 def _dependent_module_test(name):
     target = name + "_dependent"
-    folder = "tests/kernel/" + target
+    directory = "tests/kernel/" + target
     kernel_module(
         name = target,
         srcs = ["fixtures_sources"],
@@ -187,7 +187,7 @@ def _dependent_module_test(name):
     )
     actions_test(
         name = target + "_test",
-        arguments = {"ModhashKernelModule %s/over-it_2.ko" % folder: [
+        arguments = {"ModhashKernelModule %s/over-it_2.ko" % directory: [
             "module",
             _JOBS,
             _label(target),
@@ -205,15 +205,15 @@ def _dependent_module_test(name):
             "--symvers=%s_x86_64_module/Module.symvers" % _FIXTURES,
             "--strip=none",
             "--kbuild=%s/Kbuild" % _FIXTURES,
-            "--out=%s/over-it_2.ko" % folder,
-            "--symvers-out=%s/Module.symvers" % folder,
+            "--out=%s/over-it_2.ko" % directory,
+            "--symvers-out=%s/Module.symvers" % directory,
         ]},
         target_under_test = target,
     )
 
 def _textual_test(name):
     target = name + "_textual"
-    folder = "tests/kernel/" + target
+    directory = "tests/kernel/" + target
     kernel_module(
         name = target,
         srcs = ["fixtures_main"],
@@ -224,7 +224,7 @@ def _textual_test(name):
     )
     actions_test(
         name = target + "_test",
-        arguments = {"ModhashKernelModule %s/one.ko" % folder: [
+        arguments = {"ModhashKernelModule %s/one.ko" % directory: [
             "module",
             _JOBS,
             _label(target),
@@ -237,8 +237,8 @@ def _textual_test(name):
             "--include=.",
             "--include=tests/kernel",
             "--strip=debug",
-            "--out=%s/one.ko" % folder,
-            "--symvers-out=%s/Module.symvers" % folder,
+            "--out=%s/one.ko" % directory,
+            "--symvers-out=%s/Module.symvers" % directory,
         ]},
         target_under_test = target,
     )

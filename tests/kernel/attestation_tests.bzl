@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "kernel_module_import", "module_attestation", "module_tree")
 load("//tests/analysis:declare.bzl", "declare")
-load(":toolchains.bzl", "MANIFEST", "WITH_TOOLCHAIN", "refused")
+load(":toolchains.bzl", "MANIFEST", "WITH_TOOLCHAIN", "analysis_failure_test")
 
 visibility("//...")
 
@@ -29,7 +29,7 @@ def _actions_test_impl(ctx):
 
 _actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has one action, with these arguments, and the inputs and outputs that they name.",
+    doc = "Checks that the target has one action, with these arguments, and the inputs and outputs that they name.",
     attrs = {"arguments": attr.string_list(mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )
@@ -95,23 +95,23 @@ def _modules_test(name):
         target_under_test = target,
     )
 
-def _refused_tests(name):
-    refused(
+def _failure_tests(name):
+    analysis_failure_test(
         name = name + "_both",
         attribute = "tree",
-        error = ["both tree and vmlinux, want one of them. A vmlinux carries its tree"],
+        error = ["both tree and vmlinux, want one of them. A vmlinux provides its tree"],
         rule = module_attestation,
         tree = "fixtures_x86_64_tree",
         vmlinux = "fixtures_x86_64_vmlinux",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_neither",
         attribute = "tree",
         error = ["neither tree nor vmlinux, want one of them"],
         rule = module_attestation,
     )
     module_tree(name = name + "_no_modules", machine = "x86_64", modules = [], tags = ["manual"])
-    refused(
+    analysis_failure_test(
         name = name + "_empty",
         attribute = "tree",
         error = [
@@ -122,7 +122,7 @@ def _refused_tests(name):
         tree = name + "_no_modules",
     )
     for case, date in {"empty": "", "late": "253402300800", "negative": "-1", "words": "now"}.items():
-        refused(
+        analysis_failure_test(
             name = "%s_date_%s" % (name, case),
             attribute = "source_date_epoch",
             error = ["%s, want seconds, 0 to 253402300799" % repr(date)],
@@ -139,4 +139,4 @@ def attestation_tests(name):
     """
     _kernel_test(name)
     _modules_test(name)
-    _refused_tests(name)
+    _failure_tests(name)

@@ -22,7 +22,7 @@ def _package_test_impl(ctx):
 
 _package_test = analysistest.make(
     _package_test_impl,
-    doc = "The package is made with these arguments, among others, and has this name.",
+    doc = "Checks that the package has this name, and its action these arguments, among others.",
     attrs = {
         "arguments": attr.string_list(mandatory = True),
         "file": attr.string(mandatory = True),
@@ -49,7 +49,7 @@ def _fields_test_impl(ctx):
 
 _fields_test = analysistest.make(
     _fields_test_impl,
-    doc = "What the package says about the kernel is read from the kernel.",
+    doc = "Checks that the fields of the package come from the kernel.",
     config_settings = WITH_TOOLCHAIN,
 )
 
@@ -91,6 +91,6 @@ def deb_tests(name):
     kernel_deb(name = name + "_old", kernel = "fixtures_arm64", tree = "fixtures_arm64_tree", **common)
     kernel_failure_test(
         name = name + "_old_test",
-        error = ["_old.root: attribute kernel: got //tests/kernel:fixtures_arm64, want vmlinux alone, which carries kernel and tree"],
+        error = ["_old.root: attribute kernel: got //tests/kernel:fixtures_arm64, want vmlinux alone, which provides kernel and tree"],
         target_under_test = name + "_old",
     )

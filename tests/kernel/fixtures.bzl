@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel to test with: nothing of it is ever built."""
+"""A kernel for analysis tests, which never build it."""
 
 load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "kernel_source", "module_tree", "vmlinux")
 load("//tests/analysis:declare.bzl", "declare")

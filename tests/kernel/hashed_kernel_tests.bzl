@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of hashed_kernel: which targets it makes, and what they are about."""
+"""Analysis tests of hashed_kernel: the targets that it declares, and their attributes."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "hashed_kernel", "kernel_module", "load_attempt")
 load("//rules:providers.bzl", "VmlinuxInfo")
-load("//rules/private/rules:hashed_kernel.bzl", "beside_config")  # buildifier: disable=bzl-visibility
+load("//rules/private/rules:hashed_kernel.bzl", "conflicts_with_config")  # buildifier: disable=bzl-visibility
 load(":toolchains.bzl", "WITH_TOOLCHAIN")
 
 visibility("//...")
@@ -21,7 +21,7 @@ _TARGETS = {
 }
 
 def _kinds(name):
-    """The rules of targets that begin with a name, by what follows it."""
+    """The rules of targets whose names start with a prefix, by the rest of the name."""
     return {
         target.removeprefix(name): rule["kind"]
         for target, rule in native.existing_rules().items()
@@ -29,7 +29,7 @@ def _kinds(name):
     }
 
 def _without_common(name):
-    """Targets of the macro that lack a tag, visibility or the like that was given to it."""
+    """Targets of the macro without a tag, visibility or similar attribute of the macro."""
     rules = native.existing_rules()
     return [
         name + suffix
@@ -50,8 +50,8 @@ _declared_test = unittest.make(
     _declared_test_impl,
     attrs = {
         "bad": attr.string_list(doc = "Targets with wrong attributes."),
-        "got": attr.string_dict(doc = "Targets that there are, to their rules."),
-        "want": attr.string_dict(doc = "Targets that there should be."),
+        "got": attr.string_dict(doc = "The declared targets, and their rules."),
+        "want": attr.string_dict(doc = "The expected targets, and their rules."),
     },
 )
 
@@ -67,7 +67,7 @@ def _kernel_test_impl(ctx):
 
 _kernel_test = analysistest.make(
     _kernel_test_impl,
-    doc = "The kernel carries its own tree over these modules.",
+    doc = "Checks that the kernel has a tree over these modules.",
     attrs = {
         "config": attr.string(mandatory = True),
         "modules": attr.string_list(mandatory = True),
@@ -76,7 +76,7 @@ _kernel_test = analysistest.make(
 )
 
 def _written(env, suffix):
-    """What the target's action writes to the file with this suffix."""
+    """The contents that the target's action writes to the file with this suffix."""
     return [
         action.content
         for action in analysistest.target_actions(env)
@@ -103,19 +103,19 @@ def _boot_test_impl(ctx):
 
 _boot_test = analysistest.make(
     _boot_test_impl,
-    doc = "The boot loads each module, and tries it without its proof.",
+    doc = "Checks that the boot test loads each module, with and without its proof.",
     attrs = {"own": attr.string(doc = "The module from outside the kernel's source.", mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )
 
-def _beside_test_impl(ctx):
+def _conflicts_test_impl(ctx):
     env = unittest.begin(ctx)
     defaults = {"base": None, "compiler": "gcc", "fragments": [], "machine": "auto", "source": None}
-    asserts.equals(env, [], beside_config(defaults))
-    asserts.equals(env, ["base", "machine"], beside_config(defaults | {"base": "tinyconfig", "machine": "arm64"}))
+    asserts.equals(env, [], conflicts_with_config(defaults))
+    asserts.equals(env, ["base", "machine"], conflicts_with_config(defaults | {"base": "tinyconfig", "machine": "arm64"}))
     return unittest.end(env)
 
-_beside_test = unittest.make(_beside_test_impl)
+_conflicts_test = unittest.make(_conflicts_test_impl)
 
 def hashed_kernel_tests(name):
     """All tests of hashed_kernel.
@@ -156,7 +156,7 @@ def hashed_kernel_tests(name):
     )
     _boot_test(name = name + "_boot_test", own = name + "_module", target_under_test = full + "_boot_test")
 
-    # A configuration from elsewhere, and nothing to boot for.
+    # With an existing configuration, and without a boot test.
     small = name + "_small"
     hashed_kernel(name = small, config = "fixtures_arm64_config", modules = [], tags = ["manual"])
     _declared_test(
@@ -170,4 +170,4 @@ def hashed_kernel_tests(name):
         modules = [],
         target_under_test = small,
     )
-    _beside_test(name = name + "_beside_test")
+    _conflicts_test(name = name + "_conflicts_test")

@@ -31,17 +31,17 @@ def _jobs_test_impl(ctx):
 
 _jobs_test = analysistest.make(
     _jobs_test_impl,
-    doc = "All actions of the target run as many programs as the flag has, and get to know by this argument alone.",
+    doc = "Checks that all actions of the target get the number of the flag as an argument only.",
     config_settings = WITH_TOOLCHAIN | {_FLAG: 6},
 )
 
-def _refused_test_impl(ctx):
+def _failure_test_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.expect_failure(env, "--@rules_modhash//rules:kernel_jobs: got 5, want one of 1, 2, 3, 4, 6, 8, ")
     return analysistest.end(env)
 
-_refused_test = analysistest.make(
-    _refused_test_impl,
+_failure_test = analysistest.make(
+    _failure_test_impl,
     config_settings = WITH_TOOLCHAIN | {_FLAG: 5},
     expect_failure = True,
 )
@@ -66,7 +66,7 @@ def jobs_tests(name):
         name = name + "_install_test",
         target_under_test = "actions_tests_install",
     )
-    _refused_test(
-        name = name + "_refused_test",
+    _failure_test(
+        name = name + "_failure_test",
         target_under_test = "fixtures_x86_64",
     )

@@ -4,7 +4,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "kernel_build", "module_tree")
 load("//rules:providers.bzl", "ModuleTreeInfo")
-load(":toolchains.bzl", "WITH_TOOLCHAIN", "refused")
+load(":toolchains.bzl", "WITH_TOOLCHAIN", "analysis_failure_test")
 
 visibility("//...")
 
@@ -26,7 +26,7 @@ def _order_test_impl(ctx):
             flags = _order_flags(action, bin_path)
             asserts.equals(env, ctx.attr.flags, flags, action.mnemonic)
             inputs = [file.path.replace(bin_path + "/tests/kernel/", "") for file in action.inputs.to_list()]
-            asserts.true(env, flags[0].partition("=")[2] in inputs, "the order is no input of %s" % action.mnemonic)
+            asserts.true(env, flags[0].partition("=")[2] in inputs, "the order is not an input of %s" % action.mnemonic)
             found[action.mnemonic] = True
     asserts.equals(env, ctx.attr.mnemonics, sorted(found))
     order = analysistest.target_under_test(env)[ModuleTreeInfo].order
@@ -35,11 +35,11 @@ def _order_test_impl(ctx):
 
 _order_test = analysistest.make(
     _order_test_impl,
-    doc = "The actions that give positions take them from this file, and put unlisted modules last if it is the order of a kernel.",
+    doc = "Checks that actions read positions from this file, and append unlisted modules if it is the order of a kernel.",
     attrs = {
         "flags": attr.string_list(doc = "Flags, with paths below the package.", mandatory = True),
         "mnemonics": attr.string_list(
-            doc = "The actions that take positions.",
+            doc = "The actions that read positions.",
             default = ["ModhashPositions", "ModhashTree"],
         ),
     },
@@ -62,7 +62,7 @@ def order_tests(name):
     _tree(name + "_more", modules = ["fixtures_x86_64_module", "fixtures_x86_64"])
     _order_test(name = name + "_more_test", flags = of_kernel, target_under_test = name + "_more")
 
-    # What the user says goes before the kernel, and lists everything.
+    # The attribute takes precedence over the kernel's order, and lists all modules.
     _tree(name + "_own", modules = ["fixtures_x86_64"], order = "fixtures_base")
     _order_test(
         name = name + "_own_test",
@@ -75,11 +75,11 @@ def order_tests(name):
         modules = ["fs/other.ko"],
         tags = ["manual"],
     )
-    refused(
+    analysis_failure_test(
         name = name + "_two_kernels",
         attribute = "modules",
         error = [
-            "the kernels //tests/kernel:fixtures_x86_64 and //tests/kernel:%s_other, each with an order of its own" % name,
+            "the kernels //tests/kernel:fixtures_x86_64 and //tests/kernel:%s_other, each with its own order" % name,
             "want one kernel_build, or the attribute order with the positions of all modules",
         ],
         modules = ["fixtures_x86_64", name + "_other"],

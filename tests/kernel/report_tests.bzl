@@ -3,7 +3,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "module_report")
-load(":toolchains.bzl", "WITH_TOOLCHAIN", "refused")
+load(":toolchains.bzl", "WITH_TOOLCHAIN", "analysis_failure_test")
 
 visibility("//...")
 
@@ -21,7 +21,7 @@ def _actions_test_impl(ctx):
 
 _actions_test = analysistest.make(
     _actions_test_impl,
-    doc = "The target has one action, with these arguments: subcommand, output, inputs.",
+    doc = "Checks that the target has one action, with these arguments: subcommand, output, inputs.",
     attrs = {"arguments": attr.string_list(mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )
@@ -47,10 +47,10 @@ def report_tests(name):
                         (["tests/kernel/%s/vmlinux" % kernel] if kernel else []),
             target_under_test = target,
         )
-    refused(
+    analysis_failure_test(
         name = name + "_both",
         attribute = "tree",
-        error = ["both tree and vmlinux, want one of them. A vmlinux carries its tree"],
+        error = ["both tree and vmlinux, want one of them. A vmlinux provides its tree"],
         rule = module_report,
         tree = "fixtures_x86_64_tree",
         vmlinux = "fixtures_x86_64_vmlinux",

@@ -3,8 +3,8 @@
 #
 # usage: series_test.sh SERIES... -- PATCH...
 #
-# Checks that the rules apply the patches that each file series names, in its order, and that no patch needs lines that
-# other kernel sources do not have: they are for kernel.org's, too.
+# Checks that the rules apply the patches in each file series, in its order, and that no patch needs lines that only
+# Debian's source has: the patches must apply to the source of kernel.org too.
 set -eu
 failed=false
 fail() {

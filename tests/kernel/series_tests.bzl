@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of how Linux versions choose patches and sources."""
+"""Tests of the selection of patches and sources by Linux version."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "kernel_source", "patch_series")
@@ -9,11 +9,11 @@ load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
 load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load(":actions.bzl", "actions_test")
-load(":toolchains.bzl", "refused")
+load(":toolchains.bzl", "analysis_failure_test")
 
 visibility("//...")
 
-# What each version belongs to.
+# The series of each version.
 _VERSIONS = {
     "": None,
     "7": None,
@@ -61,18 +61,18 @@ _versions_test = unittest.make(_versions_test_impl)
 def _source(version, suite):
     return struct(name = "linux-source-" + linux_series(version), suite = suite, version = version)
 
-# What a world of forky may keep, the series asked for, and the version and suite that is taken.
+# Sources in a world of forky, the requested series, and the version and suite of the selected source.
 _CHOICES = [
-    # The suite's own goes first, even where it is older.
+    # The source of the suite takes precedence, even if it is older.
     (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "", "7.2.12-1 forky"),
     (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "7.2", "7.2.12-1 forky"),
     (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "7.3", "7.3.4-1 backports"),
-    # The suite has gone on to the next series, with patches and without.
+    # The suite has the next series, with patches and without.
     (["7.2.12-1 forky", "7.3.4-1 forky"], "", "7.3.4-1 forky"),
     (["7.10.1-1 forky", "7.2.12-1 forky"], "", "7.2.12-1 forky"),
     (["7.10.1-1 forky", "7.3.4-1 backports"], "", "7.3.4-1 backports"),
     (["7.10.1-1 forky", "7.3.4-1 backports"], "7.10", "7.10.1-1 forky"),
-    # Nothing that fits.
+    # No source matches.
     (["7.10.1-1 forky"], "", None),
     (["7.10.1-1 forky"], "7.1", None),
     ([], "", None),
@@ -99,7 +99,7 @@ def _series_info_test_impl(ctx):
 _series_info_test = analysistest.make(_series_info_test_impl)
 
 def _chosen_patches_tests(name):
-    """One source a version: its action gets the patches of that version, and those that are for all."""
+    """A source for each version: its action gets the patches for that version, and those for all versions."""
     ten = ["b.patch", "a.patch"]
     cases = {
         "7.1": ["one.patch"],
@@ -130,7 +130,7 @@ def _chosen_patches_tests(name):
             target_under_test = target,
         )
 
-def _refused_tests(name):
+def _failure_tests(name):
     series = "//tests/kernel:%s_series" % name
     versions = {
         "": "none",
@@ -139,35 +139,35 @@ def _refused_tests(name):
         "linux": "\"linux\"",
     }
     for version, got in versions.items():
-        refused(
+        analysis_failure_test(
             name = "%s_version_%s" % (name, version or "none"),
             archive = "fixtures_archive",
             attribute = "version",
             error = [
-                "%s, want one that %s has patches for: 7.1, 7.10. Next: take a source of one of these, or write a series" % (got, series),
+                "%s, want one that %s has patches for: 7.1, 7.10. Next: use a source of one of these, or write a series" % (got, series),
             ],
             patches = [name + "_series"],
             rule = kernel_source,
             version = version,
         )
     for bad in ["7", "7.2.12", "7.2-rc1", "v7.2", ""]:
-        refused(
+        analysis_failure_test(
             name = "%s_series_%s" % (name, bad),
             attribute = "series",
             error = ["%r, want the first two numbers of a Linux version, such as 7.2" % bad],
             rule = patch_series,
             series = {name + "_one": bad},
         )
-    refused(
+    analysis_failure_test(
         name = name + "_twice",
         attribute = "series",
-        error = ["two targets for Linux 7.1, want one. Next: put their patches into one filegroup, in order"],
+        error = ["two targets for Linux 7.1, want one. Next: combine their patches in one filegroup, in order"],
         rule = patch_series,
         series = {name + "_one": "7.1", name + "_ten": "7.1"},
     )
 
 def series_tests(name):
-    """Tests of patch_series, of kernel_source with one, and of the choice among Debian's sources.
+    """Tests of patch_series, of kernel_source with a patch_series, and of the selection of Debian's sources.
 
     Args:
       name: string, what the tests' names begin with.
@@ -183,4 +183,4 @@ def series_tests(name):
     )
     _series_info_test(name = name + "_info_test", target_under_test = name + "_series")
     _chosen_patches_tests(name)
-    _refused_tests(name)
+    _failure_tests(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `linux_sources` module extension: all kernel sources that the world keeps, for tests of patches."""
+"""The `linux_sources` module extension: all kernel sources in the world, for tests of patches."""
 
 load("//toolchains/world:manifest.bzl", "world_archives")
 
@@ -20,7 +20,7 @@ def _linux_sources_repository_impl(rctx):
     lines = []
     archives = []
     for archive in world_archives(rctx, "linux-source-"):
-        # A link: a copy takes time and room, and each of them is unpacked once.
+        # A link, because a copy takes time and space, and a test unpacks each source once.
         file = "%s_%s.tar.xz" % (archive.name, archive.version)
         rctx.symlink(archive.path, file)
         archives.append(file)
@@ -38,6 +38,6 @@ def _linux_sources_impl(_module_ctx):
     _linux_sources_repository(name = "rules_modhash_linux_sources")
 
 linux_sources = module_extension(
-    doc = "All kernel sources that the world of `./bazelw` keeps, for tests of patches. Outside a world there are none.",
+    doc = "All kernel sources in the world of `./bazelw`, for tests of patches. None outside a world.",
     implementation = _linux_sources_impl,
 )

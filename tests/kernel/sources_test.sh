@@ -4,21 +4,21 @@
 # usage: sources_test.sh SOURCES PATCH...
 #
 # Applies each series of patches, in order and without fuzz, to each kernel source of its version. SOURCES has a line
-# `NAME VERSION SUITE FILE` for each source, separated by tabs, with FILE beside it. Of a source, only the files that
-# the patches change are unpacked.
+# `NAME VERSION SUITE FILE` for each source, separated by tabs, with FILE in the same directory. It unpacks only the
+# files that the patches change.
 set -eu
 sources=$1
 shift
 
-# patches_of SERIES PATCH...: those in the directory of the series.
+# patches_of SERIES PATCH... prints the patches in the directory of the series.
 patches_of() {
     directory=/$1/
     shift
     for patch; do case $patch in *"$directory"*) echo "$PWD/$patch" ;; esac done
 }
 
-# unpack ARCHIVE TREE PATCHES: what the patches change. Not what they add, which tar reports as not found; where
-# anything else is missing, a patch does not apply.
+# unpack ARCHIVE TREE PATCHES unpacks the files that the patches change. tar reports files that they add as not found.
+# If any other file is missing, a patch does not apply.
 unpack() {
     # shellcheck disable=SC2046 # one word a patch
     sed -n 's:^diff --git a/\([^ ]*\) .*:*/\1:p' $(cat "$3") | sort -u >"$2.members"
@@ -27,7 +27,7 @@ unpack() {
         --files-from "$2.members" 2>"$2.not_found" || true
 }
 
-# apply TREE PATCHES: fails at the first one that does not apply; prints that, and which hunks have moved.
+# apply TREE PATCHES fails at the first patch that does not apply. It prints that patch, and hunks with an offset.
 apply() {
     while read -r patch; do
         name=$(basename "$patch" .patch)
@@ -39,7 +39,7 @@ apply() {
     done <"$2"
 }
 
-# try NAME VERSION SUITE ARCHIVE PATCH...: fails where a patch does not apply.
+# try NAME VERSION SUITE ARCHIVE PATCH... fails if a patch does not apply.
 try() {
     source="$1 $2 ($3)" series=${1#linux-source-} tree=$TEST_TMPDIR/$1_$2 archive=$4
     shift 4

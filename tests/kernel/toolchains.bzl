@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernel toolchains of the tests, so that what they see does not depend on the machine, and tests with them."""
+"""Kernel toolchains of the tests, so that results do not depend on the machine, and tests with them."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//tests/analysis:declare.bzl", "declare")
@@ -17,7 +17,7 @@ _EXTRA_TOOLCHAINS = "//command_line_option:extra_toolchains"
 WITH_TOOLCHAIN = {_EXTRA_TOOLCHAINS: str(Label("//tests/kernel:kernel_toolchains"))}
 
 def kernel_toolchains(name):
-    """A toolchain with both compilers, and binary tools for some machines.
+    """A toolchain with GCC, and binary tools for some architectures.
 
     Args:
       name: string, `kernel_toolchains`.
@@ -48,20 +48,20 @@ def _failure_test_impl(ctx):
 
 kernel_failure_test = analysistest.make(
     _failure_test_impl,
-    doc = "With the toolchain of the tests, the target cannot be analysed, and the message says why in these words.",
+    doc = "Checks that the analysis of the target fails with this message, with the toolchain of the tests.",
     attrs = {"error": attr.string_list(doc = "Parts of the message.", mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
     expect_failure = True,
 )
 
-def refused(name, rule, attribute, error, **kwargs):
-    """A target that cannot be analysed, and the test of it.
+def analysis_failure_test(name, rule, attribute, error, **kwargs):
+    """A target whose analysis fails, and its test.
 
     Args:
       name: string, the target's name; the test is `NAME_test`.
       rule: the rule.
       attribute: string, the attribute that the message names.
-      error: list of strings, what follows in the message, in parts.
+      error: list of strings, parts of the message after `got `.
       **kwargs: the target's attributes.
     """
     rule(name = name, tags = ["manual"], **kwargs)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test modules, made by mkmodule."""
+"""Test modules that mkmodule writes."""
 
 visibility("//...")
 
@@ -21,8 +21,8 @@ def _run(ctx, output, root, paths):
     return [DefaultInfo(files = depset([output]))]
 
 def _test_module_impl(ctx):
-    folder = ctx.attr.folder + "/" if ctx.attr.folder else ""
-    file = ctx.actions.declare_file(folder + ctx.attr.path)
+    directory = ctx.attr.directory + "/" if ctx.attr.directory else ""
+    file = ctx.actions.declare_file(directory + ctx.attr.path)
     return _run(ctx, file, file.path.removesuffix("/" + ctx.attr.path), [ctx.attr.path])
 
 def _test_module_directory_impl(ctx):
@@ -39,11 +39,11 @@ _ATTRS = {
 
 test_module = rule(
     implementation = _test_module_impl,
-    doc = "One module, whose contents follow from its path.",
+    doc = "One module, whose contents depend on its path.",
     attrs = {
-        "folder": attr.string(doc = "Folder in the package that it goes to. No part of its contents."),
+        "directory": attr.string(doc = "The directory of the file in the package. Does not change its contents."),
         "path": attr.string(
-            doc = "File to make, with .gz, .xz or .zst behind it where compressed.",
+            doc = "The file to write, with the suffix .gz, .xz or .zst if compressed.",
             mandatory = True,
         ),
     } | _ATTRS,
@@ -51,9 +51,9 @@ test_module = rule(
 
 test_module_directory = rule(
     implementation = _test_module_directory_impl,
-    doc = "A directory of modules, the same as test_module makes for the same paths.",
+    doc = "A directory of modules, the same as those of test_module for the same paths.",
     attrs = {
-        "paths": attr.string_list(doc = "Files to make.", mandatory = True),
-        "prefix": attr.string(doc = "Folder in the directory that they go to. No part of their contents."),
+        "paths": attr.string_list(doc = "The files to write.", mandatory = True),
+        "prefix": attr.string(doc = "The directory of the files in the output directory. Does not change their contents."),
     } | _ATTRS,
 )

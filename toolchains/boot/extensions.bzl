@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Module extension for the boot toolchain. Only re-exports: the code is in private/."""
+"""The module extension for the boot toolchain. Re-exports only: the code is in private/."""
 
 load("//toolchains/boot/private:boot_tools.bzl", _boot_tools = "boot_tools")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""boot_toolchain: which QEMU and which busybox virtual machines use."""
+"""boot_toolchain: the QEMU and the busybox that virtual machines use."""
 
 load("//rules:providers.bzl", "BootToolchainInfo")
 load("//tools/arch:arch.bzl", "BOOT_MACHINES")
@@ -7,8 +7,8 @@ load("//tools/arch:arch.bzl", "BOOT_MACHINES")
 _DOC = """\
 QEMU and busybox, for toolchains of type `@rules_modhash//toolchains/boot:toolchain_type`.
 
-The module extension `boot_tools` looks at the machine and makes such a target. Write one of your own where
-tests run on other machines than Bazel itself, or for a busybox of another architecture:
+The module extension `boot_tools` declares such a target for the programs on this machine. Declare your own if tests
+and Bazel run on different machines, or to use a busybox for another architecture:
 
 ```starlark
 load("@rules_modhash//toolchains/boot:toolchain.bzl", "boot_toolchain")
@@ -27,7 +27,7 @@ toolchain(
 )
 ```
 
-and in `MODULE.bazel`, where it goes before the default one:
+and in `MODULE.bazel`, where it takes precedence over the default one:
 
 ```starlark
 register_toolchains("//:image_toolchain")
@@ -35,13 +35,13 @@ register_toolchains("//:image_toolchain")
 
 **Outputs.** `BootToolchainInfo`, in the field `boot_info` of the toolchain.
 
-**Failures.** An emulator of a machine that is not known is an error when the target is analysed.
+**Failures.** An unknown architecture is an analysis error.
 """
 
 def _check_machines(ctx, attribute, machines):
     for machine in machines:
         if machine not in BOOT_MACHINES:
-            fail("%s: attribute %s: got the machine %s, want one of %s" %
+            fail("%s: attribute %s: got the architecture %s, want one of %s" %
                  (ctx.label, attribute, repr(machine), ", ".join(BOOT_MACHINES)))
 
 def _boot_toolchain_impl(ctx):
@@ -58,15 +58,15 @@ boot_toolchain = rule(
     doc = _DOC,
     attrs = {
         "busybox": attr.label_keyed_string_dict(
-            doc = "A busybox without dynamic libraries, for each machine that has one: `{label: machine}`.",
+            doc = "A statically linked busybox for each architecture: `{label: machine}`. Optional.",
             allow_files = True,
         ),
         "emulators": attr.string_dict(
             doc = """\
-Absolute path of QEMU for each machine that can be booted, where tests run: `{machine: path}`.""",
+Absolute path of QEMU for each supported architecture, where tests run: `{machine: path}`.""",
         ),
         "manifest": attr.label(
-            doc = "A file that changes whenever QEMU does: an input of each test that boots.",
+            doc = "A file that changes if QEMU changes: an input of each boot test.",
             allow_single_file = True,
             mandatory = True,
         ),

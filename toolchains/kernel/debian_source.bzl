@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the kernel sources that Debian offers is taken."""
+"""The choice among the kernel sources that Debian packages."""
 
 load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order")
 
@@ -15,32 +15,32 @@ def source_series(source):
       source: as world_archives returns it; its name is `linux-source-7.2`.
 
     Returns:
-      string such as `7.2`, or None where the name has none.
+      string such as `7.2`, or None if the name has none.
     """
     return linux_series(source.name.removeprefix("linux-source-"))
 
 def choose_source(sources, suite, series, patched):
-    """The source of a series, or without one the newest that there are patches for. The suite's own goes first.
+    """The source of a series, or without a series the newest source with patches. Prefers sources of the suite.
 
     Args:
       sources: list, as world_archives returns it.
-      suite: string, the suite that the world is made of.
+      suite: string, the suite of the world.
       series: string such as `7.2`, or empty.
-      patched: list of strings, the series that there are patches for.
+      patched: list of strings, the series with patches.
 
     Returns:
-      An element of sources, or None where there is no such source.
+      An element of sources, or None if there is no such source.
     """
-    wanted = [series] if series else patched
+    accepted = [series] if series else patched
     own = [source for source in sources if source.suite == suite]
     for candidates in [own, sources]:
-        found = {source_series(source): source for source in reversed(candidates) if source_series(source) in wanted}
+        found = {source_series(source): source for source in reversed(candidates) if source_series(source) in accepted}
         if found:
             return found[sorted(found, key = linux_series_order)[-1]]
     return None
 
 def release_of(version):
-    """The release that a kernel built of a Debian source has, without a suffix of its own.
+    """The release of a kernel that is built from a Debian source, without a local version suffix.
 
     Args:
       version: string, the package's version: `7.2.12-1`, or `7.3~rc7-1~exp1`.

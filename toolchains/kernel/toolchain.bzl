@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_toolchain: which programs build kernels and modules."""
+"""kernel_toolchain: the programs that build kernels and modules."""
 
 load("//rules:providers.bzl", "KernelToolchainInfo")
 load("//tools/arch:arch.bzl", "CROSS_PREFIXES")
@@ -7,8 +7,8 @@ load("//tools/arch:arch.bzl", "CROSS_PREFIXES")
 _DOC = """\
 Compilers, binary tools and make, for toolchains of type `@rules_modhash//toolchains/kernel:toolchain_type`.
 
-The module extension `kernel_tools` looks at the machine and makes such a target. Write one of your own where
-actions run on other machines than Bazel itself:
+The module extension `kernel_tools` declares such a target for the programs on this machine. Declare your own if
+actions and Bazel run on different machines:
 
 ```starlark
 load("@rules_modhash//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
@@ -29,7 +29,7 @@ toolchain(
 )
 ```
 
-and in `MODULE.bazel`, where it goes before the default one:
+and in `MODULE.bazel`, where it takes precedence over the default one:
 
 ```starlark
 register_toolchains("//:image_toolchain")
@@ -37,8 +37,8 @@ register_toolchains("//:image_toolchain")
 
 **Outputs.** `KernelToolchainInfo`, in the field `kernel_info` of the toolchain.
 
-**Failures.** A machine or a compiler that the rules do not know, and a path that is not absolute. What is missing
-is an error of the target that needs it.
+**Failures.** An unknown architecture or compiler, and a path that is not absolute, are analysis errors. A missing
+program is an error only in a target that needs it.
 """
 
 _COMPILERS = ["clang", "gcc"]
@@ -52,9 +52,9 @@ def _check_names(ctx, attribute, names, known):
             _fail(ctx, attribute, name, "some of " + ", ".join(known))
 
 def _check_path(ctx):
-    for folder in ctx.attr.path.split(":"):
-        if not folder.startswith("/"):
-            _fail(ctx, "path", ctx.attr.path, "absolute folders with ':' between them")
+    for directory in ctx.attr.path.split(":"):
+        if not directory.startswith("/"):
+            _fail(ctx, "path", ctx.attr.path, "absolute directories, separated by ':'")
 
 def _kernel_toolchain_impl(ctx):
     _check_names(ctx, "compilers", ctx.attr.compilers, _COMPILERS)
@@ -72,24 +72,24 @@ kernel_toolchain = rule(
     doc = _DOC,
     attrs = {
         "compilers": attr.string_list(
-            doc = "Compilers that there are: `gcc`, `clang`.",
+            doc = "The available compilers, of `gcc` and `clang`.",
             default = ["gcc"],
         ),
         "cross_prefixes": attr.string_dict(
             doc = """\
-Machines that kernels can be built for, as `module_tree` names them, and what the names of their GCC and
-binary tools begin with: `{machine: prefix}`, an empty prefix for the machine itself.""",
+The supported architectures, as in `module_tree`, and the prefix of the names of their GCC and binary tools:
+`{machine: prefix}`. The prefix is empty for the architecture that actions run on.""",
             mandatory = True,
         ),
         "manifest": attr.label(
             doc = """\
-A file that changes whenever one of the programs does: an input of each action that runs them, so that
+A file that changes if one of the programs changes: an input of each action that runs them, so that
 machines with different programs share no cache entry.""",
             allow_single_file = True,
             mandatory = True,
         ),
         "path": attr.string(
-            doc = "Where the programs are, where actions run: absolute folders with `:` between them.",
+            doc = "Absolute directories of the programs where actions run, separated by `:`.",
             default = "/usr/bin:/bin",
         ),
     },

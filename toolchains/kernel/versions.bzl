@@ -19,7 +19,7 @@ def linux_series(version):
       version: string such as `7.2.12`, `7.2.12-1`, `7.3-rc7` or `7.3~rc7-1~exp1`.
 
     Returns:
-      string such as `7.2`, or None where the version does not begin with two numbers.
+      string such as `7.2`, or None if the version does not start with two numbers.
     """
     major = _leading_digits(version)
     rest = version[len(major):]

@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What repository rules ask the machine that they run on."""
+"""What repository rules read from the machine that they run on."""
 
 load("//tools/arch:arch.bzl", "MACHINES_BY_HOST")
 
 visibility("//toolchains/...")
 
-def find_program(rctx, folders, name):
-    """Path of a program in one of some folders, or None. The caller's PATH does not count.
+def find_program(rctx, directories, name):
+    """The path of a program in one of several directories, or None. Ignores the caller's PATH.
 
     Args:
       rctx: repository context.
-      folders: list of strings, absolute, the first one that has the program counts.
+      directories: list of strings, absolute paths, in order of preference.
       name: string, the program's file name.
 
     Returns:
       path, or None.
     """
-    for folder in folders:
-        path = rctx.path("%s/%s" % (folder, name))
+    for directory in directories:
+        path = rctx.path("%s/%s" % (directory, name))
         if path.exists:
             return path
     return None
 
 def host_machine(rctx):
-    """The machine that programs of this one run on, as module_tree names it.
+    """The architecture of this machine, as in module_tree.
 
     Args:
       rctx: repository context.
@@ -34,14 +34,14 @@ def host_machine(rctx):
     return MACHINES_BY_HOST.get(rctx.os.arch, rctx.os.arch)
 
 def digest_files(rctx, files):
-    """SHA-256 digests of files, which are watched: the repository is fetched again when one changes.
+    """SHA-256 digests of files. Watches the files: Bazel fetches the repository again if one changes.
 
     Args:
       rctx: repository context.
       files: list of absolute paths, as strings.
 
     Returns:
-      dictionary of path to digest in hexadecimal digits.
+      dict of path to digest, in hexadecimal digits.
     """
     for file in files:
         rctx.watch(file)

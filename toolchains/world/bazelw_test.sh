@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# bazelw's own decisions and messages. Making a world is what every build in one tests.
+# Tests decisions and messages of bazelw. Each build in a world tests its creation.
 set -uo pipefail
 bazelw=$(readlink -f "$1")
 failures=0
@@ -23,11 +23,11 @@ mkdir -p "$path" "$TEST_TMPDIR/home"
 for tool in bash env cat dirname readlink sha256sum cut id; do ln -sf "$(command -v $tool)" "$path/$tool"; done
 run() { env -i HOME="$TEST_TMPDIR/home" PATH="$path" "$@"; }
 
-expect 'help teaches' 0 'usage: ./bazelw BAZEL-ARGUMENTS' run "$bazelw" --help-world
-expect 'unknown choice' 1 "BAZELW is 'sometimes', wanted auto, system or world" run BAZELW=sometimes "$bazelw" build
-expect 'no Bazel in PATH' 1 'BAZELW=system, but there is no bazel or bazelisk in PATH' run BAZELW=system "$bazelw" build
+expect 'help' 0 'usage: ./bazelw BAZEL-ARGUMENTS' run "$bazelw" --help-world
+expect 'unknown choice' 1 "BAZELW: got 'sometimes', want auto, system or world" run BAZELW=sometimes "$bazelw" build
+expect 'no Bazel in PATH' 1 'BAZELW=system: got no bazel or bazelisk in PATH, want one' run BAZELW=system "$bazelw" build
 
-# From here on PATH has a Bazel: one that tells what it was called with.
+# From here on, PATH has a stub of Bazel that prints its arguments.
 printf '#!/bin/bash\necho "called with:" "$@"\nexit 7\n' >"$path/bazel"
 chmod +x "$path/bazel"
 expect 'arguments and exit code pass through' 7 'called with: test //a:b --c=d e' \

@@ -3,11 +3,11 @@
 #
 # usage: unshare --mount [--map-root-user] enter.sh ROOT DIRECTORY [KEEP...] -- COMMAND...
 #
-# Makes ROOT the root file system of this mount namespace and runs COMMAND in DIRECTORY. All that
-# is not the operating system's (homes, checkouts, temporary folders) stays at its own path, and so
-# do the folders KEEP, wherever they lie.
-# pivot_root, not chroot: in a chroot the kernel refuses user namespaces, and with them
-# Bazel's linux-sandbox.
+# Makes ROOT the root file system of this mount namespace and runs COMMAND in DIRECTORY. Directories
+# that do not belong to the operating system (homes, checkouts, temporary directories) and the
+# directories KEEP stay at their paths.
+# It uses pivot_root, because the kernel rejects user namespaces in a chroot, and Bazel's
+# linux-sandbox needs them.
 set -euo pipefail
 root=$1 directory=$2
 shift 2
@@ -21,7 +21,7 @@ shift
 mount --bind "$root" "$root"
 cd "$root"
 
-# keep PATH: mounts the host's folder PATH at the same place of the new root.
+# keep PATH mounts the host's directory PATH at the same path in the new root.
 keep() {
     mkdir -p ".$1"
     mount --rbind "$1" ".$1"
@@ -37,11 +37,11 @@ for path in "$directory" ${kept[@]+"${kept[@]}"}; do
     case $path in /boot/* | /etc/* | /run/* | /usr/* | /var/*) keep "$path" ;; esac
 done
 
-# Where ROOT lies below a kept folder it is seen there as a second mount, which would keep
-# sandboxes from binding the folders around it.
+# If ROOT is below a kept directory, it is a second mount there, and sandboxes could not bind its
+# parent directories.
 if mountpoint --quiet ".$root"; then umount --lazy ".$root"; fi
 
-# share FILE TARGET: the host's FILE, if there is one, is seen as TARGET.
+# share FILE TARGET mounts the host's FILE, if there is one, at TARGET.
 share() { if [[ -s $1 ]]; then mount --bind "$(readlink -f "$1")" ".$2"; fi; }
 
 bundle=/etc/ssl/certs/ca-certificates.crt

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the manifest of the world that `./bazelw` makes (toolchains/world/provision.sh)."""
+"""Reads the manifest of the world that `./bazelw` creates (toolchains/world/provision.sh)."""
 
 visibility("//...")
 
-# Where the manifest lies inside a world; nowhere else.
+# The path of the manifest in a world. Outside a world the file does not exist.
 MANIFEST = "/etc/rules_modhash/manifest.tsv"
 
 def _records(rctx, kind):
@@ -14,11 +14,11 @@ def _records(rctx, kind):
     return [fields for fields in lines if fields[0] == kind]
 
 def world_archives(rctx, prefix):
-    """Finds files that the world keeps as build inputs.
+    """Finds build inputs in the world.
 
     Args:
       rctx: the repository_ctx.
-      prefix: what the archives' names begin with, such as `linux-source-`.
+      prefix: string, the prefix of the archives' names, such as `linux-source-`.
 
     Returns:
       list of struct(name, version, path, sha256, suite), in the manifest's order; empty outside a world.
@@ -30,20 +30,20 @@ def world_archives(rctx, prefix):
     ]
 
 def world_archive(rctx, prefix):
-    """Finds a file that the world keeps as a build input.
+    """Finds one build input in the world.
 
     Args:
       rctx: the repository_ctx.
-      prefix: what the archive's name begins with, such as `linux-modules-`.
+      prefix: string, the prefix of the archive's name, such as `linux-modules-`.
 
     Returns:
-      The first one as world_archives returns it, or None where there is none.
+      The first element of world_archives, or None if it is empty.
     """
     archives = world_archives(rctx, prefix)
     return archives[0] if archives else None
 
 def world_suite(rctx):
-    """The Debian suite that the world is made of.
+    """The Debian suite of the world.
 
     Args:
       rctx: the repository_ctx.

@@ -3,12 +3,12 @@
 #
 # usage: provision_test.sh PROVISION
 #
-# Which kernel sources provision.sh keeps, and what it puts on record, with stand-ins for apt: $offers has a line
-# `SUITE NAME VERSION` for each package that the archive offers, $missing the suites and packages that cannot be had.
+# Checks which kernel sources and notes provision.sh keeps, with stubs of apt: $available has a line
+# `SUITE NAME VERSION` for each package in the archive, $missing the suites and packages that cannot be downloaded.
 set -uo pipefail
 provision=$1
 failures=0
-export offers=$TEST_TMPDIR/offers missing=$TEST_TMPDIR/missing
+export available=$TEST_TMPDIR/available missing=$TEST_TMPDIR/missing
 stubs=$TEST_TMPDIR/bin
 mkdir "$stubs"
 
@@ -16,11 +16,11 @@ cat >"$stubs/apt-cache" <<'STUB'
 #!/bin/bash
 suites=forky
 for word; do case $word in Dir::Etc::sourcelist=*) suites=$(cut -d ' ' -f 3 "${word#*=}" | grep -vxf "$missing") ;; esac done
-# packages [NAME...]: what the suites offer.
+# packages [NAME...]: the packages of the suites.
 packages() {
     awk -v suites="$suites" -v names="$*" '
         BEGIN { split(suites, words); for (i in words) suite[words[i]]; split(names, words); for (i in words) name[words[i]] }
-        $1 in suite && (names == "" || $2 in name)' "$offers"
+        $1 in suite && (names == "" || $2 in name)' "$available"
 }
 case " $* " in
     *' pkgnames '*) packages | cut -d ' ' -f 2 | sort -u ;;
@@ -51,7 +51,7 @@ chmod +x "$stubs"/*
 expect() {
     local name=$1 status=$2 message=$3 want=$4 root=$TEST_TMPDIR/root output got kept
     rm -rf "$root" && mkdir "$root"
-    # Up to the manifest, into another root.
+    # Run the script up to the manifest, with another root.
     sed -e "s:^etc=:etc=$root:; s:^archives=:archives=$root:; /^# ---- The manifest/,\$d" \
         -e "s#^trap .*#trap 'cat \"\$work/notes\" \"\$work/archives\" >$root/kept 2>/dev/null || :' EXIT#" "$provision" >"$root/provision.sh"
     output=$(PATH=$stubs:$PATH WORLD_SUITE=forky WORLD_SERIES='7.2 7.3' sh "$root/provision.sh" 2>&1)
@@ -69,7 +69,7 @@ expect() {
     done < <(grep '^archive linux-source' <<<"$kept")
 }
 
-cat >"$offers" <<'E2'
+cat >"$available" <<'E2'
 forky linux-source-7.2 7.2.11-1
 forky linux-source-7.2 7.2.12-1
 forky linux-source 7.2.12-1
@@ -79,12 +79,12 @@ trixie-backports linux-source-7.2 7.2.12-1~bpo13+1
 trixie-backports linux-source-7.3 7.3.4-1~bpo13+1
 E2
 : >"$missing"
-expect 'newest of each, and the own one' 0 '' 'archive linux-source-7.2 7.2.13-1 sid
+expect 'the newest of each series, and that of the suite' 0 '' 'archive linux-source-7.2 7.2.13-1 sid
 archive linux-source-7.2 7.2.12-1 forky
 archive linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports'
 
 echo trixie-backports >"$missing"
-expect 'a suite that cannot be had' 0 'provision: no package lists of trixie-backports' 'note unreachable-suite trixie-backports
+expect 'a suite without package lists' 0 'provision: no package lists of trixie-backports' 'note unreachable-suite trixie-backports
 archive linux-source-7.2 7.2.13-1 sid
 archive linux-source-7.2 7.2.12-1 forky
 archive linux-source-7.3 7.3~rc7-1~exp1 experimental'
@@ -96,21 +96,21 @@ note unreachable-suite trixie-backports
 archive linux-source-7.2 7.2.12-1 forky'
 
 echo linux-source-7.2=7.2.13-1 >"$missing"
-expect 'a package of another suite that cannot be had' 0 'provision: no linux-source-7.2 7.2.13-1 of sid' \
+expect 'a package of another suite that cannot be downloaded' 0 'provision: no linux-source-7.2 7.2.13-1 of sid' \
     'note unreachable-source linux-source-7.2 7.2.13-1 sid
 archive linux-source-7.2 7.2.12-1 forky
 archive linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports'
 
 echo linux-source-7.2=7.2.12-1 >"$missing"
-expect 'the own one cannot be had' 1 '' ''
+expect 'a package of the suite that cannot be downloaded' 1 '' ''
 
 : >"$missing"
-cat >"$offers" <<'E2'
+cat >"$available" <<'E2'
 forky linux-source-7.3 7.3.4-1
 forky linux-source-7.10 7.10.1-1
 sid linux-source-7.10 7.10.1-1
 E2
-expect 'the newest has no series' 0 \
+expect 'the newest source has no patches' 0 \
     'provision: no patches for linux-source-7.10 7.10.1-1 forky: builds take linux-source-7.3 7.3.4-1 forky' \
     'note no-patches-for linux-source-7.10 7.10.1-1 forky
 archive linux-source-7.3 7.3.4-1 forky

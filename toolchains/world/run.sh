@@ -3,7 +3,7 @@
 #
 # usage: run.sh WORLD CACHE RECIPE bazel BAZEL-ARGUMENTS... | --print | --enter [COMMAND...]
 #
-# The inner half of ./bazelw: runs inside the world, in the caller's folder.
+# The part of ./bazelw that runs in the world, in the caller's directory.
 set -euo pipefail
 readonly world=$1 cache=$2 recipe=$3
 shift 3
@@ -24,17 +24,17 @@ registry_digest() {
 }
 registry=$world/registry-$(registry_digest)
 
-# workspace_module prints the MODULE.bazel around the working folder, if there is one.
+# workspace_module prints the path of the workspace's MODULE.bazel, if there is one.
 workspace_module() {
-    local folder=$PWD
-    until [[ -e $folder/MODULE.bazel ]]; do
-        [[ $folder == / ]] && return
-        folder=$(dirname "$folder")
+    local directory=$PWD
+    until [[ -e $directory/MODULE.bazel ]]; do
+        [[ $directory == / ]] && return
+        directory=$(dirname "$directory")
     done
-    echo "$folder/MODULE.bazel"
+    echo "$directory/MODULE.bazel"
 }
 
-# make_registry: the offline registry answers for each module version that this workspace asks for.
+# make_registry creates the offline registry, with each module version that this workspace requests.
 make_registry() {
     local roots stamp
     mapfile -t roots < <({ workspace_module; echo "$recipe/../../MODULE.bazel"; } | sort -u)
@@ -43,28 +43,28 @@ make_registry() {
     exec 8>"$world/registry.lock"
     flock 8
     if [[ ! -x $registry/registry ]]; then
-        say "making the offline registry of Bazel modules, once"
+        say "creating the offline registry of Bazel modules, once"
         (cd "$recipe/../.." && go build -trimpath -o "$registry/registry" ./toolchains/world/registry) ||
-            die "compiling the registry maker failed: see above"
+            die "compiling the program that creates the registry failed: see above"
     fi
     "$registry/registry" --out="$registry" --goroot=/usr/lib/go-1.26 --bazel-share=/usr/share/bazel "${roots[@]}" ||
-        die "making the offline registry failed: see above"
+        die "creating the offline registry failed: see above"
     mkdir -p "$registry/asked" && : >"$stamp"
     exec 8>&-
 }
 
-# Bazel falls back to a weaker sandbox in silence where linux-sandbox does not work.
+# assert_sandbox fails if linux-sandbox does not work: Bazel would use a weaker sandbox without a warning.
 assert_sandbox() {
     local message
     mkdir -p "$cache/output"
     message=$("$sandbox" -W "$cache/output" -- /bin/true 2>&1) ||
-        die "Bazel's linux-sandbox does not work here, and builds must not run without it: $message." \
+        die "Bazel's linux-sandbox does not work here, and builds require it: $message." \
             "Next: allow user namespaces on this machine, or run as root"
 }
 
-# memory_sandboxes prints the flags that put sandboxes into memory, where there is room: a kernel
-# tree has 70,000 files, which many file systems need a minute for. There, making them anew takes no
-# longer than using them again, for which Bazel would keep them, in memory, when its server is gone.
+# memory_sandboxes prints the flags that put sandboxes in memory, if there is enough: a kernel tree has
+# 70,000 files, which take a minute to create on many file systems. In memory, creating a sandbox is as
+# fast as reusing one, and Bazel would keep reusable sandboxes in memory after its server exits.
 memory_sandboxes() {
     local free
     free=$(df --output=avail --block-size=1G /dev/shm 2>/dev/null | tail -n 1) || return 0

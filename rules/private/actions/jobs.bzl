@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many programs an action runs at the same time, and the processors that it declares for them.
+"""The number of programs that an action runs at the same time, and the resources that it declares for them.
 
-Bazel takes `resource_set` as a function that a top-level `def` makes, which cannot see a value of the target. So there
-is one function for each number.
+The argument `resource_set` must be a top-level function, which has no access to the target's attributes. So there is
+one function for each number.
 """
 
 visibility("//...")
 
-# In MB, for each program: a compiler of kernel sources rarely needs more.
+# In MB, for each program: compiling a kernel source file rarely needs more.
 _MEMORY = 1000
 
 def _resources(jobs):
@@ -81,7 +81,7 @@ _RESOURCES = {
 }
 
 def resources_of(jobs):
-    """What an action with a number of jobs declares.
+    """The resources that an action with a number of jobs declares.
 
     Args:
       jobs: int, the value of `//rules:kernel_jobs`.
@@ -93,5 +93,5 @@ def resources_of(jobs):
         fail("--@rules_modhash//rules:kernel_jobs: got %d, want one of %s" % (jobs, ", ".join([str(n) for n in _RESOURCES])))
     return _RESOURCES[jobs]
 
-# All numbers of jobs that there is a function for.
+# All valid numbers of jobs.
 JOBS = _RESOURCES.keys()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How modules are handed to the modhash program: a message for each (proto ModuleInput, in JSON).
+"""How rules pass modules to the modhash program: one message for each (proto ModuleInput, in JSON).
 
-The messages are lines of the parameter file. They are written when the action runs, so that the paths in them are the
-ones that the action sees, mapped (`--experimental_output_paths=strip`) or not.
+The messages are lines of the parameter file. Bazel writes them when the action runs, so that they contain the paths
+that the action uses, mapped (`--experimental_output_paths=strip`) or not.
 """
 
 load("//rules/private:errors.bzl", "label_text")
@@ -16,7 +16,7 @@ def _file(entry):
     return entry.directory if _is_directory(entry) else entry.module
 
 def _message(entry, **fields):
-    """A message without fields that say nothing."""
+    """A message without empty fields."""
     fields["label"] = label_text(entry.label)
     if _is_directory(entry):
         fields["install_path"] = entry.install_prefix
@@ -48,7 +48,7 @@ def add_inputs(args, modules, directories):
     _add(args, modules, directories, _input)
 
 def add_runfiles(args, modules, directories):
-    """Adds modules that a test finds among its runfiles, whatever trailers they carry.
+    """Adds modules from the runfiles of a test, whatever trailers they have.
 
     Args:
       args: Args.
@@ -67,7 +67,7 @@ def add_names(args, modules):
     _add(args, modules, [], _name)
 
 def input_files(modules, directories):
-    """The files behind modules.
+    """The files of modules.
 
     Args:
       modules: list of KernelModuleInfo.

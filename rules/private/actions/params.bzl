@@ -4,7 +4,7 @@
 visibility("//...")
 
 def params(ctx):
-    """Arguments that the program reads from a file, one a line.
+    """Arguments that the program reads from a file, one per line.
 
     Args:
       ctx: rule context.
@@ -23,6 +23,6 @@ def add_paths(args, flag, files):
     Args:
       args: Args.
       flag: string, with its dashes.
-      files: list of File. A directory is handed over as such, not as the files in it.
+      files: list of File. A directory is one argument, not the files in it.
     """
     args.add_all(files, expand_directories = False, format_each = flag + "=%s")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What actions that run Kbuild have in common."""
+"""What all actions that run Kbuild share."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
@@ -23,8 +23,8 @@ JOBS_ATTRIBUTE = attr.label(
 
 STRIP_ATTRIBUTE = attr.string(
     doc = """\
-`debug`: modules are stripped of debug information before they are hashed, as `INSTALL_MOD_STRIP=1` does on
-installing. `none`: they are hashed as the compiler left them.""",
+`debug`: the rules strip debug information from modules before they hash them, as `INSTALL_MOD_STRIP=1` does on
+installation. `none`: they hash modules as built.""",
     default = "debug",
     values = ["debug", "none"],
 )
@@ -54,12 +54,12 @@ def label_args(ctx):
     return args
 
 def target_args(ctx, config, attribute = None):
-    """Arguments that say what a kernel or module is built for, and with.
+    """Arguments for the architecture and the compiler of a kernel or module.
 
     Args:
       ctx: rule context, of a rule with KERNEL_TOOLCHAIN.
       config: KernelConfigInfo, or another struct with its fields compiler and machine.
-      attribute: string, the attribute that led to it: named in errors. None: the target has attributes
+      attribute: string, the attribute that provides config: named in errors. None: the target has the attributes
         `compiler` and `machine` itself.
 
     Returns:
@@ -71,15 +71,15 @@ def target_args(ctx, config, attribute = None):
             ctx.label,
             attribute or "compiler",
             "the compiler %s" % config.compiler,
-            "one that the kernel toolchain has: %s" % (", ".join(toolchain.compilers) or "none was found"),
+            "one that the kernel toolchain has: %s" % (", ".join(toolchain.compilers) or "it has none"),
         )
     if config.machine not in toolchain.cross_prefixes:
         fail_attribute(
             ctx.label,
             attribute or "machine",
-            "a kernel for the machine %s" % config.machine,
+            "a kernel for the architecture %s" % config.machine,
             "one that the kernel toolchain has binary tools for: %s" %
-            (", ".join(sorted(toolchain.cross_prefixes)) or "none were found"),
+            (", ".join(sorted(toolchain.cross_prefixes)) or "it has none"),
         )
     args = label_args(ctx)
     args.add(config.machine, format = "--machine=%s")
@@ -98,9 +98,9 @@ def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel 
       args: Args, as label_args and target_args return.
       inputs: list of File.
       outputs: list of File.
-      message: string, what is done; ` of TARGET` is added.
-      parallel: bool, whether it runs several programs at the same time: as many as the build setting
-        `//rules:kernel_jobs` has. The action declares that number of processors.
+      message: string, the progress message, without ` of TARGET`.
+      parallel: bool, whether the action runs several programs at the same time: the number in the build setting
+        `//rules:kernel_jobs`. The action declares that number of processors.
     """
     jobs = ctx.attr._jobs[BuildSettingInfo].value if parallel else 1
     toolchain = kernel_toolchain(ctx)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How actions run the program modhash."""
+"""Actions that run the program modhash."""
 
 load("//rules/private/actions:params.bzl", "params")
 
@@ -7,8 +7,8 @@ visibility("//...")
 
 MODHASH_TOOLCHAIN = "//toolchains/modhash:toolchain_type"
 
-# The program is a persistent worker, one for all actions here, that takes several requests at once. It
-# reads what its arguments name, and of the directories that outputs lie in nothing shows in their bytes.
+# The program is a persistent worker, one for all these actions, that handles several requests at once. It
+# reads only files that its arguments name, and output bytes do not depend on output directories.
 _REQUIREMENTS = {
     "requires-worker-protocol": "proto",
     "supports-multiplex-sandboxing": "1",
@@ -20,7 +20,7 @@ _REQUIREMENTS = {
 }
 
 def modhash_args(ctx, command):
-    """The arguments of a command, itself the first of them: a worker is started without any.
+    """The arguments of a command, starting with the command: Bazel starts a worker without arguments.
 
     Args:
       ctx: rule context.
@@ -34,7 +34,7 @@ def modhash_args(ctx, command):
     return args
 
 def run_modhash(ctx, mnemonic, args, inputs, outputs, message):
-    """Declares an action that runs the program modhash of the toolchain, in a worker where Bazel has them.
+    """Declares an action that runs the program modhash of the toolchain, in a worker if Bazel uses workers.
 
     Args:
       ctx: rule context, of a rule with MODHASH_TOOLCHAIN.
@@ -42,7 +42,7 @@ def run_modhash(ctx, mnemonic, args, inputs, outputs, message):
       args: Args, as modhash_args returns.
       inputs: list of File.
       outputs: list of File.
-      message: string, what is done; ` of TARGET` is added.
+      message: string, the progress message, without ` of TARGET`.
     """
     ctx.actions.run(
         mnemonic = mnemonic,

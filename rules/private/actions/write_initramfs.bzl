@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a virtual machine: initramfs archives, and where their files come from."""
+"""The contents of initramfs archives, and the action that writes them."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:paths.bzl", "is_clean")
@@ -12,18 +12,18 @@ visibility("//...")
 
 BOOT_TOOLCHAIN = "//toolchains/boot:toolchain_type"
 
-# Where busybox lies.
+# The path of busybox in an initramfs.
 BUSYBOX = "/bin/busybox"
 
 FILES_ATTRIBUTE = attr.label_keyed_string_dict(
     doc = """\
-What is in the initramfs: `{label: path}`, with absolute paths.
+The contents of the initramfs: `{label: path}`, with absolute paths.
 
-A path with a slash at its end is a folder to put into: of a `module_tree`, the sealed modules at their
-install paths; of `kernel_module_import` and other targets that offer modules, the modules at their install
-paths; of a target with other files, each under its base name, and what is in each directory.
+A path that ends with a slash is a directory. Into it go the sealed modules of a `module_tree` at their install
+paths; the modules of a `kernel_module_import`, or another target that provides modules, at their install paths;
+and of any other target each file by its base name, and the contents of each directory.
 
-A path without one is where the target's only file goes.""",
+Any other path is the path of the target's only file.""",
     allow_files = True,
 )
 
@@ -45,11 +45,11 @@ def _entry(path, file):
     return struct(file = file, path = path)
 
 def _module_path(module):
-    """Where a module goes: compressed ones keep their suffix."""
+    """The path of a module in an initramfs: compressed modules keep their suffix."""
     suffix = module.module.basename.rpartition(".ko")[2]
     return module.install_path + suffix
 
-def _module_entries(ctx, folder, target):
+def _module_entries(ctx, directory, target):
     info = target[KernelModulesInfo]
     if info.directories:
         fail_attribute(
@@ -58,21 +58,21 @@ def _module_entries(ctx, folder, target):
             "%s, whose modules are in a directory with unknown contents" % target.label,
             "a target with modules of known names, or a module_tree over them",
         )
-    return [_entry(folder + _module_path(module), module.module) for module in info.modules]
+    return [_entry(directory + _module_path(module), module.module) for module in info.modules]
 
-def _directory_or_file(folder, file):
-    return _entry(folder if file.is_directory else folder + file.basename, file)
+def _other_entry(directory, file):
+    return _entry(directory if file.is_directory else directory + file.basename, file)
 
-def _folder_entries(ctx, folder, target):
+def _directory_entries(ctx, directory, target):
     if ModuleTreeInfo in target:
-        return [_entry(folder, target[ModuleTreeInfo].sealed)]
+        return [_entry(directory, target[ModuleTreeInfo].sealed)]
     if KernelModulesInfo in target:
-        return _module_entries(ctx, folder, target)
-    return [_directory_or_file(folder, file) for file in target[DefaultInfo].files.to_list()]
+        return _module_entries(ctx, directory, target)
+    return [_other_entry(directory, file) for file in target[DefaultInfo].files.to_list()]
 
 def _file_entry(ctx, path, target):
     if KernelModulesInfo in target and not target[KernelModulesInfo].directories:
-        # A kernel_build has its vmlinux among the files, which is not meant.
+        # The files of a kernel_build include vmlinux, which is not a module.
         files = [module.module for module in target[KernelModulesInfo].modules]
     else:
         files = target[DefaultInfo].files.to_list()
@@ -80,8 +80,8 @@ def _file_entry(ctx, path, target):
         fail_attribute(
             ctx.label,
             "files",
-            "the path %s for %s, which is no single file" % (repr(path), target.label),
-            "a path with a slash at its end, which is a folder to put into",
+            "the path %s for %s, which is not a single file" % (repr(path), target.label),
+            "a path that ends with a slash: a directory for several files",
         )
     return _entry(path, files[0])
 
@@ -92,36 +92,36 @@ def _check_path(ctx, path):
             ctx.label,
             "files",
             "the path %s" % repr(path),
-            "an absolute path without empty, '.' or '..' parts and without '=', maybe with a slash at its end",
+            "an absolute path without empty, '.' or '..' parts and without '='; it may end with a slash",
         )
 
 def initramfs_entries(ctx):
-    """What the attribute `files` puts into an initramfs.
+    """The entries that the attribute `files` adds to an initramfs.
 
     Args:
       ctx: rule context, with FILES_ATTRIBUTE as `files`.
 
     Returns:
-      list of struct(path, file): string and File. A directory's contents go below the path.
+      list of struct(path, file): string and File. If file is a directory, path is the directory for its contents.
     """
     entries = []
     for target, path in ctx.attr.files.items():
         _check_path(ctx, path)
         if path.endswith("/"):
-            entries.extend(_folder_entries(ctx, path, target))
+            entries.extend(_directory_entries(ctx, path, target))
         else:
             entries.append(_file_entry(ctx, path, target))
     return entries
 
 def busybox_entries(ctx, machine):
-    """The busybox of the toolchain, and the shell that it offers.
+    """The entries for the busybox of the toolchain.
 
     Args:
       ctx: rule context, of a rule with BOOT_TOOLCHAIN.
-      machine: string, one that can be booted.
+      machine: string, an architecture that boot tests support.
 
     Returns:
-      list of struct(path, file), empty if the toolchain has none for the machine.
+      list of struct(path, file), empty if the toolchain has no busybox for the architecture.
     """
     busybox = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.busybox.get(machine)
     return [_entry(BUSYBOX, busybox)] if busybox else []
@@ -157,6 +157,6 @@ def write_initramfs(ctx, output, entries, symlinks = {}, plan = None):
     )
 
 def _add_entry(args, entry):
-    """Adds the path of a file or directory, which is handed over as such, not as the files in it."""
+    """Adds the path of a file or directory. A directory is one argument, not the files in it."""
     path = entry.path if entry.path == "/" else entry.path.removesuffix("/")
     args.add_all([entry.file], expand_directories = False, format_each = "--entry=%s=%%s" % path.replace("%", "%%"))

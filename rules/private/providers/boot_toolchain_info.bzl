@@ -4,19 +4,19 @@
 visibility("//...")
 
 DOC = """\
-What a toolchain of type `@rules_modhash//toolchains/boot:toolchain_type` offers, in its field `boot_info`.
+What a toolchain of type `@rules_modhash//toolchains/boot:toolchain_type` provides, in its field `boot_info`.
 """
 
 FIELDS = {
     "busybox": """\
-dict of machine name (string, as `module_tree` names it) to File: a busybox without dynamic libraries, for
-that machine. Machines without one are not in it.""",
+dict of architecture (string, as in `ModuleTreeInfo`) to File: a statically linked busybox for that
+architecture. Architectures without a busybox are absent.""",
     "emulators": """\
-dict of machine name (string) to the absolute path (string) of QEMU, where tests run. Machines without one
-are not in it.""",
+dict of architecture (string) to the absolute path (string) of QEMU, where tests run. Architectures without
+an emulator are absent.""",
     "manifest": """\
-File with digests of the emulators and their firmware, which are no inputs of their own: an input of each
-test that boots.""",
+File with digests of the emulators and their firmware, which are not declared inputs: an input of each boot
+test.""",
 }
 
 BootToolchainInfo = provider(doc = DOC, fields = FIELDS)

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""KernelBuildInfo: a kernel whose root is not yet known."""
+"""KernelBuildInfo: a kernel before the link with the root of its modules."""
 
 visibility("//...")
 
 DOC = """\
-What Kbuild made of a kernel configuration, with the root of the empty tree.
+The files that Kbuild built from a kernel configuration, with the root of the empty tree.
 
 The modules are in `KernelModulesInfo`.
 """
 
 FIELDS = {
     "config": "KernelConfigInfo of the build.",
-    "devel": "File: what building further modules needs, `.tar.zst`.",
+    "devel": "File: the files to build out-of-tree modules against, `.tar.zst`.",
     "label": "Label of the build: named in errors.",
     "modules_builtin": "File: `modules.builtin`.",
     "modules_builtin_modinfo": "File: `modules.builtin.modinfo`.",
-    "modules_order": "File: `modules.order`, one `.o` path a line.",
-    "objects": "File: all that Kbuild made beside the source, `.tar.zst`, for the link with the real root.",
+    "modules_order": "File: `modules.order`, one `.o` path per line.",
+    "objects": "File: all files that Kbuild built, `.tar.zst`, for the link with the root of the modules.",
     "release": "File with the kernel's release, as `uname -r` prints it.",
     "symvers": "File: `Module.symvers`.",
     "system_map": "File: `System.map`.",

@@ -6,17 +6,16 @@ visibility("//...")
 DOC = """\
 Kernel modules in a directory whose contents are unknown until it is built.
 
-Every `.ko`, `.ko.gz`, `.ko.xz` and `.ko.zst` below `directory` is a module. Its install path is its path
-below `directory` with `strip_prefix` taken off, `install_prefix` put before it and the compression
-suffix dropped.
+Each `.ko`, `.ko.gz`, `.ko.xz` and `.ko.zst` below `directory` is a module. Its install path is its path
+relative to `directory`, without `strip_prefix` and the compression suffix, with `install_prefix` before it.
 """
 
 FIELDS = {
     "directory": "File: a directory that an action makes (`ctx.actions.declare_directory`).",
     "existing_signature": """\
 string: `strip`, `keep` or `error`, for each module in the directory; see `KernelModuleInfo`.""",
-    "install_prefix": "string: a clean relative path put before each install path, or empty.",
-    "label": "Label of the target that offers the directory: named in errors.",
+    "install_prefix": "string: a clean relative path before each install path, or empty.",
+    "label": "Label of the target that provides the directory: named in errors.",
     "strip_prefix": """\
 string: a clean relative path, or empty. A module in the directory that is not below it is an error.""",
 }

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""KernelModulesInfo: all modules that a target offers to a tree."""
+"""KernelModulesInfo: all modules that a target provides for a tree."""
 
 visibility("//...")
 
 DOC = """\
-All modules that a target offers to `module_tree` and `module_verify_test`.
+All modules that a target provides for `module_tree` and `module_verify_test`.
 
-Whoever writes a rule that makes modules returns this; nothing else is needed to take part in a tree.
+A rule that builds modules returns this provider. A member of a tree needs nothing else.
 """
 
 FIELDS = {
     "directories": """\
-list of KernelModuleDirectoryInfo, maybe empty: modules whose names are unknown until they are built.""",
+list of KernelModuleDirectoryInfo, possibly empty: modules whose names are unknown until they are built.""",
     "modules": """\
-list of KernelModuleInfo, maybe empty: modules whose names are known. No two have the same install path.""",
+list of KernelModuleInfo, possibly empty: modules whose names are known. No two have the same install path.""",
 }
 
 KernelModulesInfo = provider(doc = DOC, fields = FIELDS)

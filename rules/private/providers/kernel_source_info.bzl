@@ -7,7 +7,7 @@ DOC = "Patched kernel source."
 
 FIELDS = {
     "archive": "File: the source tree, `.tar.zst`, as `kbuild source` writes it.",
-    "version": "string: the kernel's version for the reader, such as `7.2.12`, or empty.",
+    "version": "string: the kernel's version, for information only, such as `7.2.12`, or empty.",
 }
 
 KernelSourceInfo = provider(doc = DOC, fields = FIELDS)

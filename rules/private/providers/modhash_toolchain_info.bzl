@@ -4,7 +4,7 @@
 visibility("//...")
 
 DOC = """\
-What a toolchain of type `@rules_modhash//toolchains/modhash:toolchain_type` offers, in its field
+What a toolchain of type `@rules_modhash//toolchains/modhash:toolchain_type` provides, in its field
 `modhash_info`.
 """
 

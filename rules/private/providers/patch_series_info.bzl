@@ -3,10 +3,10 @@
 
 visibility("//...")
 
-DOC = "Patches for the kernel, by the series of Linux versions that they are for."
+DOC = "Patches for the kernel, for each series of Linux versions."
 
 FIELDS = {
-    "series": "dict of string to list of File: a series such as `7.2`, and its patches in the order to apply them in.",
+    "series": "dict of string to list of File: a series such as `7.2`, and its patches in the order to apply.",
 }
 
 PatchSeriesInfo = provider(doc = DOC, fields = FIELDS)

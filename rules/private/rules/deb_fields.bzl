@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""deb_fields: what a package for Debian says about a kernel, for kernel_deb."""
+"""deb_fields: the fields of a Debian package that depend on a kernel, for kernel_deb."""
 
 load("//rules/private/actions:run_kbuild.bzl", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
@@ -30,9 +30,9 @@ deb_fields = rule(
     implementation = _deb_fields_impl,
     doc = "Files with the architecture and version of a package, and its maintainer script.",
     attrs = {
-        "architecture": attr.output(doc = "The architecture, as Debian calls it.", mandatory = True),
+        "architecture": attr.output(doc = "Debian's name of the architecture.", mandatory = True),
         "script": attr.output(doc = "The maintainer script, with the kernel's release in it.", mandatory = True),
-        "version": attr.output(doc = "The kernel's release, as a version of Debian's.", mandatory = True),
+        "version": attr.output(doc = "The kernel's release, as a Debian version.", mandatory = True),
         "vmlinux": attr.label(doc = "The kernel.", mandatory = True, providers = [VmlinuxInfo]),
         "_kbuild": KBUILD_ATTRIBUTE,
         "_script": attr.label(allow_single_file = True, default = "//rules/private/deb:maintainer_script.sh"),

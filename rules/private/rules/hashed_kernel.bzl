@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hashed_kernel: all targets of a kernel with module hashes, by one macro."""
+"""hashed_kernel: a macro that declares all targets of a kernel with module hashes."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private/rules:kernel_boot_test.bzl", "kernel_boot_test")
@@ -19,19 +19,20 @@ _SEALED = "/sealed/"
 _UNSEALED = "/unsealed/"
 
 def attempts_of(loads):
-    """What a boot tries with modules, each of which needs no other one.
+    """The attempts of the boot test with modules that do not depend on others.
 
     Args:
       loads: list of strings, install paths.
 
     Returns:
-      list of strings, for `attempts` of `kernel_boot_test`: the sealed module is loaded, the unsealed one refused.
+      list of strings, for `attempts` of `kernel_boot_test`: the kernel loads the sealed module, and rejects the
+      unsealed one.
     """
     return [
         load_attempt(
             name = "sealed " + path,
             module = _SEALED + path,
-            # What is not part of the kernel's source taints it.
+            # A module from outside the kernel's source taints the kernel.
             taint = "" if path.startswith("kernel/") else "O",
         )
         for path in loads
@@ -46,7 +47,7 @@ def attempts_of(loads):
     ]
 
 def files_of(kernel, tree, out_of_tree):
-    """What is in the initramfs of the boot test, for attempts_of.
+    """The contents of the boot test's initramfs, for attempts_of.
 
     Args:
       kernel: string, label of the kernel_build.
@@ -58,29 +59,30 @@ def files_of(kernel, tree, out_of_tree):
     """
     return {tree: _SEALED} | {target: _UNSEALED for target in [kernel] + out_of_tree}
 
-def beside_config(attributes):
-    """What a configuration of its own leaves without effect.
+def conflicts_with_config(attributes):
+    """Attributes that are set and that have no effect together with the attribute `config`.
 
     Args:
-      attributes: dict, those of kernel_config.
+      attributes: dict, the attributes of kernel_config.
 
     Returns:
-      list of strings, names of attributes that are set, sorted.
+      list of strings, the names, sorted.
     """
     defaults = {"compiler": "gcc", "machine": "auto"}
     return sorted([name for name, value in attributes.items() if value and value != defaults.get(name)])
 
 def _configure(name, config, attributes, common):
-    """Declares the configuration if there is none; returns its label."""
+    """Declares a kernel_config unless `config` is set. Returns the label of the configuration."""
     if not config:
         kernel_config(name = name + "_config", **(attributes | common))
         return name + "_config"
-    if beside_config(attributes):
+    conflicts = conflicts_with_config(attributes)
+    if conflicts:
         fail_attribute(
             native.package_relative_label(name),
             "config",
-            "%s beside %s" % (config, ", ".join(beside_config(attributes))),
-            "one of the two: a kernel_config says all of that",
+            "%s together with %s" % (config, ", ".join(conflicts)),
+            "config alone: a kernel_config sets all of these",
         )
     return config
 
@@ -89,7 +91,7 @@ def _link(name, out_of_tree, common):
     vmlinux(name = name, kernel = name + "_kernel", tree = name + "_tree", **common)
 
 def _boot(name, out_of_tree, loads, attempts, files, cmdline, common):
-    """Declares the boot test, if there is anything to try."""
+    """Declares the boot test, if there are any attempts."""
     if not loads and not attempts:
         return
     kernel_boot_test(
@@ -126,7 +128,7 @@ def hashed_kernel(
         testonly = None,
         target_compatible_with = [],
         visibility = None):
-    """A kernel with module hashes, from source to a boot test: all targets that it takes.
+    """All targets of a kernel with module hashes, from the source to a boot test.
 
     ```starlark
     load("@rules_modhash//rules:defs.bzl", "hashed_kernel")
@@ -141,22 +143,22 @@ def hashed_kernel(
     )
     ```
 
-    Each target can be written by itself, with the rule of this table: where one needs an attribute that is not here, or
-    where there are two of them.
+    If a target needs an attribute that this macro does not have, or if you need two of a target, declare it with the
+    rule in this table.
 
     | target | rule | |
     | --- | --- | --- |
-    | `NAME` | `vmlinux` | the kernel with the root of its modules. It carries what is below |
+    | `NAME` | `vmlinux` | the kernel with the root of its modules. It provides its build and tree to other rules |
     | `NAME_config` | `kernel_config` | not with `config` |
     | `NAME_modules_list` | `kernel_modules_list` | `bazel run :NAME_modules_list -- modules.bzl` writes the list for `modules` |
     | `NAME_kernel` | `kernel_build` | for `kernel` of a `kernel_module` |
     | `NAME_tree` | `module_tree` | over the kernel's modules and `out_of_tree` |
     | `NAME_modules_install` | `modules_install` | `lib/modules/RELEASE` |
-    | `NAME_verify_test` | `module_verify_test` | each sealed module has the root |
+    | `NAME_verify_test` | `module_verify_test` | each sealed module matches the root |
     | `NAME_boot_test` | `kernel_boot_test` | with `loads` or `attempts` |
 
     Args:
-      name: string, the name of the `vmlinux`, and what other names begin with.
+      name: string, the name of the `vmlinux`, and the prefix of the other names.
       modules: list of strings, all modules of the configuration, as in `kernel_build`.
       source: label of the `kernel_source`.
       base: string, as in `kernel_config`.
@@ -164,19 +166,19 @@ def hashed_kernel(
       fragments: list of labels, as in `kernel_config`.
       machine: string, as in `kernel_config`.
       compiler: string, as in `kernel_config`.
-      config: label of a `kernel_config`, in place of the six arguments above.
+      config: label of a `kernel_config`, instead of the six arguments above.
       strip: string, as in `kernel_build`.
       sign_file: bool, as in `kernel_build`.
       trusted_keys: label, as in `kernel_build`.
       out_of_tree: list of labels, modules from outside the kernel's source: `kernel_module(kernel = ":NAME_kernel")`,
         `kernel_module_import`.
-      boot: bool, whether the kernel is installed beside its modules, as in `modules_install`.
+      boot: bool, whether to install the kernel too, as in `modules_install`.
       compression: string, as in `modules_install`.
-      loads: list of strings, install paths of modules that need no other one, such as `kernel/drivers/net/dummy.ko`. The
-        boot test loads each, and checks that the kernel refuses it without its proof. Where modules need others, write
-        `attempts`, or a `kernel_boot_test`.
+      loads: list of strings, install paths of modules that do not depend on others, such as
+        `kernel/drivers/net/dummy.ko`. The boot test loads each, and checks that the kernel rejects it without its
+        proof. For modules that depend on others, use `attempts` or a `kernel_boot_test`.
       attempts: list of strings, further attempts of the boot test, each as `load_attempt` returns it.
-      files: dict, what they need in the initramfs, as in `kernel_boot_test`.
+      files: dict, the files that `attempts` need in the initramfs, as in `kernel_boot_test`.
       cmdline: string, the kernel's command line in the boot test.
       tags: list of strings, of all targets.
       testonly: bool, of all targets.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""initramfs: the first root file system of a machine."""
+"""initramfs: the first root file system of a booting kernel."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:machine.bzl", "has_machine", "machine_attributes", "machine_of")
@@ -35,17 +35,17 @@ initramfs(
 )
 ```
 
-`/init` is a shell script with the lines of `script`, run by busybox, after all of busybox's commands are
-installed and `/proc`, `/sys` and `/dev` are mounted; at its end the machine restarts. Or it is a program
-of your own, which `files` puts there.
+With `script`, `/init` is a shell script that busybox runs. It installs busybox's commands, mounts `/proc`,
+`/sys` and `/dev`, runs the lines of `script`, and restarts the machine. Without `script`, `files` provides
+`/init`.
 
-**Outputs.** `NAME.cpio`, with `.gz` or `.zst` behind it if compressed. Its bytes follow from paths and
-contents alone: entries in order of their paths, no time stamps, all files executable and root's. Beside
-`files` there are `/dev`, `/proc`, `/sys`, `/tmp` and the devices `/dev/console`, `/dev/kmsg` and
-`/dev/null`.
+**Outputs.** `NAME.cpio`, or `NAME.cpio.gz` or `NAME.cpio.zst` if compressed. Its bytes depend on paths and
+contents alone: entries are in order of their paths, without timestamps, and all files are executable and owned by
+root. The archive also contains `/dev`, `/proc`, `/sys`, `/tmp` and the devices `/dev/console`, `/dev/kmsg`
+and `/dev/null`.
 
-**Failures.** No `/init`, two; a path that is not clean; a path for two files; a program whose dynamic loader
-is not in the archive: errors that name path and file. Nothing is left behind.
+**Failures.** These are errors that name the path and the file: no `/init`, or two; a path that is not clean; a
+path for two files; a program whose dynamic loader is not in the archive. An error leaves no output.
 """
 
 _INIT = """\
@@ -59,7 +59,7 @@ reboot -f
 """
 
 def _machine(ctx):
-    """The machine of the kernel, or else of the target platform."""
+    """The architecture of the kernel, or else of the target platform."""
     kernel = ctx.attr.vmlinux
     if not kernel:
         return machine_of(ctx)
@@ -67,19 +67,19 @@ def _machine(ctx):
         fail_attribute(
             ctx.label,
             "machine",
-            "%s beside %s" % (ctx.attr.machine, label_text(kernel.label)),
-            "no machine: it comes with vmlinux",
+            "%s together with %s" % (ctx.attr.machine, label_text(kernel.label)),
+            "no machine: vmlinux sets it",
         )
     return kernel[VmlinuxInfo].machine
 
 def _script_entries(ctx, machine):
-    """The entries of busybox and of an /init that it runs."""
+    """The entries for busybox and for the /init script that it runs."""
     busybox = busybox_entries(ctx, machine)
     if not busybox:
         fail_attribute(
             ctx.label,
             "script",
-            "a script for the machine %s, for which the boot toolchain has no busybox" % machine,
+            "a script for the architecture %s, for which the boot toolchain has no busybox" % machine,
             "a program as /init in the attribute files, or a boot_toolchain with a busybox for %s" % machine,
         )
     init = ctx.actions.declare_file(ctx.label.name + ".init")
@@ -94,8 +94,8 @@ def _initramfs_impl(ctx):
         fail_attribute(
             ctx.label,
             "script",
-            "a script beside the /init in files" if has_init else "no script, and no /init in files",
-            "one of the two",
+            "both script and an /init in files" if has_init else "neither script nor an /init in files",
+            "one of them",
         )
     if ctx.attr.script:
         entries = entries + _script_entries(ctx, _machine(ctx))
@@ -115,10 +115,10 @@ initramfs = rule(
         ),
         "symlinks": attr.string_dict(doc = "Symbolic links: `{path: target}`, with absolute paths."),
         "vmlinux": attr.label(
-            doc = "The kernel that the archive is for. Busybox is for its machine.",
+            doc = "The kernel that the archive is for. It sets the architecture of busybox.",
             providers = [VmlinuxInfo],
         ),
         "_mkinitramfs": MKINITRAMFS_ATTRIBUTE,
-    } | machine_attributes("busybox is for", "that of `vmlinux`, or else the CPU of the target platform"),
+    } | machine_attributes("busybox is for", "that of `vmlinux`, or else of the target platform"),
     toolchains = [BOOT_TOOLCHAIN],
 )

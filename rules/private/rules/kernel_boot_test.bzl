@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_boot_test, kernel_boot: a kernel boots, and loads the modules that it must, and no others."""
+"""kernel_boot_test, kernel_boot: boot a kernel, and check which modules it loads and rejects."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
@@ -20,8 +20,8 @@ load("//tools/arch:arch.bzl", "BOOT_MACHINES")
 visibility("//...")
 
 _DOC = """\
-A test that boots a kernel in QEMU, tries to load modules, and compares what comes of each try with what is
-expected.
+A test that boots a kernel in QEMU, tries to load modules, and compares the result of each attempt with the
+expected result.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_boot_test", "load_attempt")
@@ -48,24 +48,25 @@ kernel_boot_test(
 )
 ```
 
-Attempts share a boot where they can: with the same command line, one after the other. A module that was
-loaded is taken out again before the next attempt. QEMU emulates the processor (TCG), so that the test needs
-no rights; a boot of a small kernel takes about two seconds.
+Consecutive attempts with the same command line share a boot. The test unloads a loaded module before the next
+attempt. QEMU emulates the processor (TCG), so the test needs no privileges; a boot of a small kernel takes about two
+seconds.
 
 **The kernel** needs a serial console (8250 on x86-64, PL011 on arm64) and `CONFIG_BLK_DEV_INITRD`,
-`BINFMT_ELF`, `FUTEX`, `PRINTK`, `PROC_FS`, `PROC_SYSCTL` (since Linux 7.3 `SYSCTL`); to unload modules `MODULE_UNLOAD`.
+`BINFMT_ELF`, `FUTEX`, `PRINTK`, `PROC_FS`, `PROC_SYSCTL` (since Linux 7.3 `SYSCTL`), and `MODULE_UNLOAD` to
+unload modules.
 
-**Outputs.** A test, and its initramfs `NAME.cpio` (output group `initramfs`). The serial log of each boot is
-among the test's outputs: `boot-01.serial.log` and so on.
+**Outputs.** A test, and its initramfs `NAME.cpio` (output group `initramfs`). The test's outputs include the serial
+log of each boot: `boot-01.serial.log` and so on.
 
-**Failures.** A module that an attempt names and that is not in the initramfs is an error of the build. The
-test fails with a table of all attempts, and for each that differs what was expected, what was got and what
-the kernel logged; a kernel that panics, hangs or restarts fails with the end of its serial log.
+**Failures.** A module that an attempt names and that is not in the initramfs is a build error. The
+test fails with a table of all attempts, and for each that differs the expected result, the actual result and the
+kernel's log. If the kernel panics, hangs or restarts, the test fails with the end of its serial log.
 """
 
 _RUN_DOC = """\
-The same as `kernel_boot_test`, as a program: `bazel run` boots, prints the table, and its exit code is 0
-only if all is as expected.
+The same as `kernel_boot_test`, as a program: `bazel run` boots the kernel and prints the table. The exit code is 0
+only if all results are as expected.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_boot", "load_attempt")
@@ -81,10 +82,10 @@ kernel_boot(
 )
 ```
 
-**Outputs.** A program, and its initramfs `NAME.cpio` (output group `initramfs`). Serial logs are kept where
-something differs, in a temporary folder that is told; `--logs=FOLDER` keeps them in any case.
+**Outputs.** A program, and its initramfs `NAME.cpio` (output group `initramfs`). If a result differs, the program keeps
+serial logs in a temporary directory and prints its path; `--logs=DIRECTORY` always keeps them.
 
-**Failures.** As of `kernel_boot_test`.
+**Failures.** The same as for `kernel_boot_test`.
 """
 
 _LAUNCHER = """\
@@ -94,13 +95,13 @@ exec {arguments} "$@"
 """
 
 def _kernel_and_machine(ctx):
-    """The boot image, and the machine that it is for."""
+    """The boot image, and its architecture."""
     if bool(ctx.attr.kernel) == bool(ctx.attr.vmlinux):
         fail_attribute(
             ctx.label,
             "vmlinux",
             "both vmlinux and kernel" if ctx.attr.vmlinux else "neither vmlinux nor kernel",
-            "one of them: a target vmlinux, or a boot image from elsewhere as kernel",
+            "one of them: vmlinux for a target of the rule vmlinux, kernel for another boot image",
         )
     if ctx.attr.kernel:
         return _image_and_machine(ctx)
@@ -109,19 +110,19 @@ def _kernel_and_machine(ctx):
         fail_attribute(
             ctx.label,
             "machine",
-            "%s beside %s" % (ctx.attr.machine, label_text(ctx.attr.vmlinux.label)),
-            "no machine: it comes with vmlinux",
+            "%s together with %s" % (ctx.attr.machine, label_text(ctx.attr.vmlinux.label)),
+            "no machine: vmlinux sets it",
         )
     return info.image, info.machine
 
 def _image_and_machine(ctx):
-    """The boot image of the attribute kernel, and the machine that the target says it is for."""
+    """The boot image in the attribute kernel, and the architecture in the attribute machine."""
     if VmlinuxInfo in ctx.attr.kernel:
         fail_attribute(
             ctx.label,
             "kernel",
             "%s, a vmlinux" % label_text(ctx.attr.kernel.label),
-            "a boot image from elsewhere. Write vmlinux = ... for a target vmlinux",
+            "another boot image. Next: set vmlinux instead of kernel",
         )
     if len(ctx.files.kernel) != 1:
         fail_attribute(ctx.label, "kernel", "%d files" % len(ctx.files.kernel), "one boot image")
@@ -132,8 +133,8 @@ def _check_machine(ctx, machine):
         fail_attribute(
             ctx.label,
             "vmlinux" if ctx.attr.vmlinux else "kernel",
-            "a kernel for the machine %s" % machine,
-            "one for a machine that can be booted: %s" % ", ".join(BOOT_MACHINES),
+            "a kernel for the architecture %s" % machine,
+            "one for an architecture that boot tests support: %s" % ", ".join(BOOT_MACHINES),
         )
 
 def _write_plan(ctx):
@@ -187,26 +188,26 @@ def _kernel_boot_impl(ctx):
 
 _ATTRIBUTES = {
     "attempts": attr.string_list(
-        doc = "What is tried, in order, each as `load_attempt` returns it.",
+        doc = "Attempts to load modules, in order, each as `load_attempt` returns it.",
         mandatory = True,
     ),
     "boot_timeout": attr.int(
-        doc = "Seconds that a boot may take. A test's own timeout covers all its boots.",
+        doc = "Seconds that a boot may take. The timeout of the test covers all its boots.",
         default = 120,
     ),
     "cmdline": attr.string(doc = "Added to the kernel's command line in all boots."),
     "compression": COMPRESSION_ATTRIBUTE,
     "files": FILES_ATTRIBUTE,
     "kernel": attr.label(
-        doc = "A boot image (`bzImage`, `Image`) from elsewhere, for the machine `machine`, in place of `vmlinux`.",
+        doc = "A boot image (`bzImage`, `Image`) that is not a `vmlinux` target, for the architecture `machine`.",
         allow_files = True,
     ),
     "memory": attr.int(
-        doc = "MiB of memory that the machine has.",
+        doc = "MiB of memory of the virtual machine.",
         default = 512,
     ),
     "vmlinux": attr.label(
-        doc = "The `vmlinux` to boot. It carries its machine.",
+        doc = "The `vmlinux` to boot. It sets the architecture.",
         providers = [VmlinuxInfo],
     ),
     "_boottest": attr.label(

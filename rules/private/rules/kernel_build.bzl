@@ -27,25 +27,25 @@ kernel_build(
 )
 ```
 
-Its root is still that of the empty tree: `module_tree` hashes the modules, and `vmlinux` links the kernel again
-with their root. The bytes follow from source, configuration and toolchain: time, user, host and folder of a
-build do not get into them.
+This kernel has the root of the empty tree: `module_tree` hashes the modules, and `vmlinux` links the kernel again
+with their root. The bytes depend on source, configuration and toolchain, and not on the time, user, host or directory
+of the build.
 
-**Outputs.** By default `vmlinux` and the modules. Further output groups, all of the one action:
+**Outputs.** By default `vmlinux` and the modules. Further output groups, all from one action:
 
 | output group | content |
 | --- | --- |
 | `vmlinux` | `vmlinux`, `vmlinux.unstripped` and `System.map` |
 | `modules` | one `.ko` for each of `modules`, at its path |
-| `modules_order` | `modules.order`: a `module_tree` over the kernel takes it by itself |
+| `modules_order` | `modules.order`: a `module_tree` over the kernel uses it by default |
 | `lists` | `modules.order`, `modules.builtin`, `modules.builtin.modinfo`, `Module.symvers`, `kernel.release` |
-| `trees` | `objects.tar.zst` for the link, `devel.tar.zst` for building further modules |
-| `sign_file` | the kernel's program to sign modules, where `sign_file` is set |
-| `log` | what Kbuild printed |
+| `trees` | `objects.tar.zst` for the link, `devel.tar.zst` to build out-of-tree modules |
+| `sign_file` | the kernel's program that signs modules, if `sign_file` is set |
+| `log` | the output of Kbuild |
 
-**Failures.** What Kbuild fails at is shown with the failing file first. A declared module that was not built,
-and one that was built and not declared, is an error with the list to paste. `kernel_modules_list` prints that list
-without a build, and Gazelle writes it for you.
+**Failures.** Errors of Kbuild start with the failing file. A declared module that Kbuild does not build, and a
+module that it builds and that is not declared, is an error with the list to paste. `kernel_modules_list` prints that
+list without a build, and Gazelle writes it.
 """
 
 def _check_modules(ctx):
@@ -143,7 +143,7 @@ def _kernel_build_impl(ctx):
             directories = [],
             modules = [_module_info(ctx, path, file) for path, file in modules.items()],
         ),
-        # vmlinux too: without modules, a build of the target would do nothing.
+        # With vmlinux: otherwise a build of a target without modules would do nothing.
         DefaultInfo(files = depset([build.vmlinux] + modules.values())),
         OutputGroupInfo(
             lists = depset([build.modules_order, build.modules_builtin, build.modules_builtin_modinfo, build.symvers, build.release]),
@@ -161,7 +161,7 @@ kernel_build = rule(
     doc = _DOC,
     attrs = {
         "config": attr.label(
-            doc = "The kernel's configuration; source, machine and compiler come with it.",
+            doc = "The kernel's configuration. It sets the source, architecture and compiler.",
             mandatory = True,
             providers = [KernelConfigInfo],
         ),
@@ -172,14 +172,14 @@ installed as `kernel/<path>`.""",
         ),
         "sign_file": attr.bool(
             doc = """\
-Whether to have the kernel's program `scripts/sign-file` as an output, for modules from elsewhere. It needs
+Whether the kernel's program `scripts/sign-file` is an output, to sign modules that are not in the tree. It needs
 `CONFIG_MODULE_SIG_FORMAT=y`.""",
         ),
         "strip": STRIP_ATTRIBUTE,
         "trusted_keys": attr.label(
             doc = """\
-Certificates (PEM) that the kernel trusts for signed modules from elsewhere. The configuration has to say
-`CONFIG_SYSTEM_TRUSTED_KEYS="certs/rules_modhash_trusted.pem"`, which is where they are put.""",
+Certificates (PEM) that the kernel trusts for signed modules that are not in the tree. The build writes them to
+`certs/rules_modhash_trusted.pem`, so set `CONFIG_SYSTEM_TRUSTED_KEYS="certs/rules_modhash_trusted.pem"`.""",
             allow_single_file = True,
         ),
         "_jobs": JOBS_ATTRIBUTE,

@@ -10,7 +10,7 @@ load("//rules/private/providers:kernel_source_info.bzl", "KernelSourceInfo")
 visibility("//...")
 
 _DOC = """\
-A kernel configuration: a base, fragments over it, and Kconfig's defaults for all that they leave open.
+A kernel configuration: a base, fragments on top of it, and Kconfig's defaults for all other options.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_config")
@@ -23,14 +23,14 @@ kernel_config(
 )
 ```
 
-A kernel that recognizes its modules needs `CONFIG_MODULE_HASHES=y`, and `# CONFIG_MODULE_SIG_ALL is not set`
-where `CONFIG_MODULE_SIG=y`.
+A kernel with module hashes needs `CONFIG_MODULE_HASHES=y`, and `# CONFIG_MODULE_SIG_ALL is not set` if
+`CONFIG_MODULE_SIG=y`.
 
 **Outputs.** `NAME.config`, the complete configuration.
 
-**Failures.** An option of a fragment that does not take effect is an error that names it with its file and
-line, what was got and wanted. So is a line that is neither an option nor a comment. A compiler or a machine that
-the kernel toolchain has nothing for is an error when the target is analysed.
+**Failures.** An option of a fragment that does not take effect is an error that names the option, its file and
+line, and the actual and expected values. A line that is neither an option nor a comment is an error too. A compiler or
+architecture that the kernel toolchain does not support is an analysis error.
 """
 
 def _base(ctx, args):
@@ -68,10 +68,10 @@ kernel_config = rule(
     doc = _DOC,
     attrs = {
         "base": attr.string(doc = """\
-A make target that writes a configuration: `tinyconfig`, `defconfig`, `allmodconfig`, or one that the architecture has,
-such as `x86_64_defconfig`."""),
+A make target that writes a configuration: `tinyconfig`, `defconfig`, `allmodconfig`, or one of the architecture, such
+as `x86_64_defconfig`."""),
         "base_file": attr.label(
-            doc = "A configuration to start from, in place of `base`.",
+            doc = "A configuration to start from, instead of `base`.",
             allow_single_file = True,
         ),
         "compiler": attr.string(
@@ -80,7 +80,7 @@ such as `x86_64_defconfig`."""),
             values = ["clang", "gcc"],
         ),
         "fragments": attr.label_list(
-            doc = "Options to set, over the base and over the fragments before: lines as in `.config`.",
+            doc = "Options to set: lines as in `.config`. Each fragment overrides the base and earlier fragments.",
             allow_files = True,
         ),
         "source": attr.label(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_config_test: a configuration has what fragments say."""
+"""kernel_config_test: a configuration has the options of fragments."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "label_text")
@@ -8,7 +8,7 @@ load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 visibility("//...")
 
 _DOC = """\
-A test that a configuration has what fragments say: those of somebody else, say a hardening guide.
+A test that a configuration has the options of fragments, for example of a hardening guide.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_config_test")
@@ -20,11 +20,11 @@ kernel_config_test(
 )
 ```
 
-The fragments that a `kernel_config` itself is made of need no test: it fails where they do not take effect.
+The fragments of the `kernel_config` itself need no test: it fails if they do not take effect.
 
 **Outputs.** A test.
 
-**Failures.** The test fails with each option that is otherwise, its file and line, what was got and wanted.
+**Failures.** The test reports each option that differs, its file and line, and the actual and expected values.
 """
 
 _LAUNCHER = """\
@@ -62,7 +62,7 @@ kernel_config_test = rule(
             providers = [KernelConfigInfo],
         ),
         "fragments": attr.label_list(
-            doc = "What it must have: lines as in `.config`.",
+            doc = "The options that it must have: lines as in `.config`.",
             allow_empty = False,
             allow_files = True,
             mandatory = True,

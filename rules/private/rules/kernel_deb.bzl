@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_deb: a kernel and its modules as a package for Debian and its relatives."""
+"""kernel_deb: a kernel and its modules as a package for Debian and its derivatives."""
 
 load("@rules_pkg//pkg:deb.bzl", "pkg_deb")
 load("//rules/private/rules:deb_fields.bzl", "deb_fields")
@@ -20,7 +20,7 @@ def kernel_deb(
         depends = ["kmod"],
         recommends = ["linux-initramfs-tool"],
         **kwargs):
-    """A kernel and its sealed modules as a package `linux-image-RELEASE`, for Debian and its relatives.
+    """A kernel and its sealed modules as a package `linux-image-RELEASE`, for Debian and its derivatives.
 
     ```starlark
     load("@rules_modhash//rules:deb.bzl", "kernel_deb")
@@ -33,18 +33,20 @@ def kernel_deb(
     )
     ```
 
-    **Outputs.** `PACKAGE_VERSION.deb`, or `PACKAGE_release.deb` where the version is the kernel's release, and the
-    `.changes` of it. In it are the kernel's image, `System.map` and `config` in `/boot`, and `/usr/lib/modules/RELEASE`. Its maintainer scripts run those
-    in `/etc/kernel/{preinst,postinst,prerm,postrm}.d`, as Debian's own do: the target system makes its initramfs then.
+    **Outputs.** `PACKAGE_VERSION.deb`, or `PACKAGE_release.deb` if the version is the kernel's release, and its
+    `.changes` file. The package contains the kernel's image, `System.map` and `config` in `/boot`, and
+    `/usr/lib/modules/RELEASE`. Its maintainer scripts run the scripts in
+    `/etc/kernel/{preinst,postinst,prerm,postrm}.d`, as those of Debian's kernels do, so that the target system writes
+    its initramfs.
 
-    **Failures.** Another release than the kernel's is an error of the build, and so are those of `modules_install`.
+    **Failures.** A `release` other than the kernel's is a build error. The failures of `modules_install` apply too.
 
     Args:
       name: string.
-      vmlinux: label of the `vmlinux`. It carries the kernel's release, machine and modules.
+      vmlinux: label of the `vmlinux`. It provides the kernel's release, architecture and modules.
       maintainer: string, `NAME <ADDRESS>`.
-      release: string, the kernel's release, as `uname -r` prints it: the package is `linux-image-RELEASE` then, so that
-        several kernels can be installed. Default: the package is named after the target, whatever the release.
+      release: string, the kernel's release, as `uname -r` prints it: the package's name is `linux-image-RELEASE`, so
+        that several kernels can be installed. Default: the package's name is the target's name.
       version: string, the package's version. Default: the kernel's release.
       compression: string, as in `modules_install`.
       description: string.
@@ -61,7 +63,7 @@ def kernel_deb(
         name = name + ".root",
         boot = True,
         compression = compression,
-        # Of an earlier version: modules_install says what took their place.
+        # Arguments of an earlier version: modules_install reports what replaced them.
         kernel = kwargs.pop("kernel", None),
         prefix = "usr",
         release = release,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_module: a module of one's own, built against a kernel."""
+"""kernel_module: an out-of-tree module, built against a kernel."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:paths.bzl", "is_clean")
@@ -12,7 +12,7 @@ load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 visibility("//...")
 
 _DOC = """\
-A kernel module of one's own sources, built by Kbuild against a `kernel_build`.
+An out-of-tree kernel module, built by Kbuild against a `kernel_build`.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_module")
@@ -24,16 +24,16 @@ kernel_module(
 )
 ```
 
-The Kbuild file is written for it; give one of your own with `kbuild` where objects need flags of their own.
-Sources include headers by their path in the workspace, by their path below the package, and those of `deps`
-likewise. Symbols that `deps` export can be used. A source that another one includes goes into `textual_hdrs`.
+The rule writes the Kbuild file. If objects need different flags, set `kbuild` to your own.
+Sources include headers, those of `deps` too, by their path in the workspace or in the package. They can use symbols
+that `deps` export. A source that another one includes goes into `textual_hdrs`.
 
 **Outputs.** `NAME/<module_name>.ko`. As a member of a `module_tree` it is installed as
 `<install_dir>/<module_name>.ko`.
 
-**Failures.** What the compiler or modpost find is shown first, with file and line. A module with several
-sources cannot have one of its own name (Kbuild would take `<module_name>.o` for both), nor one outside of its
-package, nor one among `textual_hdrs` too; a Kbuild file that builds anything but this module is an error.
+**Failures.** Errors of the compiler and modpost come first, with file and line. These are errors: a source with the
+module's name among several sources (Kbuild would use `<module_name>.o` for both); a source outside the package; a
+source that is in `textual_hdrs` too; a Kbuild file that builds anything but this module.
 """
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -47,29 +47,29 @@ def _module_name(ctx):
     return name
 
 def _root(label):
-    """The folder that paths in the target's repository begin at; the main repository's holds all others."""
+    """The root directory of the target's repository. That of the main repository contains all others."""
     return label.repo_name or "."
 
 def _package_dir(label):
-    """The target's package as a folder, as _workspace_path has it."""
+    """The directory of the target's package, in the form of _workspace_path."""
     return "/".join([part for part in [label.repo_name, label.package] if part]) or "."
 
 def _workspace_path(file):
-    """A source's path in the workspace, generated or not; in another repository, below its name."""
+    """The path in the workspace of a source, generated or not. In another repository, it starts with its name."""
     return file.short_path.removeprefix("../")
 
 def _object(ctx, name, source):
-    """What Kbuild compiles a source to, without its suffix: a path below the package."""
-    folder = _package_dir(ctx.label)
+    """The object file that Kbuild compiles a source to, without suffix: a path relative to the package."""
+    package = _package_dir(ctx.label)
     path = _workspace_path(source)
-    if folder != "." and not path.startswith(folder + "/"):
+    if package != "." and not path.startswith(package + "/"):
         fail_attribute(
             ctx.label,
             "srcs",
             "%s, which is not below the package" % path,
-            "sources of this package and those below it. Move the source, or make it a module of its own (deps of %s)" % name,
+            "sources in this package and below it. Next: move the source, or build a separate module from it, for deps of %s" % name,
         )
-    return path.removeprefix(folder + "/").rpartition(".")[0]
+    return path.removeprefix(package + "/").rpartition(".")[0]
 
 def _compiled(ctx):
     return [file for file in ctx.files.srcs if file.extension in _SOURCE_SUFFIXES]
@@ -88,7 +88,7 @@ def _check_sources(ctx, name):
                 ctx.label,
                 "srcs",
                 "%s and %s" % (seen[object], source.short_path),
-                "another name for one of the two: Kbuild makes %s.o of both" % object,
+                "different names: Kbuild compiles both to %s.o" % object,
             )
         seen[object] = source.short_path
     if len(sources) > 1 and name in seen:
@@ -96,7 +96,7 @@ def _check_sources(ctx, name):
             ctx.label,
             "srcs",
             "%s among several sources of the module %s" % (seen[name], name),
-            "another name for one of the two: Kbuild makes %s.o of all sources. Rename the file, or set module_name" % name,
+            "different names: Kbuild links all sources to %s.o. Next: rename the file, or set module_name" % name,
         )
 
 def _check_textual(ctx):
@@ -105,8 +105,8 @@ def _check_textual(ctx):
             fail_attribute(
                 ctx.label,
                 "textual_hdrs",
-                "%s, which is among srcs, too" % file.short_path,
-                "each file once: in srcs what is compiled by itself, in textual_hdrs what is only included",
+                "%s, which is also in srcs" % file.short_path,
+                "each file once: files to compile in srcs, files that are only included in textual_hdrs",
             )
 
 def _check_install_dir(ctx):
@@ -190,13 +190,13 @@ kernel_module = rule(
     implementation = _kernel_module_impl,
     doc = _DOC,
     attrs = {
-        "copts": attr.string_list(doc = "Options for the compiler, beside those of the kernel."),
+        "copts": attr.string_list(doc = "Options for the compiler, in addition to those of the kernel."),
         "deps": attr.label_list(
             doc = "Modules whose headers and exported symbols this one uses.",
             providers = [KernelModuleBuildInfo],
         ),
         "hdrs": attr.label_list(
-            doc = "Headers that modules which depend on this one may include, too.",
+            doc = "Headers that this module and modules that depend on it may include.",
             allow_files = [".h"],
         ),
         "install_dir": attr.string(
@@ -204,7 +204,7 @@ kernel_module = rule(
             default = "updates",
         ),
         "kbuild": attr.label(
-            doc = "A Kbuild file that builds this module alone. Default: all of `srcs` make one module.",
+            doc = "A Kbuild file that builds this module alone. Default: one that links all `srcs` into the module.",
             allow_single_file = True,
         ),
         "kernel": attr.label(
@@ -214,15 +214,15 @@ kernel_module = rule(
         ),
         "module_name": attr.string(doc = "The module's name, without `.ko`. Default: the target's name."),
         "srcs": attr.label_list(
-            doc = "C and assembler sources, and headers that nobody else includes.",
+            doc = "C and assembler sources, and headers that only this module includes.",
             allow_files = [".c", ".S", ".h"],
             mandatory = True,
         ),
         "strip": STRIP_ATTRIBUTE,
         "textual_hdrs": attr.label_list(
             doc = """\
-Files of any name that sources of this module include, and that are not compiled by themselves: a `.c` file that
-another one includes. `deps` do not pass them on.""",
+Files of any name that sources of this module include, and that Kbuild does not compile separately: for example, a
+`.c` file that another one includes. Modules that depend on this one cannot include them.""",
             allow_files = True,
         ),
         "_jobs": JOBS_ATTRIBUTE,

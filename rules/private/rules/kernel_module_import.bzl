@@ -22,12 +22,12 @@ kernel_module_import(
 )
 ```
 
-**Outputs.** The module file as it is; nothing is built. Install path above: `kernel/fs/ext4/ext4.ko`.
+**Outputs.** The unchanged module file; nothing is built. The install path in the example is
+`kernel/fs/ext4/ext4.ko`.
 
-**Failures.** An install path that is not clean is an error when the target is analysed. What is wrong
-with the file itself (empty, no ELF relocatable, built for another machine, a signature where
-`existing_signature = "error"`) is an error of the tree that it becomes a member of, and names this
-target.
+**Failures.** An install path that is not clean is an analysis error. A `module_tree` with this member rejects the
+file if it is empty, not an ELF relocatable file, built for another architecture, or signed with
+`existing_signature = "error"`. The error names this target.
 """
 
 def _kernel_module_import_impl(ctx):
@@ -68,7 +68,7 @@ kernel_module_import = rule(
         "install_path": attr.string(
             doc = """\
 Where the module is installed, relative to `lib/modules/RELEASE`, without a compression suffix. Default:
-the module's path below its package, its compression suffix dropped.""",
+the module's path relative to its package, without its compression suffix.""",
         ),
         "module": attr.label(
             doc = "The module: `.ko`, or compressed as `.ko.gz`, `.ko.xz` or `.ko.zst`.",

@@ -31,17 +31,17 @@ kernel_modules_import(
 )
 ```
 
-A file is a module of its own, hashed in a shard with its neighbours (`module_tree` says how), so that
-a changed file costs its shard only. A directory that a rule makes (an unpacked distribution package) is
-walked when it has been built: every `.ko`, `.ko.gz`, `.ko.xz` and `.ko.zst` below it is a module, other
-files are none. Install paths are paths below the package or the directory, without `strip_prefix`,
-below `install_prefix`, without compression suffix.
+Each file is one module. A `module_tree` hashes it in a shard with its neighbours, so that a changed file
+only costs its shard. In a directory that a rule builds (an unpacked distribution package), each `.ko`,
+`.ko.gz`, `.ko.xz` and `.ko.zst` is a module; the tree ignores other files. An install path is the path
+relative to the package or the directory, without `strip_prefix` and the compression suffix, with
+`install_prefix` before it.
 
-**Outputs.** The files and directories as they are; nothing is built.
+**Outputs.** The unchanged files and directories; nothing is built.
 
-**Failures.** A file that is no module or is not below `strip_prefix`, two files with one install path,
-and prefixes that are not clean are errors when the target is analysed. What is wrong with a module's
-contents, or in a directory, is an error of the tree that it becomes a member of, and names this target.
+**Failures.** A file that is not a module or is not below `strip_prefix`, two files with one install path,
+and prefixes that are not clean are analysis errors. A `module_tree` with these members rejects invalid
+modules and directories, and names this target.
 """
 
 def _check_prefix(ctx, attribute, prefix):
@@ -50,7 +50,7 @@ def _check_prefix(ctx, attribute, prefix):
             ctx.label,
             attribute,
             repr(prefix),
-            "a relative path without empty, '.' or '..' parts, such as \"kernel/drivers\", or nothing",
+            "a relative path without empty, '.' or '..' parts, such as \"kernel/drivers\", or an empty string",
         )
 
 def _install_path(ctx, file):
@@ -60,7 +60,7 @@ def _install_path(ctx, file):
             ctx.label,
             "srcs",
             "the file %s" % file.short_path,
-            "modules (.ko, .ko.gz, .ko.xz, .ko.zst) and directories that rules make. For a directory of " +
+            "modules (.ko, .ko.gz, .ko.xz, .ko.zst) and directories that rules build. For a directory of " +
             "the source tree use glob([\"%s/**/*.ko*\"])" % path,
         )
     prefix = ctx.attr.strip_prefix
@@ -69,11 +69,11 @@ def _install_path(ctx, file):
             ctx.label,
             "strip_prefix",
             "%s for the module %s" % (repr(prefix), path),
-            "a prefix of whole path parts that all modules of srcs have",
+            "a parent directory of all modules in srcs",
         )
     path = join_paths(ctx.attr.install_prefix, drop_compression(path.removeprefix(prefix + "/")))
     if not is_install_path(path):
-        fail_attribute(ctx.label, "srcs", "a module with the install path %s" % repr(path), "a named one")
+        fail_attribute(ctx.label, "srcs", "a module with the install path %s" % repr(path), "a file name before .ko")
     return path
 
 def _module(ctx, file):
@@ -103,7 +103,7 @@ def _check_distinct(ctx, modules):
                 "srcs",
                 "the install path %s for both %s and %s" %
                 (module.install_path, other.short_path, module.module.short_path),
-                "a path of its own for each module. Drop one, or import them with prefixes that differ",
+                "a different path for each module. Next: remove one, or import them with different prefixes",
             )
         seen[module.install_path] = module.module
 
@@ -128,19 +128,19 @@ kernel_modules_import = rule(
     attrs = {
         "existing_signature": existing_signature_attribute("strip"),
         "install_prefix": attr.string(
-            doc = "A path put before each install path, such as `updates`. Default: nothing.",
+            doc = "A path to add before each install path, such as `updates`. Default: empty.",
         ),
         "srcs": attr.label_list(
             doc = """\
-The modules: files (`.ko`, `.ko.gz`, `.ko.xz`, `.ko.zst`), and directories that rules make. No
-directories of the source tree: Bazel does not see what changes in them; use `glob`.""",
+The modules: files (`.ko`, `.ko.gz`, `.ko.xz`, `.ko.zst`), and directories that rules build. For directories
+of the source tree use `glob`, because Bazel does not detect changes in them.""",
             allow_files = True,
             mandatory = True,
         ),
         "strip_prefix": attr.string(
             doc = """\
-Leading part of the paths below the package or the directory that does not belong to the install path,
-such as `lib/modules/7.2.12`. Each module must have it. Default: nothing.""",
+The leading directories to remove from paths relative to the package or the directory, such as
+`lib/modules/7.2.12`. Each module must be below it. Default: empty.""",
         ),
     },
     provides = [KernelModulesInfo],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel_modules_list: the list of modules that a kernel_build wants, without the build."""
+"""kernel_modules_list: the list of modules for a kernel_build, without the build."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "label_text")
@@ -9,8 +9,8 @@ load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 visibility("//...")
 
 _DOC = """\
-The list of modules that Kbuild makes of a configuration, for the attribute `modules` of `kernel_build`. It is read
-from source and configuration in seconds, as Gazelle does: nothing of the kernel is built.
+The list of modules that Kbuild builds for a configuration, for the attribute `modules` of `kernel_build`. The rule
+reads it from source and configuration in seconds, as Gazelle does, without building the kernel.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_list")
@@ -21,14 +21,14 @@ kernel_modules_list(
 )
 ```
 
-`bazel run :kernel.modules -- modules.bzl` writes a file with the constant `MODULES`, to be loaded by the package of the
-`kernel_build`. With another configuration, run it again.
+`bazel run :kernel.modules -- modules.bzl` writes a file with the constant `MODULES`, which the package of the
+`kernel_build` loads. Run it again after you change the configuration.
 
-**Outputs.** `NAME.bzl`: the list. Run, the target prints it, or writes it to the file that is its argument. Do not
+**Outputs.** `NAME.bzl`: the list. `bazel run` prints it, or writes it to the file that is its argument. Do not
 redirect the output to a file that the package loads: the shell empties that file before Bazel reads it.
 
-**Failures.** What cannot be decided from the source alone is printed as a warning, with its file and line, and is a
-comment in the list. `kernel_build` compares the list with what it has built in any case.
+**Failures.** Modules that the rule cannot decide from the source alone are warnings with their file and line, and
+comments in the list. `kernel_build` always compares the list with the modules that it builds.
 """
 
 _LAUNCHER = """\
@@ -84,7 +84,7 @@ kernel_modules_list = rule(
     doc = _DOC,
     attrs = {
         "config": attr.label(
-            doc = "The kernel's configuration; source and machine come with it.",
+            doc = "The kernel's configuration. It sets the source and architecture.",
             mandatory = True,
             providers = [KernelConfigInfo],
         ),

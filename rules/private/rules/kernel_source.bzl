@@ -8,7 +8,7 @@ load("//rules/private/rules:patch_series.bzl", "choose_patches")
 visibility("//...")
 
 _DOC = """\
-Kernel source with patches applied. The module extension `linux` makes such a target of what it brings in.
+Kernel source with patches applied. The module extension `linux` declares such a target.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_source")
@@ -21,10 +21,10 @@ kernel_source(
 )
 ```
 
-**Outputs.** `NAME.tar.zst`: the patched tree, which other kernel rules take.
+**Outputs.** `NAME.tar.zst`: the patched source tree, for other kernel rules.
 
-**Failures.** A patch that does not fit exactly (with fuzz 0), and an archive that is not kernel source, are
-errors that name the file. So is a version that a `patch_series` has no patches for.
+**Failures.** A patch that does not apply exactly (with fuzz 0), and an archive that is not kernel source, are
+errors that name the file. A version that a `patch_series` has no patches for is an analysis error.
 """
 
 def _kernel_source_impl(ctx):
@@ -51,10 +51,10 @@ kernel_source = rule(
             mandatory = True,
         ),
         "patches": attr.label_list(
-            doc = "Patches to apply with `patch -p1`, in order. Of a `patch_series`, those for `version`.",
+            doc = "Patches to apply with `patch -p1`, in order. A `patch_series` provides those for `version`.",
             allow_files = True,
         ),
-        "version": attr.string(doc = "The kernel's version, such as `7.2.12`: it chooses among a `patch_series`."),
+        "version": attr.string(doc = "The kernel's version, such as `7.2.12`: it selects patches of a `patch_series`."),
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [KernelSourceInfo],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""load_attempt: one try to load a module, for kernel_boot_test."""
+"""load_attempt: one attempt to load a module, for kernel_boot_test."""
 
 visibility("//...")
 
@@ -17,25 +17,24 @@ def load_attempt(
         exists = [],
         log = [],
         no_log = []):
-    """One try to load a module, and what must come of it: for `attempts` of `kernel_boot_test`.
+    """One attempt to load a module, and its expected result: for `attempts` of `kernel_boot_test`.
 
     Args:
-      name: string, what is tried, in words for the reader. Differs from those of other attempts.
+      name: string, a description of the attempt. Unique in a test.
       module: string, the module's path in the initramfs, or with `via = "modprobe"` its name.
-      result: string, `ok`, or the name of the errno with which the kernel refuses, such as `EKEYREJECTED`.
-      taint: string, the letters, in alphabetical order, of taints that the loaded modules carry or that the
-        kernel takes on during the attempt, such as `E` for a module that is not authenticated.
-      via: string, how it is loaded: `finit_module` (the kernel reads the file, as with kmod), `init_module`
-        (the kernel is handed its contents), or `modprobe` (busybox's, with all modules that it needs).
-      cmdline: string, added to the kernel's command line. A boot has one command line: attempts with the
-        same one that follow each other share a boot.
-      fresh: bool, whether a new boot starts in any case: for what the kernel does only once, such as a
+      result: string, `ok`, or the name of the errno of the kernel's error, such as `EKEYREJECTED`.
+      taint: string, the letters, in alphabetical order, of taints that the loaded modules have or that the
+        kernel gets during the attempt, such as `E` for a module that is not authenticated.
+      via: string, how to load it: `finit_module` (the kernel reads the file, as with kmod), `init_module`
+        (the caller passes its contents), or `modprobe` (busybox's, with all modules that it depends on).
+      cmdline: string, added to the kernel's command line. Consecutive attempts with the same command line share
+        a boot.
+      fresh: bool, whether the attempt always starts a new boot: for actions that the kernel does only once, such as a
         warning.
       parameters: string, parameters of the module.
       flags: list of strings, flags of finit_module(2): `ignore_modversions`, `ignore_vermagic`,
         `compressed_file`.
-      loaded: list of strings, names of all modules that must have been loaded, in any order, or None: not
-        looked at.
+      loaded: list of strings, names of all modules that must be loaded, in any order, or None: not checked.
       exists: list of strings, paths that must exist while the module is loaded.
       log: list of strings, parts of lines that the kernel must log during the attempt.
       no_log: list of strings, parts of lines that it must not log.

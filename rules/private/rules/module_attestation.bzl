@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""module_attestation: what was built, stated for others to sign and to check."""
+"""module_attestation: a statement of what was built, for others to sign and check."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:tree_of.bzl", "TREE_ATTRIBUTES", "tree_of")
@@ -10,7 +10,8 @@ load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 visibility("//...")
 
 _DOC = """\
-States what was built, unsigned: an in-toto Statement and an SPDX document, as `docs/howto/attest.md` describes them.
+A statement of what was built: an unsigned in-toto Statement and an SPDX document. `docs/howto/attest.md` describes
+them.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_attestation")
@@ -22,17 +23,17 @@ module_attestation(
 ```
 
 Subjects of the statement are the modules of the tree, the sealed modules, and `vmlinux` with its boot image. Its
-predicate holds root and leaves, and, with `vmlinux`, the digests of the kernel's source, its configuration, and
-the list of programs that built it.
+predicate contains the root and the leaves. With `vmlinux`, it also contains digests of the kernel's source, its
+configuration, and the list of programs that built it.
 
 **Outputs.** `NAME.intoto.json` and `NAME.spdx.json`; output groups `statement` and `spdx`. The same inputs give
-the same bytes, so that two who built the same can sign the same statement.
+the same bytes, so that two parties with the same build can sign the same statement.
 
-**Failures.** A `tree` without modules, and a date that SPDX cannot tell, are errors when the target is analysed; a
-kernel that does not carry the root is one when it is built.
+**Failures.** A `tree` without modules, and a date that SPDX cannot represent, are analysis errors. A kernel that does
+not contain the root is a build error.
 """
 
-# SPDX tells years by four digits: 9999-12-31T23:59:59Z.
+# SPDX has years of four digits: 9999-12-31T23:59:59Z.
 _LAST_SECOND = 253402300799
 
 def _check(ctx, tree):
@@ -48,7 +49,7 @@ def _check(ctx, tree):
         fail_attribute(ctx.label, "source_date_epoch", repr(seconds), "seconds, 0 to %d" % _LAST_SECOND)
 
 def _add_kernel(ctx, args):
-    """Adds the kernel and what it was made with; returns the files."""
+    """Adds the kernel and the inputs of its build. Returns the files."""
     if not ctx.attr.vmlinux:
         return []
     info = ctx.attr.vmlinux[VmlinuxInfo]
@@ -61,7 +62,7 @@ def _add_kernel(ctx, args):
     return [info.vmlinux, info.image, info.toolchain_manifest, config.source.archive, config.config]
 
 def _add_sealed(ctx, args, tree):
-    """Adds the sealed modules; returns the directory they are in."""
+    """Adds the directory of sealed modules. Returns the files."""
     if not ctx.attr.sealed:
         return []
     add_paths(args, "--sealed", [tree.sealed])
@@ -90,17 +91,17 @@ module_attestation = rule(
     doc = _DOC,
     attrs = {
         "sealed": attr.bool(
-            doc = "Whether the sealed modules, which are what is installed, are subjects too.",
+            doc = "Whether the sealed modules, which a system installs, are subjects too.",
             default = True,
         ),
         "source_date_epoch": attr.string(
             doc = """\
-The time that the SPDX document tells as that of its creation, in seconds since 1970. Never the clock's: the same
-build would have another document each time.""",
+The creation time in the SPDX document, in seconds since 1970. It is never the current time, so that the same build
+gives the same document.""",
             default = "0",
         ),
         "srcs": attr.label_list(
-            doc = "More files that the build was made from, whose digests the statement is to carry.",
+            doc = "More input files of the build, whose digests the statement contains.",
             allow_files = True,
         ),
     } | TREE_ATTRIBUTES,

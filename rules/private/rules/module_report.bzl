@@ -8,8 +8,8 @@ load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 visibility("//...")
 
 _DOC = """\
-A tree as one web page that uses no network: root, subsystems by size, all modules with search, and the proof of each
-drawn from leaf to root. Modules that are dropped on it are verified in the browser. `docs/howto/report.md` shows it.
+A tree as one web page that uses no network: root, subsystems by size, all modules with search, and a drawing of each
+proof from leaf to root. The page verifies modules that you drop on it. `docs/howto/report.md` shows it.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_report")
@@ -20,11 +20,11 @@ module_report(
 )
 ```
 
-With `vmlinux` in place of `tree`, the page names the kernel too.
+With `vmlinux` instead of `tree`, the page names the kernel too.
 
-**Outputs.** `NAME.html`, about 150 bytes a module.
+**Outputs.** `NAME.html`, about 150 bytes per module.
 
-**Failures.** A `vmlinux` that does not carry the root is an error when the page is built.
+**Failures.** A `vmlinux` that does not contain the root is a build error.
 """
 
 def _kernel(ctx):

@@ -32,8 +32,8 @@ module_tree(
 ```
 
 **Outputs.** By default the tree (`tree.tree.pb`, a `modhash.v1.ModuleTree`) and the root object
-(`tree.root.o`). Each output is an output group too, made by an action of its own, and costs nothing
-where nobody asks for it:
+(`tree.root.o`). Each output is also an output group. A separate action writes each, so that Bazel builds only those
+that a build needs:
 
 | output group | content |
 | --- | --- |
@@ -42,37 +42,36 @@ where nobody asks for it:
 | `proofs` | `NAME.proofs/`: `<install path>.proof.pb` for each module |
 | `sealed` | `NAME.sealed/`: each module at its install path, uncompressed, its proof appended |
 
-`bazel build //:tree --output_groups=sealed` makes the sealed modules. Rules get at all of them by
+`bazel build //:tree --output_groups=sealed` builds the sealed modules. Rules access all outputs through
 `ModuleTreeInfo`.
 
-**How it is built.** Modules whose names are known are hashed in shards of `granularity` modules, so that
-a change costs one shard; with a directory of unknown contents among the members, one action hashes
-everything, in parallel. Actions run in a persistent worker that takes several at once, or in a sandbox, or
-remotely (`docs/howto/remote.md`). The bytes are the same either way.
+**Actions.** Actions hash modules whose names are known in shards of `granularity` modules, so that a change costs
+one shard. If one of the members is a directory with unknown contents, one action hashes everything, in parallel.
+Actions run in a persistent worker that handles several at once, or in a sandbox, or remotely
+(`docs/howto/remote.md`). The bytes are the same in each case.
 
-**Positions.** A module's position is its line in `order`. Without `order`, a tree over a `kernel_build` takes
-the `modules.order` of that kernel, as plain make does, and puts all other modules after it; a tree without one
-has only these others. They are in bytewise order of install paths.
+**Positions.** A module's position is its line in `order`. Without `order`, a tree over a `kernel_build` uses
+the `modules.order` of that kernel, as plain make does, followed by all other modules in bytewise order of install
+paths. A tree without a `kernel_build` has all modules in bytewise order of install paths.
 
-**Failures.** Two modules with one install path, a module that `order` does not list, or lists twice, a
-listed one that is not there, a module that is empty, malformed, built for another machine or already
-sealed, and a signature where its import says `existing_signature = "error"`: errors that name the file
-and the target that it comes from. Nothing is left behind. A tree without modules is legal: levels 0,
-and nothing verifies.
+**Failures.** These are errors that name the file and its target: two modules with one install path; a module that
+`order` does not list, or lists twice; a listed module that does not exist; a module that is empty, malformed, built
+for another architecture or already sealed; a signature on a module with `existing_signature = "error"`. An error
+leaves no output. A tree without modules is valid: it has 0 levels, and no module verifies.
 """
 
 # An action costs about as much as hashing this many modules.
 _MAX_SHARD = 64
 
 def shard_size(granularity, count):
-    """How many modules one leaf action hashes.
+    """The number of modules that one leaf action hashes.
 
     Args:
-      granularity: int, the attribute; 0 where the user leaves it to us.
+      granularity: int, the attribute; 0: automatic.
       count: int, modules in the tree.
 
     Returns:
-      int, at least 1. If left to us, small enough for about _MAX_SHARD actions, at most _MAX_SHARD.
+      int, at least 1. If automatic, small enough for about _MAX_SHARD actions, at most _MAX_SHARD.
     """
     if granularity:
         return granularity
@@ -90,7 +89,7 @@ def _add_members(args, tree):
     add_inputs(args, tree.modules, tree.directories)
 
 def _known_machines(ctx):
-    """The machines of members that were built from source, each with one of them: {machine: Label}."""
+    """The architectures of members that are built from source, each with one of them: {machine: Label}."""
     known = {}
     for target in ctx.attr.modules:
         if KernelBuildInfo in target:
@@ -100,13 +99,13 @@ def _known_machines(ctx):
     return known
 
 def _machine(ctx):
-    """The machine that the tree is for. None: that of its modules, which are read when it is built."""
+    """The tree's architecture. None: that of its modules, which the tree's actions read."""
     known = _known_machines(ctx)
     members = " and ".join(["%s for %s" % (label_text(label), machine) for machine, label in known.items()])
     if len(known) > 1:
-        fail_attribute(ctx.label, "modules", members, "modules for one machine, as a root object is for one")
+        fail_attribute(ctx.label, "modules", members, "modules for one architecture, because a root object is for one")
     if has_machine(ctx) and ctx.attr.machine not in known and known:
-        fail_attribute(ctx.label, "machine", "%s, and the member %s" % (ctx.attr.machine, members), "no machine: it comes with the members")
+        fail_attribute(ctx.label, "machine", "%s together with the member %s" % (ctx.attr.machine, members), "no machine: the members set it")
     if known:
         return known.keys()[0]
     return machine_of(ctx) if has_machine(ctx) or not ctx.attr.modules else None
@@ -116,7 +115,7 @@ def _add_machine(args, tree):
         args.add(tree.machine, format = "--machine=%s")
 
 def _order_of(ctx):
-    """The file that gives positions, or None."""
+    """The file that sets positions, or None."""
     if ctx.file.order:
         return ctx.file.order
     kernels = [target for target in ctx.attr.modules if KernelBuildInfo in target]
@@ -124,25 +123,25 @@ def _order_of(ctx):
         fail_attribute(
             ctx.label,
             "modules",
-            "the kernels %s, each with an order of its own" % " and ".join([label_text(kernel.label) for kernel in kernels]),
+            "the kernels %s, each with its own order" % " and ".join([label_text(kernel.label) for kernel in kernels]),
             "one kernel_build, or the attribute order with the positions of all modules",
         )
     return kernels[0][KernelBuildInfo].modules_order if kernels else None
 
 def _add_order(ctx, args, tree):
-    """Adds the file that gives positions, if there is one; returns the files to read."""
+    """Adds the file that sets positions, if there is one. Returns the files to read."""
     if not tree.order:
         return []
     args.add(tree.order, format = "--order=%s")
     if not ctx.attr.order:
-        # The kernel lists its own modules only.
+        # modules.order lists only modules of the kernel.
         args.add("--append-unlisted")
     return [tree.order]
 
 def _positions_files(ctx, tree, size):
-    """A file for each shard with the positions that the order gives to its modules.
+    """Files with the positions of the modules of each shard.
 
-    What a shard depends on is its own part of the order: a change elsewhere in it does not hash the shard
+    A shard depends only on its own part of the order, so that another change of the order does not hash the shard
     again.
     """
     files = [
@@ -154,7 +153,7 @@ def _positions_files(ctx, tree, size):
     args.add(size, format = "--shard-size=%s")
     add_names(args, tree.modules)
     args.add_all(files, format_each = "--out=%s")
-    run_modhash(ctx, "ModhashPositions", args, inputs, files, "Taking positions out of the order")
+    run_modhash(ctx, "ModhashPositions", args, inputs, files, "Reading positions from the order")
     return files
 
 def _hash_shard(ctx, tree, shard, positions):
@@ -198,7 +197,7 @@ def _make_tree(ctx, tree):
         inputs = _hash_modules(ctx, tree)
         args.add_all(inputs, format_each = "--leaves=%s")
     outputs = [tree.tree, tree.root_object]
-    run_modhash(ctx, "ModhashTree", args, inputs + order, outputs, "Making the tree")
+    run_modhash(ctx, "ModhashTree", args, inputs + order, outputs, "Building the tree")
 
 def _make_proofs(ctx, tree):
     args = modhash_args(ctx, "proof")
@@ -249,8 +248,8 @@ module_tree = rule(
     attrs = {
         "granularity": attr.int(
             doc = """\
-Modules that one action hashes, where all names are known. 0: 1 in a tree of up to 64 modules, growing
-with the tree to at most 64. Changes how fast a build is, never its outputs.""",
+The number of modules that one action hashes, if all names are known. 0: 1 in a tree of up to 64 modules, growing
+with the tree to at most 64. It changes the speed of a build, never its outputs.""",
             default = 0,
         ),
         "modules": attr.label_list(
@@ -260,15 +259,14 @@ with the tree to at most 64. Changes how fast a build is, never its outputs.""",
         ),
         "order": attr.label(
             doc = """\
-A `modules.order` that gives each module its position: one path a line, `.o` or `.ko`, `kernel/` before
-it or not. It lists exactly the members. Default: that of the `kernel_build` among the members, and after it
+A `modules.order` that sets the position of each module: one path per line, `.o` or `.ko`, with or without
+`kernel/` before it. It lists exactly the members. Default: that of the `kernel_build` in `modules`, followed by
 the others in bytewise order of install paths.""",
             allow_single_file = True,
         ),
     } | machine_attributes(
         "modules and root object are for",
-        "the one that the members are built for, by their rule or by their files; for a tree without members the CPU " +
-        "of the target platform",
+        "that of the members, as their rules or files state; for a tree without members that of the target platform",
     ),
     provides = [ModuleTreeInfo],
     toolchains = [MODHASH_TOOLCHAIN],

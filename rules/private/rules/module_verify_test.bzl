@@ -13,8 +13,8 @@ load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 visibility("//...")
 
 _DOC = """\
-A test that modules, as they will be installed, match a tree: what the kernel checks when it loads them,
-done ahead for each module.
+A test that modules match a tree, as they will be installed. It runs the check that the kernel runs when it loads a
+module, for each module.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_module_import", "module_tree", "module_verify_test")
@@ -36,11 +36,11 @@ module_verify_test(
 )
 ```
 
-**Outputs.** A test. It runs the `modhash` program of the toolchain, on the machine where tests run.
+**Outputs.** A test. It runs the `modhash` program of the toolchain, on the machine that runs tests.
 
-**Failures.** A tree without modules is an error when the target is analysed. The test fails
-with one line for each module that does not verify, and counts at the end. With `complete`, a module of
-the tree that is not there is a failure too. Without any module the test fails.
+**Failures.** A tree without modules is an analysis error. The test prints one line for each module that
+does not verify, and counts at the end. With `complete`, a missing module of the tree is a failure too. A test without
+any module fails.
 """
 
 _LAUNCHER = """\
@@ -108,7 +108,7 @@ module_verify_test = rule(
     doc = _DOC,
     attrs = {
         "complete": attr.bool(
-            doc = "Whether a module of the tree that is not among the modules is a failure.",
+            doc = "Whether a module of the tree that is missing in the modules is a failure.",
             default = True,
         ),
         "modules": attr.label_list(

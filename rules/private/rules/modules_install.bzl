@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""modules_install: sealed modules as lib/modules/RELEASE."""
+"""modules_install: sealed modules, installed in lib/modules/RELEASE."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:paths.bzl", "is_clean")
@@ -11,8 +11,8 @@ load("//tools/archive/codec:compressions.bzl", "MODULE_COMPRESSIONS")
 visibility("//...")
 
 _DOC = """\
-The sealed modules of a kernel as `lib/modules/RELEASE`, with what depmod writes: what `make modules_install`
-does.
+The sealed modules of a kernel in `lib/modules/RELEASE`, with the files that depmod writes, as
+`make modules_install` installs them.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "modules_install")
@@ -24,18 +24,19 @@ modules_install(
 )
 ```
 
-Modules were stripped before they were hashed, and are compressed after they were sealed: what the kernel sees
-is what was hashed.
+The rules strip modules before they hash them, and compress them after they seal them, so the kernel checks the same
+bytes that the tree hashed.
 
-**Outputs.** The directory `NAME/`, which holds `lib/modules/RELEASE`, and with `boot` also `boot/vmlinuz-RELEASE`,
-`boot/System.map-RELEASE` and `boot/config-RELEASE`. In the output group `tar`: `NAME.tar` with the same files.
+**Outputs.** The directory `NAME/`, which contains `lib/modules/RELEASE`, and with `boot` also
+`boot/vmlinuz-RELEASE`, `boot/System.map-RELEASE` and `boot/config-RELEASE`. In the output group `tar`: `NAME.tar`
+with the same files.
 
-The modules alone do not wait for the link of the kernel.
+Without `boot`, the target does not need the link of the kernel.
 
-**Failures.** Another `release` than the kernel's and what depmod refuses are errors of the build.
+**Failures.** A `release` other than the kernel's, and errors of depmod, are build errors.
 """
 
-_REPLACED = "Replaced by `vmlinux`: an error, which says so."
+_REPLACED = "Replaced by `vmlinux`. Setting it is an error."
 
 def _install_args(ctx, info, boot):
     build = info.build
@@ -56,20 +57,20 @@ def _install_args(ctx, info, boot):
     return args
 
 def _boot_files(ctx, info):
-    """What is installed into boot: {name: File}."""
+    """The files to install in boot: {name: File}."""
     if not ctx.attr.boot:
         return {}
     return {"System.map": info.build.system_map, "config": info.build.config.config, "vmlinuz": info.image}
 
 def _check_replaced(ctx):
-    """Fails for what vmlinux took the place of, and says so."""
+    """Fails if an attribute that vmlinux replaced is set."""
     for name, target in {"kernel": ctx.attr.kernel, "tree": ctx.attr.tree}.items():
         if target:
             fail_attribute(
                 ctx.label,
                 name,
                 label_text(target.label),
-                "vmlinux alone, which carries kernel and tree. boot = True installs it too",
+                "vmlinux alone, which provides kernel and tree. boot = True installs the kernel too",
             )
 
 def _modules_install_impl(ctx):
@@ -103,27 +104,27 @@ modules_install = rule(
     doc = _DOC,
     attrs = {
         "boot": attr.bool(
-            doc = "Whether the kernel is installed too, into `boot`: its image, `System.map` and configuration.",
+            doc = "Whether to install the kernel too, in `boot`: its image, `System.map` and configuration.",
         ),
         "compression": attr.string(
             doc = """\
-How installed modules are compressed: `none`, `gzip`, `xz` or `zstd`, with Kbuild's own flags. The kernel takes
-them with `CONFIG_MODULE_DECOMPRESS` and the same `CONFIG_MODULE_COMPRESS_*`.""",
+The compression of installed modules: `none`, `gzip`, `xz` or `zstd`, with the flags of Kbuild. The kernel needs
+`CONFIG_MODULE_DECOMPRESS` and the same `CONFIG_MODULE_COMPRESS_*` to load them.""",
             default = "none",
             values = MODULE_COMPRESSIONS,
         ),
         "kernel": attr.label(doc = _REPLACED),
         "prefix": attr.string(
             doc = """\
-The folder that `lib/modules` is in: `usr` for packages of distributions whose `/lib` is a link to `usr/lib`. Default:
-none.""",
+The parent directory of `lib/modules`: `usr` for packages of distributions whose `/lib` is a link to `usr/lib`.
+Default: none.""",
         ),
         "release": attr.string(
-            doc = "The kernel's release, as `uname -r` prints it, where targets name files by it. Default: any.",
+            doc = "The release that the kernel must have, as `uname -r` prints it. Default: any.",
         ),
         "tree": attr.label(doc = _REPLACED),
         "vmlinux": attr.label(
-            doc = "The kernel whose modules are installed.",
+            doc = "The kernel whose modules to install.",
             mandatory = True,
             providers = [VmlinuxInfo],
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""patch_series: kernel patches by the Linux version that they are for."""
+"""patch_series: kernel patches for several Linux versions."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private/providers:patch_series_info.bzl", "PatchSeriesInfo")
@@ -8,7 +8,7 @@ load("//toolchains/kernel:versions.bzl", "linux_series")
 visibility("//...")
 
 _DOC = """\
-Patches for several Linux versions, under one label: `kernel_source` takes those for its `version`.
+Patches for several Linux versions, with one label: `kernel_source` applies those for its `version`.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "patch_series")
@@ -34,14 +34,14 @@ patch_series(
 
 **Outputs.** `PatchSeriesInfo`; the default outputs are the patches of all series.
 
-**Failures.** A version that is not two numbers, and two targets for the same one.
+**Failures.** A version that is not two numbers, and two targets for the same version, are analysis errors.
 """
 
 def _check_series(ctx, by_series, series):
     if linux_series(series) != series:
         fail_attribute(ctx.label, "series", repr(series), "the first two numbers of a Linux version, such as 7.2")
     if series in by_series:
-        fail_attribute(ctx.label, "series", "two targets for Linux %s" % series, "one. Next: put their patches into one filegroup, in order")
+        fail_attribute(ctx.label, "series", "two targets for Linux %s" % series, "one. Next: combine their patches in one filegroup, in order")
 
 def _patch_series_impl(ctx):
     by_series = {}
@@ -59,7 +59,7 @@ patch_series = rule(
     attrs = {
         "series": attr.label_keyed_string_dict(
             doc = """\
-Targets with patches to apply in order, and the first two numbers of the Linux versions that they are for:
+Targets with patches to apply in order, and the first two numbers of their Linux versions:
 `{":for_7.2": "7.2"}`.""",
             allow_empty = False,
             allow_files = True,
@@ -73,8 +73,8 @@ def choose_patches(label, patches, version):
     """The patches for one kernel source.
 
     Args:
-      label: Label of the target with the attributes `patches` and `version`, for messages.
-      patches: list of Target: files, or a PatchSeriesInfo each.
+      label: Label of the target with the attributes `patches` and `version`: named in errors.
+      patches: list of Target, with files or with a PatchSeriesInfo.
       version: string, the source's version, or empty.
 
     Returns:
@@ -98,5 +98,5 @@ def _of_version(label, target, version):
         "version",
         repr(version) if version else "none",
         "one that %s has patches for: %s. " % (label_text(target.label), ", ".join(sorted(by_series))) +
-        "Next: take a source of one of these, or write a series for this one, as toolchains/kernel/patches/README.md describes",
+        "Next: use a source of one of these, or write a series for this one, as toolchains/kernel/patches/README.md describes",
     )

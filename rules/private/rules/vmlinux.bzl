@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vmlinux: a kernel that knows its modules."""
+"""vmlinux: a kernel with module hashes."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load(
@@ -19,8 +19,8 @@ load("//tools/arch:arch.bzl", "IMAGES")
 visibility("//...")
 
 _DOC = """\
-A kernel, linked with the root of its modules: Kbuild's own link, with the root object of a `module_tree` in
-place of the blank one. Nothing is compiled but the parts of the boot image that depend on vmlinux.
+A kernel, linked with the root of its modules: Kbuild's own link, with the root object of a `module_tree` instead
+of the empty one. It compiles only the parts of the boot image that depend on vmlinux.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_tree", "vmlinux")
@@ -40,27 +40,27 @@ vmlinux(
 )
 ```
 
-The target carries kernel and tree: what installs, packages, boots or describes it takes `vmlinux = ":vmlinux"`
-alone.
+The target provides the kernel and the tree: rules that install, package, boot or describe it need only
+`vmlinux = ":vmlinux"`.
 
-Its build ID is computed over the kernel with its root: kernels whose modules differ have different ones.
+The build ID depends on the root: kernels with different modules have different build IDs.
 
 **Outputs.** `NAME/vmlinux`, and the boot image: `NAME/bzImage` on x86-64, `NAME/Image` on arm64. In the output
 group `unstripped`: `NAME/vmlinux.unstripped`.
 
-**Failures.** A tree that says another machine is an error when the target is analysed; a kernel without
-`CONFIG_MODULE_HASHES` links, and has no root.
+**Failures.** A tree for another architecture is an analysis error. A kernel without `CONFIG_MODULE_HASHES` links, but
+has no root.
 """
 
 def _check_machine(ctx, build, tree):
-    """Fails if the tree is known to be for another machine than the kernel."""
+    """Fails if the tree sets another architecture than the kernel."""
     machine = build.config.machine
     if tree.machine not in [None, machine]:
         fail_attribute(
             ctx.label,
             "tree",
-            "%s for the machine %s" % (label_text(tree.label), tree.machine),
-            "one for %s, as %s is. Set its attribute machine" % (machine, label_text(build.label)),
+            "%s for the architecture %s" % (label_text(tree.label), tree.machine),
+            "one for %s, like %s. Next: set its attribute machine" % (machine, label_text(build.label)),
         )
 
 def _declare_link(ctx, build, info):
@@ -111,7 +111,7 @@ vmlinux = rule(
             providers = [KernelBuildInfo],
         ),
         "tree": attr.label(
-            doc = "The `module_tree` over all modules that the kernel is to recognize.",
+            doc = "The `module_tree` over all modules that the kernel must recognize.",
             mandatory = True,
             providers = [ModuleTreeInfo],
         ),

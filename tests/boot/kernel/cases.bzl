@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the example's kernel is tried with, and what comes of it."""
+"""Attempts with the example's kernel, and their expected results."""
 
 load("@linux//:version.bzl", "VERSION")
 load("//tests/boot:matrix.bzl", "bad", "good", "malformed")
 
 visibility("//...")
 
-# The module that is tampered with.
+# The module that tests tamper with.
 DUMMY = "kernel/drivers/net/dummy.ko"
 
 INSTALLED = "/lib/modules/%s/" % VERSION
@@ -50,11 +50,11 @@ def _tampered(kind, reason, **kwargs):
 CASES = [
     good("sealed module", INSTALLED + DUMMY),
     good("module from outside the tree, stripped before it was sealed", INSTALLED + "updates/hello.ko", taint = "O"),
-    good("sealed module, handed to the kernel as a buffer", INSTALLED + DUMMY, via = "init_module"),
+    good("sealed module, passed to the kernel as a buffer", INSTALLED + DUMMY, via = "init_module"),
     good("modprobe with what ext4 needs", "ext4", loaded = ["crc16", "ext4", "jbd2", "mbcache"], via = "modprobe"),
     good("sealed module, compressed, decompressed by the kernel", COMPRESSED + DUMMY + ".zst", flags = ["compressed_file"]),
-    good("module from elsewhere, signed by the trusted key", "/signed/signed_by_trusted_key.ko", taint = "O"),
-    bad("module from elsewhere, signed by another key", "/signed/signed_by_other_key.ko", "unavailable key", taint = "EO"),
+    good("module outside the tree, signed by the trusted key", "/signed/signed_by_trusted_key.ko", taint = "O"),
+    bad("module outside the tree, signed by another key", "/signed/signed_by_other_key.ko", "unavailable key", taint = "EO"),
     bad("stripped after it was sealed", "/stripped.ko", "unsigned"),
     bad("sealed by another kernel's tree", "/other/" + DUMMY, "unknown hash"),
     bad("sealed module, loaded by force", INSTALLED + DUMMY, "unsigned", flags = ["ignore_vermagic"], taint = "EF"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that have been through a program of the kernel's or of the binary tools."""
+"""Modules that a program of the kernel or of the binary tools changed."""
 
 load("//rules:providers.bzl", "KernelBuildInfo", "ModuleTreeInfo")
 
@@ -26,12 +26,12 @@ def _signed_module_impl(ctx):
 
 signed_module = rule(
     implementation = _signed_module_impl,
-    doc = "A module NAME.ko with a PKCS#7 signature, made by the kernel's own sign-file.",
+    doc = "A module NAME.ko with a PKCS#7 signature of the kernel's sign-file.",
     attrs = {
         "certificate": attr.label(doc = "X.509, PEM.", allow_single_file = True, mandatory = True),
         "kernel": attr.label(doc = "A kernel_build with sign_file.", mandatory = True, providers = [KernelBuildInfo]),
         "key": attr.label(doc = "The private key, PEM.", allow_single_file = True, mandatory = True),
-        "module": attr.label(doc = "The bare module.", allow_single_file = True, mandatory = True),
+        "module": attr.label(doc = "The module without a signature.", allow_single_file = True, mandatory = True),
     },
     toolchains = [_TOOLCHAIN],
 )
@@ -58,7 +58,7 @@ def _stripped_module_impl(ctx):
 
 stripped_module = rule(
     implementation = _stripped_module_impl,
-    doc = "A sealed module that was stripped afterwards, as initramfs generators do: NAME.ko.",
+    doc = "A sealed module NAME.ko, stripped after sealing, as initramfs generators do.",
     attrs = {
         "module": attr.string(doc = "Install path.", mandatory = True),
         "tree": attr.label(doc = "The tree.", mandatory = True, providers = [ModuleTreeInfo]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels for tests, as small as their purpose: they boot, and load modules by their hashes."""
+"""Minimal kernels for tests: they boot, and load modules by their hashes."""
 
 load("@linux//:version.bzl", "VERSION")
 load("//rules:defs.bzl", "hashed_kernel", "load_attempt")
@@ -8,7 +8,7 @@ load("//tests/boot:tampered_modules.bzl", "tampered_modules")
 
 visibility("//tests/...")
 
-# What small.config builds.
+# The modules that small.config builds.
 _MODULES = [
     "fs/nls/nls_ascii.ko",
     "fs/nls/nls_cp437.ko",
@@ -41,7 +41,7 @@ def _attempts(compression, types):
             module = "/sealed/kernel/fs/nls/nls_ascii.ko",
         ),
         load_attempt(
-            name = "sealed module, handed to the kernel as a buffer",
+            name = "sealed module, passed to the kernel as a buffer",
             module = "/sealed/kernel/fs/nls/nls_cp437.ko",
             via = "init_module",
         ),
@@ -62,7 +62,7 @@ def _attempts(compression, types):
     ]
 
 def small_kernel(name, machine, compiler, compression, types = False, fragments = [], tags = []):
-    """A hashed_kernel of four modules, whose boot test tries the core of the boot matrix.
+    """A hashed_kernel with four modules, whose boot test runs the core of the boot matrix.
 
     Args:
       name: string, as in hashed_kernel.
@@ -70,7 +70,7 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
       compiler: string, as in hashed_kernel.
       compression: string, `gzip` or `xz`: of the installed modules.
       types: bool, whether kernel and modules have type information (BTF).
-      fragments: list of strings, names of further fragments beside this file.
+      fragments: list of strings, names of further fragments in this directory.
       tags: list of strings, of all targets.
     """
     names = ["small", machine, compression] + (["btf"] if types else []) + fragments

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# list_test.sh PROGRAM: it prints the list, and replaces a file by it.
+# usage: list_test.sh PROGRAM. Checks that PROGRAM prints the list, and writes it to a file.
 set -euo pipefail
 unset BUILD_WORKING_DIRECTORY
 list=$PWD/$1

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `boot_tools` module extension: a boot toolchain of what this machine has."""
+"""The `boot_tools` module extension: a boot toolchain of the programs on this machine."""
 
 load("//toolchains/private:host.bzl", "digest_files", "find_program", "host_machine")
 load("//tools/arch:arch.bzl", "EMULATORS")
 
 visibility("//toolchains/boot/...")
 
-# Where tests look for programs.
-_FOLDERS = ["/usr/bin", "/bin", "/usr/local/bin"]
+# Where tests search for programs.
+_DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin"]
 
-# What QEMU puts into the machine before the kernel, where it lies in Debian.
+# Firmware that QEMU loads before the kernel, at its paths in Debian.
 _FIRMWARE = [
     "/usr/share/qemu/linuxboot_dma.bin",
     "/usr/share/seabios/bios-256k.bin",
@@ -29,8 +29,8 @@ boot_toolchain(
 """
 
 def _copy_busybox(rctx):
-    """Copies busybox, so that its contents are an input; returns the attribute, maybe empty."""
-    path = find_program(rctx, _FOLDERS, "busybox")
+    """Copies busybox, so that its contents are an input. Returns the attribute, possibly empty."""
+    path = find_program(rctx, _DIRECTORIES, "busybox")
     if not path:
         return {}
     rctx.watch(path.realpath)
@@ -38,7 +38,7 @@ def _copy_busybox(rctx):
     return {":busybox": host_machine(rctx)}
 
 def _boot_tools_repository_impl(rctx):
-    found = {machine: find_program(rctx, _FOLDERS, program) for machine, program in EMULATORS.items()}
+    found = {machine: find_program(rctx, _DIRECTORIES, program) for machine, program in EMULATORS.items()}
     emulators = {machine: str(path) for machine, path in found.items() if path}
     files = [str(path.realpath) for path in found.values() if path]
     files += [path for path in _FIRMWARE if rctx.path(path).exists]
@@ -48,7 +48,7 @@ def _boot_tools_repository_impl(rctx):
 
 _boot_tools_repository = repository_rule(
     implementation = _boot_tools_repository_impl,
-    doc = "Finds QEMU and busybox, and writes down what they are.",
+    doc = "Finds QEMU and busybox, and records their digests.",
     local = True,
 )
 
@@ -57,10 +57,10 @@ def _boot_tools_impl(_module_ctx):
 
 boot_tools = module_extension(
     doc = """\
-QEMU and busybox of this machine, as a boot toolchain. What is not there is an error of the target that
-needs it only.
+QEMU and busybox of this machine, as a boot toolchain. A missing program is an error only in a target that
+needs it.
 
-`rules_modhash` itself uses and registers it: other modules need to do nothing.
+`rules_modhash` itself uses and registers it. Other modules need no declaration.
 """,
     implementation = _boot_tools_impl,
 )

@@ -18,19 +18,19 @@ debian.modules(
 use_repo(debian, "debian_modules")
 ```
 
-The repository holds `:modules` (all module files), `:kernel_modules` (the same as a
+The repository contains `:modules` (all module files), `:kernel_modules` (the same files as a
 `kernel_modules_import`) and `release.bzl` (`RELEASE`, `PACKAGE`, `VERSION`, `SHA256`).
 """,
     attrs = {
         "include": attr.string_list(
             default = ["**/*.ko*"],
-            doc = """Which modules to take: glob patterns of paths below `lib/modules/RELEASE`, such as
+            doc = """The modules to include: glob patterns of paths below `lib/modules/RELEASE`, such as
 `kernel/fs/ext4/*.ko*`. Default: all.""",
         ),
         "name": attr.string(mandatory = True, doc = "Name of the repository."),
         "sha256": attr.string(doc = "SHA-256 digest of the package, 64 hex digits. Mandatory with `urls`."),
-        "urls": attr.string_list(doc = """Where to download the `.deb`. Empty: the package that
-`./bazelw` pinned when it made its world (the modules of `linux-image-amd64`)."""),
+        "urls": attr.string_list(doc = """URLs of the `.deb`. Empty: the package that
+`./bazelw` pinned when it created its world (the modules of `linux-image-amd64`)."""),
     },
 )
 
@@ -40,7 +40,7 @@ def _debian_impl(module_ctx):
             debian_modules_package(name = tag.name, include = tag.include, sha256 = tag.sha256, urls = tag.urls)
 
 debian = module_extension(
-    doc = "Brings in what Debian packages: kernel modules.",
+    doc = "Provides kernel modules from Debian packages.",
     implementation = _debian_impl,
     tag_classes = {"modules": _modules},
 )

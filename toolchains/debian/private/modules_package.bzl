@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The repository rule behind `debian.modules`."""
+"""The repository rule of `debian.modules`."""
 
 load("//toolchains/world:manifest.bzl", "world_archive")
 
@@ -28,7 +28,7 @@ def _apparent_name(rctx):
     return rctx.name.replace("+", "~").rpartition("~")[2]
 
 def _package(rctx):
-    """Downloads or finds the package; returns struct(path, name, version, sha256)."""
+    """Downloads or finds the package. Returns struct(path, name, version, sha256)."""
     if rctx.attr.urls:
         if not rctx.attr.sha256:
             fail("debian.modules(name = %r): got urls without sha256. " % _apparent_name(rctx) +
@@ -38,25 +38,25 @@ def _package(rctx):
         return struct(path = "package.deb", name = name, version = version, sha256 = rctx.attr.sha256)
     archive = world_archive(rctx, "linux-modules-") or world_archive(rctx, "linux-image-")
     if not archive:
-        fail("debian.modules(name = %r): no urls given, and this is not a ./bazelw world that keeps a package. " % _apparent_name(rctx) +
-             "Next: build with ./bazelw (BAZELW=world), or give urls and sha256")
+        fail("debian.modules(name = %r): got no urls, and no ./bazelw world with a package. " % _apparent_name(rctx) +
+             "Next: build with ./bazelw (BAZELW=world), or set urls and sha256")
     if rctx.attr.sha256 and rctx.attr.sha256 != archive.sha256:
-        fail("debian.modules(name = %r): the world keeps %s with SHA-256 %s, wanted %s" %
+        fail("debian.modules(name = %r): got %s with SHA-256 %s from the world, want %s" %
              (_apparent_name(rctx), archive.name, archive.sha256, rctx.attr.sha256))
 
-    # A copy that is checked against the manifest.
+    # Copies the file, and checks it against the manifest.
     rctx.download(url = ["file://" + archive.path], output = "package.deb", sha256 = archive.sha256)
     return struct(path = "package.deb", name = archive.name, version = archive.version, sha256 = archive.sha256)
 
 def _release_dir(rctx, package):
-    """Returns the folder lib/modules/RELEASE of the unpacked package."""
+    """Returns the directory lib/modules/RELEASE of the unpacked package."""
     for parent in ["usr/lib/modules", "lib/modules"]:
         path = rctx.path(parent)
         if path.exists:
             found = path.readdir()
             if len(found) == 1:
                 return parent + "/" + found[0].basename
-    fail("%s %s: wanted one folder usr/lib/modules/RELEASE in the package, found none or several" %
+    fail("%s %s: got none or several directories usr/lib/modules/RELEASE in the package, want one" %
          (package.name, package.version))
 
 def _debian_modules_package_impl(rctx):
@@ -86,9 +86,9 @@ debian_modules_package = repository_rule(
     implementation = _debian_modules_package_impl,
     doc = "Unpacks a Debian package of kernel modules. See `debian.modules`.",
     attrs = {
-        "include": attr.string_list(doc = "Glob patterns of the modules to take, below lib/modules/RELEASE."),
+        "include": attr.string_list(doc = "Glob patterns of the modules to include, below lib/modules/RELEASE."),
         "sha256": attr.string(doc = "SHA-256 digest of the package."),
-        "urls": attr.string_list(doc = "Where to download it; empty for the one that the ./bazelw world keeps."),
+        "urls": attr.string_list(doc = "URLs of the package. Empty: the package in the ./bazelw world."),
     },
     environ = ["RULES_MODHASH_WORLD"],
 )

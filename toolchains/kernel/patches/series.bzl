@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Linux versions that there are patches for: a directory here each."""
+"""The Linux versions that have patches, each in its own directory here."""
 
 visibility([
     "//tests/kernel",
     "//toolchains/kernel/...",
 ])
 
-# bazelw reads it, too: one a line. README.md describes how to add one.
+# bazelw reads this list too: one version per line. README.md describes how to add a version.
 SERIES = [
     "7.2",
     "7.3",

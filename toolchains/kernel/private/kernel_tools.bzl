@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `kernel_tools` module extension: a kernel toolchain of what this machine has."""
+"""The `kernel_tools` module extension: a kernel toolchain of the programs on this machine."""
 
 load("//toolchains/private:host.bzl", "digest_files", "find_program", "host_machine")
 load("//toolchains/world:manifest.bzl", "MANIFEST")
@@ -9,7 +9,7 @@ visibility("//toolchains/kernel/...")
 
 _PATH = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]
 
-# What Kbuild and the rules run, beside each machine's compiler and binary tools.
+# Programs that Kbuild and the rules run, in addition to the compiler and binary tools of each architecture.
 _PROGRAMS = [
     "awk",
     "bash",
@@ -56,7 +56,7 @@ def _find(rctx, name):
     return find_program(rctx, _PATH, name)
 
 def _prefixes(rctx):
-    """Machines that there is a GCC for."""
+    """Architectures with a GCC on this machine, and their prefixes."""
     host = host_machine(rctx)
     prefixes = {host: ""} if _find(rctx, "gcc") else {}
     for machine, prefix in CROSS_PREFIXES.items():
@@ -65,24 +65,24 @@ def _prefixes(rctx):
     return prefixes
 
 def _compiler_parts(rctx, compilers):
-    """Paths of what compilers run: the compiler proper, assembler and linker."""
+    """Paths of the programs that compilers run."""
     paths = []
     for compiler in compilers:
         for part in ["cc1", "cc1plus", "collect2"]:
             result = rctx.execute([_find(rctx, compiler), "-print-prog-name=" + part])
 
-            # What is not there is printed as it was asked for.
+            # If a part does not exist, the compiler prints only its name.
             if result.return_code == 0 and result.stdout.startswith("/"):
                 paths.append(rctx.path(result.stdout.strip()))
     return [path for path in paths if path.exists]
 
 def _libraries(rctx, files):
-    """Paths of the dynamic libraries that programs are loaded with."""
+    """Paths of the dynamic libraries of programs."""
     ldd = _find(rctx, "ldd")
     if not ldd:
         return []
 
-    # Fails where one of the files is a script, which has none.
+    # ldd fails if one of the files is a script.
     lines = rctx.execute([ldd] + files).stdout.splitlines()
     found = {line.partition(" => ")[2].partition(" ")[0]: None for line in lines if " => /" in line}
     return [rctx.path(path) for path in found]
@@ -91,7 +91,7 @@ def _real_paths(paths):
     return [str(path.realpath) for path in paths]
 
 def _digests(rctx, programs):
-    """Lines `program PATH SHA256` of the manifest: programs, what they run, and their dynamic libraries."""
+    """Lines `program PATH SHA256` of the manifest: programs, the programs they run, and their dynamic libraries."""
     compilers = [program for program in programs if program.endswith("gcc") and _find(rctx, program)]
     paths = [_find(rctx, program) for program in programs]
     files = _real_paths([path for path in paths if path] + _compiler_parts(rctx, compilers))
@@ -99,7 +99,7 @@ def _digests(rctx, programs):
     return ["program\t%s\t%s" % (file, digest) for file, digest in digest_files(rctx, files).items()]
 
 def _packages(rctx):
-    """Lines of the manifest with each package's version, and its digest where that is on record."""
+    """Lines of the manifest with the version of each package, and in a world its digest."""
     world = rctx.path(MANIFEST)
     if world.exists:
         rctx.watch(world)
@@ -128,7 +128,7 @@ def _kernel_tools_repository_impl(rctx):
 
 _kernel_tools_repository = repository_rule(
     implementation = _kernel_tools_repository_impl,
-    doc = "Finds what builds kernels, and writes down what it is.",
+    doc = "Finds the programs that build kernels, and records their versions and digests.",
     local = True,
 )
 
@@ -137,10 +137,10 @@ def _kernel_tools_impl(_module_ctx):
 
 kernel_tools = module_extension(
     doc = """\
-Compilers, binary tools and make of this machine, as a kernel toolchain. What is not there is an error of the
-target that needs it only.
+Compilers, binary tools and make of this machine, as a kernel toolchain. A missing program is an error only in a
+target that needs it.
 
-`rules_modhash` itself uses and registers it: other modules need to do nothing.
+`rules_modhash` itself uses and registers it. Other modules need no declaration.
 """,
     implementation = _kernel_tools_impl,
 )

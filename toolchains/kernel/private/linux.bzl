@@ -7,7 +7,7 @@ load("//toolchains/world:manifest.bzl", "world_archives", "world_suite")
 
 visibility("//toolchains/kernel/...")
 
-# Chooses Debian's source where no tag does: `--repo_env=RULES_MODHASH_LINUX=7.3`.
+# Selects Debian's source if no tag does: `--repo_env=RULES_MODHASH_LINUX=7.3`.
 _SERIES_VARIABLE = "RULES_MODHASH_LINUX"
 
 _BUILD = """\
@@ -34,33 +34,33 @@ def _apparent_name(rctx):
     return rctx.name.replace("+", "~").rpartition("~")[2]
 
 def _debian_source(rctx):
-    """Chooses among the sources that the world keeps."""
+    """Selects one of the sources in the world."""
     sources = world_archives(rctx, "linux-source-")
     if not sources:
-        fail("linux.source(name = %r): got neither urls nor archive, and this is not a ./bazelw world that keeps a source. " % _apparent_name(rctx) +
-             "Next: build with ./bazelw (BAZELW=world), or give version, urls and sha256, or archive")
+        fail("linux.source(name = %r): got neither urls nor archive, and no ./bazelw world with a source. " % _apparent_name(rctx) +
+             "Next: build with ./bazelw (BAZELW=world), or set version, urls and sha256, or archive")
     series = rctx.attr.series or rctx.os.environ.get(_SERIES_VARIABLE, "")
     source = choose_source(sources, world_suite(rctx), series, SERIES)
     if not source:
-        fail("linux.source(name = %r): the world keeps no source of Linux %s, but %s. Next: take one of these by series or --repo_env=%s, or give version, urls and sha256" % (
+        fail("linux.source(name = %r): got no source of Linux %s in the world, want one of %s. Next: select one by series or --repo_env=%s, or set version, urls and sha256" % (
             _apparent_name(rctx),
             series or " or ".join(SERIES),
-            ", ".join(["%s %s (%s)" % (kept.name, kept.version, kept.suite) for kept in sources]),
+            ", ".join(["%s %s (%s)" % (source.name, source.version, source.suite) for source in sources]),
             _SERIES_VARIABLE,
         ))
     return source
 
 def _debian_archive(rctx):
-    """Takes a source that the world keeps; returns struct(label, version)."""
+    """Copies a source from the world. Returns struct(label, version)."""
     archive = _debian_source(rctx)
     if rctx.attr.sha256 and rctx.attr.sha256 != archive.sha256:
-        fail("linux.source(name = %r): the world keeps %s with SHA-256 %s, wanted %s" %
+        fail("linux.source(name = %r): got %s with SHA-256 %s from the world, want %s" %
              (_apparent_name(rctx), archive.name, archive.sha256, rctx.attr.sha256))
     rctx.download(url = ["file://" + archive.path], output = "linux.tar.xz", sha256 = archive.sha256)
     return struct(label = "linux.tar.xz", version = release_of(archive.version))
 
 def _download(rctx):
-    """Downloads an archive; returns struct(label, version)."""
+    """Downloads an archive. Returns struct(label, version)."""
     if not rctx.attr.sha256:
         fail("linux.source(name = %r): got urls without sha256. " % _apparent_name(rctx) +
              "Next: add the archive's SHA-256 digest, so that the build stays the same")
@@ -72,8 +72,8 @@ def _linux_repository_impl(rctx):
     if rctx.attr.urls and rctx.attr.archive:
         fail("linux.source(name = %r): got both urls and archive, want one of them" % _apparent_name(rctx))
     if rctx.attr.series and (rctx.attr.urls or rctx.attr.archive):
-        fail("linux.source(name = %r): got series and a source of your own, want series for Debian's source alone. " % _apparent_name(rctx) +
-             "Next: drop series, and give the source's version: patches go by that")
+        fail("linux.source(name = %r): got series with urls or archive, want series only for Debian's source. " % _apparent_name(rctx) +
+             "Next: remove series, and set version, which selects the patches")
     if rctx.attr.archive:
         source = struct(label = str(rctx.attr.archive), version = rctx.attr.version)
     elif rctx.attr.urls:
@@ -89,17 +89,17 @@ def _linux_repository_impl(rctx):
     rctx.file("version.bzl", '"""What this source is."""\n\nVERSION = %r\n' % version, executable = False)
 
 _ATTRIBUTES = {
-    "archive": attr.label(doc = "A source archive of your own: tar, compressed by xz, gzip or zstd. Not with `urls`."),
-    "patches": attr.label_list(doc = "Patches to apply with `patch -p1`, in order. One that does not fit exactly is an error. Of a `patch_series`, those for `version`."),
+    "archive": attr.label(doc = "A local source archive: tar, compressed by xz, gzip or zstd. Not with `urls`."),
+    "patches": attr.label_list(doc = "Patches to apply with `patch -p1`, in order. A patch that does not apply exactly is an error. A `patch_series` provides those for `version`."),
     "series": attr.string(doc = """\
-Which of Debian's sources to take, such as `7.3`, where there are neither `urls` nor `archive`. Default: what
-`--repo_env=RULES_MODHASH_LINUX=7.3` says, else the newest of the world's Debian suite that this repository
+The series of Debian's source, such as `7.3`, if there are neither `urls` nor `archive`. Default: the value of
+`--repo_env=RULES_MODHASH_LINUX=7.3`, or else the newest series of the world's Debian suite that this repository
 has patches for."""),
     "sha256": attr.string(doc = "SHA-256 digest of the archive, 64 hex digits. Mandatory with `urls`."),
     "urls": attr.string_list(doc = """\
-Where to download the archive. With neither this nor `archive`: the `linux-source` package of Debian that
-`./bazelw` pinned when it made its world."""),
-    "version": attr.string(doc = "The version, such as `7.2.12`: it chooses among a `patch_series`. Default: that of Debian's package."),
+URLs of the archive. With neither `urls` nor `archive`: the `linux-source` package of Debian that
+`./bazelw` pinned when it created its world."""),
+    "version": attr.string(doc = "The version, such as `7.2.12`: it selects patches of a `patch_series`. Default: that of Debian's package."),
 }
 
 _linux_repository = repository_rule(
@@ -113,8 +113,8 @@ _linux_repository = repository_rule(
 )
 
 _source = tag_class(
-    doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:archive` is the archive as it
-was published, `@NAME//:version.bzl` has the `VERSION`.
+    doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:archive` is the original
+archive, `@NAME//:version.bzl` has the `VERSION`.
 
 ```starlark
 linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
@@ -145,7 +145,7 @@ def _linux_impl(module_ctx):
             )
 
 linux = module_extension(
-    doc = "Brings in Linux source: by version and digest, from a local archive, or Debian's.",
+    doc = "Provides Linux source: from URLs, from a local archive, or from Debian.",
     implementation = _linux_impl,
     tag_classes = {"source": _source},
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of the kernel rules: what they refuse."""
+"""Analysis tests of the kernel rules: their errors."""
 
 load(
     "//rules:defs.bzl",
@@ -15,12 +15,12 @@ load(
 )
 load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
-load(":toolchains.bzl", "refused")
+load(":toolchains.bzl", "analysis_failure_test")
 
 visibility("//...")
 
 def _config_tests(name):
-    refused(
+    analysis_failure_test(
         name = name + "_compiler",
         attribute = "compiler",
         base = "tinyconfig",
@@ -30,16 +30,16 @@ def _config_tests(name):
         rule = kernel_config,
         source = "fixtures_source",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_machine",
         attribute = "machine",
         base = "tinyconfig",
-        error = ["a kernel for the machine s390x, want one that the kernel toolchain has binary tools for: arm64, x86_64"],
+        error = ["a kernel for the architecture s390x, want one that the kernel toolchain has binary tools for: arm64, x86_64"],
         machine = "s390x",
         rule = kernel_config,
         source = "fixtures_source",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_two_bases",
         attribute = "base_file",
         base = "tinyconfig",
@@ -49,7 +49,7 @@ def _config_tests(name):
         rule = kernel_config,
         source = "fixtures_source",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_no_base",
         attribute = "base_file",
         error = ["neither base nor base_file, want one of them"],
@@ -70,7 +70,7 @@ def _build_tests(name):
         "parent": "../ext4.ko",
     }
     for case, path in bad_paths.items():
-        refused(
+        analysis_failure_test(
             name = "%s_modules_%s" % (name, case),
             attribute = "modules",
             config = "fixtures_x86_64_config",
@@ -80,7 +80,7 @@ def _build_tests(name):
             modules = ["fs/ext4/ext4.ko", path],
             rule = kernel_build,
         )
-    refused(
+    analysis_failure_test(
         name = name + "_modules_twice",
         attribute = "modules",
         config = "fixtures_x86_64_config",
@@ -90,8 +90,8 @@ def _build_tests(name):
     )
 
 def _module_name_tests(name):
-    for case, module_name in {"dot": "a.b", "folder": "a/b", "line_end": "a\nb", "space": "a b"}.items():
-        refused(
+    for case, module_name in {"dot": "a.b", "slash": "a/b", "line_end": "a\nb", "space": "a b"}.items():
+        analysis_failure_test(
             name = "%s_name_%s" % (name, case),
             srcs = ["fixtures_main"],
             attribute = "module_name",
@@ -100,13 +100,13 @@ def _module_name_tests(name):
             module_name = module_name,
             rule = kernel_module,
         )
-    for case, folder in {"absolute": "/updates", "empty": "", "parent": "../updates"}.items():
-        refused(
+    for case, install_dir in {"absolute": "/updates", "empty": "", "parent": "../updates"}.items():
+        analysis_failure_test(
             name = "%s_install_dir_%s" % (name, case),
             srcs = ["fixtures_main"],
             attribute = "install_dir",
-            error = [repr(folder) + ", want a clean relative path such as \"updates\""],
-            install_dir = folder,
+            error = [repr(install_dir) + ", want a clean relative path such as \"updates\""],
+            install_dir = install_dir,
             kernel = "fixtures_x86_64",
             rule = kernel_module,
         )
@@ -114,7 +114,7 @@ def _module_name_tests(name):
 def _module_tests(name):
     declare(name = name + "_named", files = [name + "_composite.c", name + "_other.c"])
     declare(name = name + "_twins", files = [name + "/twin.c", name + "/twin.S"])
-    refused(
+    analysis_failure_test(
         name = name + "_no_srcs",
         srcs = [],
         attribute = "srcs",
@@ -122,7 +122,7 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_headers",
         srcs = ["fixtures_header"],
         attribute = "srcs",
@@ -130,52 +130,52 @@ def _module_tests(name):
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_composite",
         srcs = [name + "_named"],
         attribute = "srcs",
         error = [
             "tests/kernel/{0}_composite.c among several sources of the module {0}_composite".format(name),
-            "want another name for one of the two: Kbuild makes %s_composite.o of all sources" % name,
-            "Rename the file, or set module_name",
+            "want different names: Kbuild links all sources to %s_composite.o" % name,
+            "Next: rename the file, or set module_name",
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_twin_objects",
         srcs = [name + "_twins"],
         attribute = "srcs",
         error = [
-            "tests/kernel/{0}/twin.c and tests/kernel/{0}/twin.S, want another name for one of the two".format(name),
-            "Kbuild makes %s/twin.o of both" % name,
+            "tests/kernel/{0}/twin.c and tests/kernel/{0}/twin.S, want different names".format(name),
+            "Kbuild compiles both to %s/twin.o" % name,
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_elsewhere",
         srcs = ["fixtures_main", "//tests/private:elsewhere"],
         attribute = "srcs",
         error = [
-            "tests/private/elsewhere.c, which is not below the package, want sources of this package and those below it",
+            "tests/private/elsewhere.c, which is not below the package, want sources in this package and below it",
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_textual_hdrs",
         srcs = ["fixtures_main"],
         attribute = "textual_hdrs",
         error = [
-            "tests/kernel/fixtures/other/main.c, which is among srcs, too, want each file once",
-            "in srcs what is compiled by itself, in textual_hdrs what is only included",
+            "tests/kernel/fixtures/other/main.c, which is also in srcs, want each file once",
+            "files to compile in srcs, files that are only included in textual_hdrs",
         ],
         kernel = "fixtures_x86_64",
         rule = kernel_module,
         textual_hdrs = ["fixtures_textual", "fixtures_main"],
     )
-    refused(
+    analysis_failure_test(
         name = name + "_deps",
         srcs = ["fixtures_main"],
         attribute = "deps",
@@ -195,42 +195,42 @@ def _machine_tests(name):
         modules = [],
         tags = ["manual"],
     )
-    refused(
+    analysis_failure_test(
         name = name + "_link_machine",
         attribute = "tree",
         error = [
-            "//tests/kernel:%s_empty_arm64 for the machine arm64" % name,
-            "want one for x86_64, as //tests/kernel:fixtures_x86_64 is. Set its attribute machine",
+            "//tests/kernel:%s_empty_arm64 for the architecture arm64" % name,
+            "want one for x86_64, like //tests/kernel:fixtures_x86_64. Next: set its attribute machine",
         ],
         kernel = "fixtures_x86_64",
         rule = vmlinux,
         tree = name + "_empty_arm64",
     )
-    refused(
+    analysis_failure_test(
         name = name + "_two_machines",
         attribute = "modules",
         error = [
             "//tests/kernel:fixtures_x86_64 for x86_64 and //tests/kernel:fixtures_arm64_module for arm64",
-            "want modules for one machine, as a root object is for one",
+            "want modules for one architecture, because a root object is for one",
         ],
         modules = ["fixtures_x86_64", "fixtures_arm64_module"],
         rule = module_tree,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_other_machine",
         attribute = "machine",
         error = [
-            "s390x, and the member //tests/kernel:fixtures_arm64_module for arm64",
-            "want no machine: it comes with the members",
+            "s390x together with the member //tests/kernel:fixtures_arm64_module for arm64",
+            "want no machine: the members set it",
         ],
         machine = "s390x",
         modules = ["fixtures_arm64_module"],
         rule = module_tree,
     )
-    refused(
+    analysis_failure_test(
         name = name + "_initramfs_machine",
         attribute = "machine",
-        error = ["arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: it comes with vmlinux"],
+        error = ["arm64 together with //tests/kernel:fixtures_arm64_vmlinux, want no machine: vmlinux sets it"],
         machine = "arm64",
         rule = initramfs,
         script = ["sh"],
@@ -238,7 +238,7 @@ def _machine_tests(name):
     )
 
 def _install_tests(name):
-    refused(
+    analysis_failure_test(
         name = name + "_install_prefix",
         attribute = "prefix",
         error = ["\"/usr\", want a clean relative path such as \"usr\""],
@@ -247,11 +247,11 @@ def _install_tests(name):
         vmlinux = "fixtures_x86_64_vmlinux",
     )
     for attribute, target in {"kernel": "fixtures_x86_64", "tree": "fixtures_x86_64_tree"}.items():
-        refused(
+        analysis_failure_test(
             name = "%s_install_%s" % (name, attribute),
             attribute = attribute,
             error = [
-                "//tests/kernel:%s, want vmlinux alone, which carries kernel and tree. boot = True installs it too" % target,
+                "//tests/kernel:%s, want vmlinux alone, which provides kernel and tree. boot = True installs the kernel too" % target,
             ],
             rule = modules_install,
             vmlinux = "fixtures_x86_64_vmlinux",
@@ -263,17 +263,17 @@ def _boot_tests(name):
         "both": struct(
             attribute = "vmlinux",
             attributes = {"kernel": "fixtures_keys", "vmlinux": "fixtures_arm64_vmlinux"},
-            error = "both vmlinux and kernel, want one of them: a target vmlinux, or a boot image from elsewhere as kernel",
+            error = "both vmlinux and kernel, want one of them: vmlinux for a target of the rule vmlinux, kernel for another boot image",
         ),
         "kernel": struct(
             attribute = "kernel",
             attributes = {"kernel": "fixtures_arm64_vmlinux"},
-            error = "//tests/kernel:fixtures_arm64_vmlinux, a vmlinux, want a boot image from elsewhere. Write vmlinux = ... for a target vmlinux",
+            error = "//tests/kernel:fixtures_arm64_vmlinux, a vmlinux, want another boot image. Next: set vmlinux instead of kernel",
         ),
         "machine": struct(
             attribute = "machine",
             attributes = {"machine": "arm64", "vmlinux": "fixtures_arm64_vmlinux"},
-            error = "arm64 beside //tests/kernel:fixtures_arm64_vmlinux, want no machine: it comes with vmlinux",
+            error = "arm64 together with //tests/kernel:fixtures_arm64_vmlinux, want no machine: vmlinux sets it",
         ),
         "neither": struct(
             attribute = "vmlinux",
@@ -282,7 +282,7 @@ def _boot_tests(name):
         ),
     }
     for case, values in cases.items():
-        refused(
+        analysis_failure_test(
             name = "%s_boot_%s" % (name, case),
             size = "small",
             attempts = [load_attempt(name = "any", module = "/m.ko")],
@@ -299,10 +299,10 @@ def _toolchain_tests(name):
             values = {"cross_prefixes": {"x86": ""}},
             error = "\"x86\", want some of arm, arm64, ppc64le, riscv64, s390x, x86_64",
         ),
-        "path": struct(values = {"path": "/usr/bin:bin"}, error = "\"/usr/bin:bin\", want absolute folders with ':' between them"),
+        "path": struct(values = {"path": "/usr/bin:bin"}, error = "\"/usr/bin:bin\", want absolute directories, separated by ':'"),
     }
     for attribute, case in cases.items():
-        refused(
+        analysis_failure_test(
             name = "%s_%s" % (name, attribute),
             attribute = attribute,
             error = [case.error],
@@ -311,8 +311,8 @@ def _toolchain_tests(name):
             **({"cross_prefixes": {"x86_64": ""}} | case.values)
         )
 
-def refused_tests(name):
-    """Tests of each error of the kernel rules' analysis.
+def failure_tests(name):
+    """Tests of each analysis error of the kernel rules.
 
     Args:
       name: string, what the tests' names begin with.

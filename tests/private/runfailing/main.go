@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command refuse runs the program of a build action that must fail, in the action's own surroundings,
-// and reports what became of it.
+// Command runfailing runs the program of a build action that must fail, in the environment of the action,
+// and reports the result.
 //
 // Usage:
 //
-//	refuse REPORT BIN FILES DIRECTORIES OUTPUT... PROGRAM ARGUMENT...
+//	runfailing REPORT BIN FILES DIRECTORIES OUTPUT... PROGRAM ARGUMENT...
 //
-// FILES and DIRECTORIES are counts: of the OUTPUTs, the action's own, first come the files, then the
-// directories. As Bazel does, refuse makes the directories, and those that the files go to, ahead. REPORT
-// gets the exit status, what is left in the OUTPUTs, and what the program wrote, in paths relative to BIN.
+// FILES and DIRECTORIES are the numbers of files and directories in the OUTPUTs of the action, files first.
+// Like Bazel, runfailing creates the directories and the parent directories of the files before. REPORT gets
+// the exit status, the files that the program left, and its output, with paths relative to BIN.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "refuse:", err)
+		fmt.Fprintln(os.Stderr, "runfailing:", err)
 		os.Exit(1)
 	}
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of what targets take from one another: the machine of a tree, the tree of a kernel."""
+"""Analysis tests of values that a target gets from others: the architecture of a tree, the tree of a kernel."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "initramfs", "kernel_module_import", "module_tree", "module_verify_test")
@@ -21,7 +21,7 @@ def _machine_test_impl(ctx):
 
 _machine_test = analysistest.make(
     _machine_test_impl,
-    doc = "The tree and its actions are for this machine. Empty: for that of the modules, as their files state.",
+    doc = "Checks the architecture of the tree and its actions. Empty: that of the modules, as their files state.",
     attrs = {"machine": attr.string(mandatory = True)},
     config_settings = WITH_TOOLCHAIN,
 )
@@ -36,12 +36,12 @@ def _verify_test_impl(ctx):
 
 _verify_test = analysistest.make(
     _verify_test_impl,
-    doc = "The test verifies the sealed modules of the tree that the kernel carries.",
+    doc = "Checks that the test verifies the sealed modules of the kernel's tree.",
     config_settings = WITH_TOOLCHAIN,
 )
 
-def carried_tests(name):
-    """All tests of what targets take from one another.
+def defaults_tests(name):
+    """All tests of values that a target gets from others.
 
     Args:
       name: string, what the tests' names begin with.
@@ -63,10 +63,10 @@ def carried_tests(name):
 
     initramfs(name = name + "_initramfs", script = ["sh"], tags = ["manual"], vmlinux = "fixtures_arm64_vmlinux")
 
-    # The boot toolchain has a busybox for the machine of the host alone.
+    # The boot toolchain has a busybox only for the architecture of the host.
     kernel_failure_test(
         name = name + "_initramfs_test",
-        error = ["got a script for the machine arm64, for which the boot toolchain has no busybox"],
+        error = ["got a script for the architecture arm64, for which the boot toolchain has no busybox"],
         target_compatible_with = ["@platforms//cpu:x86_64"],
         target_under_test = name + "_initramfs",
     )

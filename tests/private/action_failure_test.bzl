@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""refused_test: an action of a target fails, for the right reason, and leaves nothing behind."""
+"""action_failure_test: checks that an action of a target fails with the expected error, and leaves no output."""
 
 visibility("//...")
 
@@ -17,8 +17,8 @@ def _find_action(ctx):
         fail("%s: %s has %d actions %s, want one" % (ctx.label, ctx.attr.target.label, len(found), ctx.attr.mnemonic))
     return found[0]
 
-def _run_refused(ctx, action):
-    """Runs the very command line of the action in an action of our own."""
+def _run_action(ctx, action):
+    """Runs the command line of the action in an action of the test."""
     report = ctx.actions.declare_file(ctx.label.name + ".report")
     outputs = action.outputs.to_list()
     files = [file.path for file in outputs if not file.is_directory]
@@ -30,13 +30,13 @@ def _run_refused(ctx, action):
     own.add(len(directories))
     own.add_all(files + directories)
     ctx.actions.run(
-        mnemonic = "ModhashTestRefused",
-        executable = ctx.executable._refuse,
+        mnemonic = "ModhashTestFailure",
+        executable = ctx.executable._runfailing,
         arguments = [own] + action.args,
         inputs = action.inputs,
         outputs = [report],
         env = {},
-        progress_message = "Running what must fail for %{label}",
+        progress_message = "Running the failing action of %{label}",
     )
     return report
 
@@ -50,8 +50,8 @@ done <{wanted}
 exit $status
 """
 
-def _refused_test_impl(ctx):
-    report = _run_refused(ctx, _find_action(ctx))
+def _failure_test_impl(ctx):
+    report = _run_action(ctx, _find_action(ctx))
     wanted = ctx.actions.declare_file(ctx.label.name + ".wanted")
     lines = ["exit status: 2", "left behind: nothing"] + ctx.attr.error
     ctx.actions.write(wanted, "\n".join(lines + [""]))
@@ -60,14 +60,14 @@ def _refused_test_impl(ctx):
     ctx.actions.write(script, content, is_executable = True)
     return [DefaultInfo(executable = script, runfiles = ctx.runfiles(files = [report, wanted]))]
 
-refused_test = rule(
-    implementation = _refused_test_impl,
-    doc = "The target's only action with this mnemonic fails and says these words.",
+action_failure_test = rule(
+    implementation = _failure_test_impl,
+    doc = "Checks that the target's only action with this mnemonic fails with this error.",
     attrs = {
-        "error": attr.string_list(doc = "Parts of what the program writes, of one line each.", mandatory = True),
+        "error": attr.string_list(doc = "Parts of lines that the program prints.", mandatory = True),
         "mnemonic": attr.string(mandatory = True),
         "target": attr.label(aspects = [_actions_aspect], mandatory = True),
-        "_refuse": attr.label(cfg = "exec", default = "//tests/private/refuse", executable = True),
+        "_runfailing": attr.label(cfg = "exec", default = "//tests/private/runfailing", executable = True),
     },
     test = True,
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of the kernel rules: what they offer to other rules, and to tests."""
+"""Analysis tests of the kernel rules: their providers and outputs."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "initramfs", "kernel_boot_test", "kernel_build", "kernel_config_test", "kernel_modules_list", "load_attempt")
@@ -55,16 +55,16 @@ def _build_test_impl(ctx):
     target = analysistest.target_under_test(env)
     asserts.equals(env, target.label, target[KernelBuildInfo].label)
     asserts.equals(env, "x86_64", target[KernelBuildInfo].config.machine)
-    offered = target[KernelModulesInfo]
-    asserts.equals(env, [], offered.directories)
+    provided = target[KernelModulesInfo]
+    asserts.equals(env, [], provided.directories)
     asserts.equals(
         env,
         ["kernel/fs/ext4/ext4.ko ext4.ko error", "kernel/crypto/100%.ko 100%.ko error"],
-        ["%s %s %s" % (module.install_path, module.module.basename, module.existing_signature) for module in offered.modules],
+        ["%s %s %s" % (module.install_path, module.module.basename, module.existing_signature) for module in provided.modules],
     )
     asserts.equals(
         env,
-        [target[KernelBuildInfo].vmlinux] + [module.module for module in offered.modules],
+        [target[KernelBuildInfo].vmlinux] + [module.module for module in provided.modules],
         target[DefaultInfo].files.to_list(),
     )
     for group, names in _BUILD_GROUPS.items():
@@ -74,7 +74,7 @@ def _build_test_impl(ctx):
 _build_test = analysistest.make(_build_test_impl, config_settings = WITH_TOOLCHAIN)
 
 def _no_modules_test_impl(ctx):
-    """kernel_build(modules = []) builds, so that it prints the list of modules that it lacks."""
+    """kernel_build(modules = []) builds vmlinux, so that it prints the list of missing modules."""
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
     asserts.equals(env, [target[KernelBuildInfo].vmlinux], target[DefaultInfo].files.to_list())
@@ -83,7 +83,7 @@ def _no_modules_test_impl(ctx):
 _no_modules_test = analysistest.make(_no_modules_test_impl, config_settings = WITH_TOOLCHAIN)
 
 def _one_file_test_impl(ctx):
-    """A kernel_build with one module is a single file for an initramfs, though its vmlinux is among its outputs."""
+    """A kernel_build with one module is a single file for an initramfs, although its outputs include vmlinux."""
     env = analysistest.begin(ctx)
     arguments = [action.argv for action in analysistest.target_actions(env) if action.mnemonic == "ModhashInitramfs"][0]
     [entry] = [argument for argument in arguments if argument.startswith("--entry=/one.ko=")]
@@ -172,7 +172,7 @@ def _launcher_test_impl(ctx):
 
 _launcher_test = analysistest.make(
     _launcher_test_impl,
-    doc = "A test calls its program with these arguments, and finds the files that they name.",
+    doc = "Checks that a test runs its program with these arguments, and has the files that they name.",
     attrs = {
         "arguments": attr.string_list(doc = "Arguments."),
         "files": attr.string_list(doc = "Arguments FLAG=RUNFILE."),
@@ -223,8 +223,8 @@ def _tests_tests(name):
         target_under_test = name + "_boot",
     )
 
-def offers_tests(name):
-    """Tests of what the kernel rules offer.
+def outputs_tests(name):
+    """Tests of the providers and outputs of the kernel rules.
 
     Args:
       name: string, what the tests' names begin with.

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Archives that cannot be written: the program is run for real."""
+"""Tests of errors of archives, which run the program."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//rules:defs.bzl", "initramfs", "kernel_boot_test", "load_attempt")
-load("//tests/private:refused_test.bzl", "refused_test")
+load("//tests/private:action_failure_test.bzl", "action_failure_test")
 
 visibility("//...")
 
-def _refused(name, error, target):
-    refused_test(name = name, size = "small", error = ["mkinitramfs: " + error], mnemonic = "ModhashInitramfs", target = target)
+def _initramfs_failure_test(name, error, target):
+    action_failure_test(name = name, size = "small", error = ["mkinitramfs: " + error], mnemonic = "ModhashInitramfs", target = target)
 
 def _boot(name, attempt):
     kernel_boot_test(
@@ -20,8 +20,8 @@ def _boot(name, attempt):
         tags = ["manual"],
     )
 
-def refused_tests(name):
-    """Tests that archives are refused, for the right reason, and that nothing is left behind.
+def failure_tests(name):
+    """Tests that the program rejects archives with the expected error, and leaves no output.
 
     Args:
       name: string, the suite's name.
@@ -33,22 +33,22 @@ def refused_tests(name):
         files = {"BUILD.bazel": "/init", name + "_file": "/init/"},
         tags = ["manual"],
     )
-    _refused(
+    _initramfs_failure_test(
         name = name + "_twice_test",
         error = "adding to the initramfs: got the path /init for both tests/boot/BUILD.bazel and directory of",
         target = name + "_twice",
     )
 
     _boot(name + "_missing", load_attempt(name = "not there", module = "/m.ko"))
-    _refused(
+    _initramfs_failure_test(
         name = name + "_missing_test",
         error = "attempt \"not there\" needs the file /m.ko, which is not in the initramfs",
         target = name + "_missing",
     )
 
-    _boot(name + "_result", load_attempt(name = "refused", module = "/m.ko", result = "EWRONG"))
-    _refused(
+    _boot(name + "_result", load_attempt(name = "wrong", module = "/m.ko", result = "EWRONG"))
+    _initramfs_failure_test(
         name = name + "_result_test",
-        error = "boot plan: attempt 1 (\"refused\"): result: got \"EWRONG\", want ok or the name of an errno such as EKEYREJECTED",
+        error = "boot plan: attempt 1 (\"wrong\"): result: got \"EWRONG\", want ok or the name of an errno such as EKEYREJECTED",
         target = name + "_result",
     )
