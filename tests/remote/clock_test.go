@@ -16,7 +16,7 @@ import (
 // clockAhead is how far the clock of a machine with another one is ahead.
 const clockAhead = 400 * 24 * time.Hour
 
-// clockLibrary stands before the C library of whatever it is loaded into, and tells the time SECONDS ahead.
+// clockLibrary overrides functions of the C library: the clock is SECONDS ahead.
 const clockLibrary = `
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -58,8 +58,8 @@ time_t time(time_t *now)
 }
 `
 
-// setClockAhead gives the machine another clock, and its files the time stamps of long ago. Bazel itself takes
-// LD_PRELOAD out of its environment: a Java of its own puts it in again.
+// setClockAhead gives the machine another clock, and its files old timestamps. Bazel itself takes
+// LD_PRELOAD out of its environment: a wrapper around Java adds it again.
 func (m machine) setClockAhead() {
 	m.t.Helper()
 	dir := m.t.TempDir()

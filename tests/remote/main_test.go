@@ -19,7 +19,7 @@ import (
 	"rules_modhash/tests/remote/server"
 )
 
-// insideNamespace tells the test that it has been started again, in its namespace.
+// insideNamespace is set for a test that has been started again, in its namespace.
 const insideNamespace = "MODHASH_TEST_NAMESPACE"
 
 func TestMain(m *testing.M) {

@@ -101,7 +101,7 @@ func newBrowser(t *testing.T) context.Context {
 	if _, err := os.Stat(browser); err != nil {
 		t.Fatalf("%v: these tests need Debian's package chromium, which the world of ./bazelw has", err)
 	}
-	// Bazel removes it: the browser still writes there for a while after it was told to end.
+	// Bazel removes it: the browser still writes there for a while after it was asked to end.
 	home, err := os.MkdirTemp(os.Getenv("TEST_TMPDIR"), "browser")
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func (s *session) focused() string {
 }
 
 // given returns where Bazel has put what an environment variable names. Bazel runs tests in
-// the folder of their package; rootpaths are relative to the workspace.
+// the directory of their package; rootpaths are relative to the workspace.
 func given(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
@@ -629,7 +629,7 @@ func testNarrow(t *testing.T, browser context.Context) {
 	s.shoot("narrow")
 }
 
-// testNames checks that whoever cannot see the page is told what each control is.
+// testNames checks that screen readers get a name for each control.
 func testNames(t *testing.T, browser context.Context) {
 	s := open(t, browser, 1440)
 	// Not by cdproto's types: they reject values that a newer browser has.

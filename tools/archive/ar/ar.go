@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ar reads ar archives (deb(5)). They are not trusted: nothing is read but what their headers say, and nothing is
+// Package ar reads ar archives (deb(5)). They are not trusted: nothing is read but what their headers state, and nothing is
 // allocated by it.
 package ar
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// framing passes on one member of a file and ends where the member ends, as the sizes in its headers say:
+// framing passes on one member of a file and ends where the member ends, as the sizes in its headers state:
 // decoders read on after the end, or take what follows for more of it.
 type framing struct {
 	r *bufio.Reader

@@ -65,7 +65,7 @@ func (f *lz4Frame) next() (int64, error) {
 	return f.header()
 }
 
-// header returns the size of a frame's header: magic number, flags, block size, what the flags say, and a checksum.
+// header returns the size of a frame's header: magic number, flags, block size, what the flags state, and a checksum.
 func (f *lz4Frame) header() (int64, error) {
 	b, err := peek(f.r, len(lz4Magic)+1)
 	if err != nil {

@@ -117,7 +117,7 @@ func (f *lzoFile) supported(method uint32) error {
 	return in.check(f.has(lzoCRCOfHeader))
 }
 
-// next reads a block: its sizes, checksums as the flags say, and data, which is not compressed if both sizes are the
+// next reads a block: its sizes, checksums as the flags state, and data, which is not compressed if both sizes are the
 // same.
 func (f *lzoFile) next() error {
 	size, err := f.size()

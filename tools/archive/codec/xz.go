@@ -166,7 +166,7 @@ func (s *xzStream) endBlock() error {
 	s.block = nil
 	compressed, size := b.data.passed, b.sizes.contents
 	if b.compressed.differs(compressed) || b.uncompressed.differs(size) {
-		return fmt.Errorf("a block has %d bytes, %d decompressed, and its header says %d and %d",
+		return fmt.Errorf("a block has %d bytes, %d decompressed, and its header states %d and %d",
 			compressed, size, b.compressed.value, b.uncompressed.value)
 	}
 	if err := s.padding(compressed); err != nil {

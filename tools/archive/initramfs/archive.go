@@ -263,7 +263,7 @@ func readName(s *stream, h header) (name, ignored string, err error) {
 	name, _, terminated := strings.Cut(string(b), "\x00")
 	switch {
 	case h.nameSize > maxName:
-		return name + "…", fmt.Sprintf("its name has %d bytes, the kernel takes %d", h.nameSize, maxName), nil
+		return name + "…", fmt.Sprintf("its name has %d bytes, the kernel accepts %d", h.nameSize, maxName), nil
 	case size == 0 || terminated && name == "":
 		return name, "it has no name", nil
 	case b[size-1] != 0:
@@ -279,7 +279,7 @@ func ignoredFor(h header) string {
 		return ""
 	case typeLink:
 		if h.fileSize > maxName {
-			return fmt.Sprintf("it is a link to a path of %d bytes, the kernel takes %d", h.fileSize, maxName)
+			return fmt.Sprintf("it is a link to a path of %d bytes, the kernel accepts %d", h.fileSize, maxName)
 		}
 		return ""
 	}

@@ -5,7 +5,7 @@
 // (Documentation/driver-api/early-userspace/buffer-format.rst), and a boot configuration at the end. The first archive
 // is often a small one with CPU microcode that is not compressed.
 //
-// What is read is not trusted. Memory is bounded whatever headers say.
+// Input is not trusted. Memory is bounded, whatever headers state.
 package initramfs
 
 import (
@@ -47,7 +47,7 @@ type Entry struct {
 	Name string
 	// Mode is st_mode: type and permissions.
 	Mode uint32
-	// Links is the number of names that the file has, as its header or those before say. Contents of a file with 2 or
+	// Links is the number of names that the file has, as its header or earlier ones state. Contents of a file with 2 or
 	// more may be those of other names too, which are visited later.
 	Links uint32
 	// Size is the number of bytes of contents.

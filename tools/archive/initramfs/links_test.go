@@ -228,11 +228,11 @@ func TestNames(t *testing.T) {
 		{"root", newc("/", "") + newc(".", "") + newc("..", ""), ".= .= .= "},
 		{"ends at NUL", newcSized("a\x00b", "1", 1, 4), "a=1 "},
 		{"longest", newc(long, "1"), long + "=1 "},
-		{"too long", newc(longer, "1"), longer[:64] + "…=1(its name has 4097 bytes, the kernel takes 4096) "},
+		{"too long", newc(longer, "1"), longer[:64] + "…=1(its name has 4097 bytes, the kernel accepts 4096) "},
 		{"none", newcSized("", "1", 1, 1), ".=1(it has no name) "},
 		{"none at all", newcOf(0o100644, 1, 1, "", "1", 1, 0), ".=1(it has no name) "},
 		{"link", newcOf(0o120777, 1, 1, "l", "to", 2, 2), "l=to "},
-		{"long link", newcOf(0o120777, 1, 1, "l", target, len(target), 2), "l=" + target + "(it is a link to a path of 4097 bytes, the kernel takes 4096) "},
+		{"long link", newcOf(0o120777, 1, 1, "l", target, len(target), 2), "l=" + target + "(it is a link to a path of 4097 bytes, the kernel accepts 4096) "},
 		{"directory with contents", newcOf(0o40755, 1, 2, "d", "1", 1, 2), "d=1(it has 1 bytes, but is not a file) "},
 		{"end with contents", newc(trailer, "1"), trailer + "=1(it ends the archive) "},
 	} {

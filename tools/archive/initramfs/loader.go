@@ -14,7 +14,7 @@ import (
 )
 
 // checkLoaders rejects programs that cannot start: those that name a dynamic loader (PT_INTERP) which
-// is not in the archive. The kernel would say only that the program is not there.
+// is not in the archive. The kernel would report only that the program is not there.
 func (a *Archive) checkLoaders() error {
 	for _, name := range slices.Sorted(maps.Keys(a.entries)) {
 		host := a.entries[name].host

@@ -18,7 +18,7 @@ var mounts = []struct{ kind, target string }{
 }
 
 // Mount mounts what process 1 finds no one else to mount. The mount points must exist. A file system
-// that the kernel lacks is left out: what needs it will say so.
+// that the kernel lacks is left out: what needs it reports an error.
 func Mount() error {
 	for _, m := range mounts {
 		err := unix.Mount(m.kind, m.target, m.kind, 0, "")
@@ -52,7 +52,7 @@ func (l *KernelLog) Report(r record.Record) error {
 	return nil
 }
 
-// Restart restarts the machine at once. QEMU, told not to reboot, ends then; that works without ACPI,
+// Restart restarts the machine at once. QEMU, started with -no-reboot, ends then; that works without ACPI,
 // which a power-off needs.
 func Restart() error {
 	unix.Sync()

@@ -189,7 +189,7 @@ func (a Attempt) checkFlags() error {
 		}
 	}
 	if len(a.Flags) > 0 && a.method() != FinitModule {
-		return fmt.Errorf("flags: got %q with %s, want none: only %s takes flags", a.Flags, a.Via, FinitModule)
+		return fmt.Errorf("flags: got %q with %s, want none: only %s accepts flags", a.Flags, a.Via, FinitModule)
 	}
 	return nil
 }

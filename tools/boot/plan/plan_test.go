@@ -40,7 +40,7 @@ func TestParseErrors(t *testing.T) {
 		{"unknown flag", attempt(`,"flags":["force"]`),
 			`boot plan: attempt 1 ("a"): flags: got "force", want names among compressed_file, ignore_modversions, ignore_vermagic`},
 		{"flags without a file", attempt(`,"via":"init_module","flags":["ignore_vermagic"]`),
-			`boot plan: attempt 1 ("a"): flags: got ["ignore_vermagic"] with init_module, want none: only finit_module takes flags`},
+			`boot plan: attempt 1 ("a"): flags: got ["ignore_vermagic"] with init_module, want none: only finit_module accepts flags`},
 		{"no result", expecting(``), `boot plan: attempt 1 ("a"): result: got "", want ok or the name of an errno such as EKEYREJECTED`},
 		{"unknown result", expecting(`"result":"refused"`),
 			`boot plan: attempt 1 ("a"): result: got "refused", want ok or the name of an errno such as EKEYREJECTED`},

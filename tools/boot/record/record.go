@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// prefix starts a record. What is in front of it on the line is the kernel's time stamp.
+// prefix starts a record. What is in front of it on the line is the kernel's timestamp.
 const prefix = "boot-test: "
 
 // maxLine is what fits into one record of the kernel's log (PRINTKRB_RECORD_MAX in
-// kernel/printk/internal.h is 1024), with room for a level and a time stamp.
+// kernel/printk/internal.h is 1024), with room for a level and a timestamp.
 const maxLine = 960
 
 // Kinds of records.
@@ -68,7 +68,7 @@ func (r Record) Format() (string, error) {
 	}
 	r.cut(len(line) - maxLine)
 	if line, err = r.format(); err == nil && len(line) > maxLine {
-		return "", fmt.Errorf("writing a record: it has %d bytes, the kernel's log takes %d", len(line), maxLine)
+		return "", fmt.Errorf("writing a record: it has %d bytes, the kernel's log accepts %d", len(line), maxLine)
 	}
 	return line, err
 }

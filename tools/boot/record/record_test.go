@@ -53,7 +53,7 @@ func TestFormatCutsOutput(t *testing.T) {
 
 func TestFormatTooLong(t *testing.T) {
 	r := Record{Kind: Result, Outcome: &Outcome{Result: "ok", Loaded: []string{strings.Repeat("x", 1000)}}}
-	const want = "writing a record: it has 1080 bytes, the kernel's log takes 960"
+	const want = "writing a record: it has 1080 bytes, the kernel's log accepts 960"
 	if _, err := r.Format(); err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

@@ -31,7 +31,7 @@ type Verdict struct {
 type Difference struct {
 	// What is compared, such as "result" or "log".
 	What string
-	// Expected and Got say how it was to be and how it is.
+	// Expected and Got are the expected and the actual result.
 	Expected, Got string
 }
 

@@ -71,7 +71,7 @@ func fill(f *os.File, final string, write func(io.Writer) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// placed is an error about a temporary file, told of the output it is made for.
+// placed is an error about a temporary file, with the name of its output.
 func placed(err error, final string) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {

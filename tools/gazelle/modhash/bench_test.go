@@ -16,7 +16,7 @@ var (
 	benchConfig     = flag.String("config", "", ".config, as the flag of Gazelle")
 )
 
-// BenchmarkGazelle tells where the time of a whole run goes: to walking through the repository, which is
+// BenchmarkGazelle measures the parts of a whole run: to walking through the repository, which is
 // Gazelle's own work but for directives, to generating rules, and to resolving deps. The time of processors is
 // what counts where other work runs too. bench/gazelle.sh calls it.
 func BenchmarkGazelle(b *testing.B) {

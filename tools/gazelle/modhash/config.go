@@ -37,7 +37,7 @@ const (
 	byDirectory = "directory"
 )
 
-// settings are what directives say for one directory.
+// settings are what directives set for one directory.
 type settings struct {
 	// config is the path of a .config file, source that of a kernel source tree; "" if not given.
 	config, source string
@@ -254,7 +254,7 @@ type configuration struct {
 	err    error
 }
 
-// target returns what the settings say of the kernel, without Config if they say nothing
+// target returns the kernel of the settings, without Config if they do not set one
 // or the file cannot be read.
 func (x *extension) target(s *settings) (kbuild.Target, error) {
 	if s.config == "" {

@@ -136,7 +136,7 @@ func (k *kernelTree) merge(declared []string) []string {
 	return modules
 }
 
-// after returns the index behind the last of some names that modules has.
+// after returns the index after the last of some names that modules has.
 func (k *kernelTree) after(modules, names []string) int {
 	for _, name := range slices.Backward(names) {
 		if i := slices.Index(modules, name); i >= 0 {

@@ -60,7 +60,7 @@ func NewLanguage() language.Language {
 	}
 }
 
-// say logs something once.
+// say logs a message once.
 func (x *extension) say(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !x.reported[text] {
 		x.reported[text] = true

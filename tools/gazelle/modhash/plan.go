@@ -361,7 +361,7 @@ func (g *generation) planSources(p *plan) {
 		}
 		if !isBelow(source, g.Rel) {
 			p.needed = true
-			p.beyond = append(p.beyond, beyond{reason: source + " lies outside its package", word: path.Base(part.Object)})
+			p.beyond = append(p.beyond, beyond{reason: source + " is outside its package", word: path.Base(part.Object)})
 		}
 		for _, name := range part.Variables {
 			p.beyond = append(p.beyond, beyond{reason: name + " is set", word: name})

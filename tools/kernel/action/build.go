@@ -227,7 +227,7 @@ var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true}
 
 // packDevel packs the files for building out-of-tree modules. The kernel's own script knows what
 // that is. It would build programs for the target machine if that was another one, to be used
-// there: told that the compilers are the same, it takes the ones that run here.
+// there: with the same compiler for both, it uses the ones that run here.
 func (o *Build) packDevel(ctx context.Context, r *results, tree *kmake.Tree) error {
 	if o.Outputs.Devel == "" {
 		return nil

@@ -127,7 +127,7 @@ func checkConfig(label, config string, wanted []kconfig.Option) error {
 		label, len(missing), strings.Join(lines, ""))
 }
 
-// ConfigCheck checks that a configuration has what fragments say.
+// ConfigCheck checks that a configuration has the options of fragments.
 type ConfigCheck struct {
 	// Config is the configuration, Label the target that messages name.
 	Config, Label string

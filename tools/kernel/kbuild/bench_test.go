@@ -18,12 +18,12 @@ var (
 	benchArch   = flag.String("arch", "x86", "architecture to read it for, the name of a directory of arch/")
 )
 
-// BenchmarkKernel tells where the time goes on a real tree:
+// BenchmarkKernel measures the parts of a run on a real tree:
 //
 //	go test ./tools/kernel/kbuild -run - -bench Kernel -tree DIR -config FILE
 //
 // "files" reads every Makefile that the configuration reaches and lists its directory,
-// "parse" parses the Makefiles besides, "all" makes the list. What "all" has on top of
+// "parse" also parses the Makefiles, "all" makes the list. What "all" has on top of
 // "parse" is evaluation.
 func BenchmarkKernel(b *testing.B) {
 	if *benchTree == "" || *benchConfig == "" {

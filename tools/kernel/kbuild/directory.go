@@ -156,7 +156,7 @@ type entry struct {
 }
 
 // entries returns what belongs into the directory's modules.order, and the directories
-// that Kbuild descends into besides. Directories of obj-y come first, as Kbuild cannot
+// that Kbuild also descends into. Directories of obj-y come first, as Kbuild cannot
 // know how they and those of obj-m are meant to mix.
 func (d *directory) entries() (order []entry, others []string) {
 	y, m := d.objects()
@@ -288,7 +288,7 @@ func (d *directory) describeSelf(modules []Module) Directory {
 }
 
 // subdirFlags is a variable that carries subdir-ccflags-y down, as KBUILD_CFLAGS does in
-// scripts/Makefile.build. That one holds much besides.
+// scripts/Makefile.build. That file also contains much else.
 const subdirFlags = "MODHASH_SUBDIR_CCFLAGS"
 
 // inheritFlags adds subdir-ccflags-y to what came from above.

@@ -168,7 +168,7 @@ func presetMake(e *gnumake.Evaluator, files *gnumake.Files) {
 		"target-specific undefine")
 }
 
-// presetRoot sets what the root Makefile is told by its first reading, by the caller of
+// presetRoot sets what the root Makefile gets from its first reading, by the caller of
 // make, and what only a build can know.
 func presetRoot(e *gnumake.Evaluator, target Target, external *externalTree) {
 	e.Override("ARCH", arch(target))

@@ -119,7 +119,7 @@ func (v *verification) leafOf(m modules.Module) (tree.Leaf, error) {
 	if m.Guessed {
 		return v.leafNamed(m.InstallPath)
 	}
-	return tree.Leaf{}, fmt.Errorf("stands at %s, where the tree has no module", m.InstallPath)
+	return tree.Leaf{}, fmt.Errorf("is at %s, where the tree has no module", m.InstallPath)
 }
 
 func (v *verification) leafNamed(name string) (tree.Leaf, error) {
@@ -164,7 +164,7 @@ func (v *verification) checkPlace(m modules.Module, position uint32) error {
 	}
 	want := v.Tree.Leaves[position].InstallPath
 	if want != m.InstallPath && !(m.Guessed && path.Base(want) == m.InstallPath) {
-		return fmt.Errorf("is %s in the tree (position %d), but stands at %s", want, position, m.InstallPath)
+		return fmt.Errorf("is %s in the tree (position %d), but is at %s", want, position, m.InstallPath)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -5,7 +5,7 @@
 //
 // It is pure: byte strings and positions go in, hashes come out. The hashes are
 // those of the kernel series "module: Introduce hash-based integrity checking"
-// (CONFIG_MODULE_HASHES): leaves and inner nodes are told apart by a prefix
+// (CONFIG_MODULE_HASHES): leaves and inner nodes differ by a prefix
 // byte, the leaf hash binds the module's position, and the last node of a level
 // with an odd count is paired with itself.
 package merkle

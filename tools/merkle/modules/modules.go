@@ -33,8 +33,8 @@ type Source struct {
 	// directory holds. Empty: the file's name, no prefix.
 	InstallPath string
 	// StripPrefix is a leading part of the paths below the directory that does not
-	// belong to the install paths: a clean relative path, or empty. Nothing in the
-	// directory may stand elsewhere.
+	// belong to the install paths: a clean relative path, or empty. All modules
+	// of the directory are below it.
 	StripPrefix string
 	// RootDir is the root of the system that a directory belongs to: symbolic links below the directory resolve as
 	// after chroot(2). Empty: the root of this system.
@@ -61,7 +61,7 @@ type Module struct {
 	Existing trailer.Policy
 	Label    string
 	// Guessed reports that InstallPath is only the file's name: the user gave a
-	// file and did not say where it is installed.
+	// file without an install path.
 	Guessed bool
 }
 
@@ -157,7 +157,7 @@ func checkUnique(modules []Module) error {
 	first := make(map[string]Module, len(modules))
 	for _, m := range modules {
 		if other, ok := first[m.InstallPath]; ok {
-			return fmt.Errorf("%s and %s have the same install path %q: a tree holds it once",
+			return fmt.Errorf("%s and %s have the same install path %q: a tree contains it once",
 				other, m, m.InstallPath)
 		}
 		first[m.InstallPath] = m

@@ -160,7 +160,7 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
-// FuzzReadOrder checks that modules installed where the lines say get the positions of the
+// FuzzReadOrder checks that modules installed where the lines state get the positions of the
 // lines.
 func FuzzReadOrder(f *testing.F) {
 	f.Add("fs/a.o\nfs/b.o\n")

@@ -285,7 +285,7 @@ func (s stripped) offset(a addresses, symbol string) (int64, error) {
 	return 0, fmt.Errorf("has %s at %#x, which the kernel has no contents for", symbol, address)
 }
 
-// readStripped reads a kernel in which the root was not found, with the help of symbols if it has none of its own.
+// readStripped reads a kernel in which the root was not found, with the help of symbols if it has none itself.
 func readStripped(f *io.SectionReader, o Options, notFound error) (Found, error) {
 	file, err := elffile.Open(f)
 	if err != nil {

@@ -165,7 +165,7 @@ func (in info) names() int {
 }
 
 // check applies mod_check_sig's rules, and for PGP and X.509 those of the kernels
-// that knew them. Unknown types use the other fields in ways of their own.
+// that knew them. Unknown types use the other fields in other ways.
 func (in info) check() error {
 	n, what := int64(in.signatureLen)+int64(in.names()), "sig_len is"
 	if in.names() > 0 {

@@ -23,7 +23,7 @@ const (
 	ClassKernel Class = "kernel"
 	// ClassContainer entries hold other entries, which are accounted for by themselves.
 	ClassContainer Class = "container"
-	// ClassLink entries are links and further names of what is accounted for elsewhere.
+	// ClassLink entries are links and further names of entries that are accounted for at another path.
 	ClassLink Class = "link"
 	// ClassOther entries are neither of these by their contents, or are not what anything loads modules or kernels from.
 	ClassOther Class = "other"

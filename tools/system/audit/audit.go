@@ -122,7 +122,7 @@ func (a *audit) run() error {
 		return err
 	}
 	if len(a.kernels) == 0 {
-		a.problem("boot", "no kernel image was found, there or beside modules. Next: name it (--kernel)")
+		a.problem("boot", "no kernel image was found, there or next to modules. Next: name it (--kernel)")
 	}
 	a.nameReleases()
 	a.evaluate()

@@ -134,7 +134,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// TestLostTrailers strips every module in turn: each must be told from one that never belonged.
+// TestLostTrailers strips every module in turn: the report must distinguish each from one that never belonged.
 func TestLostTrailers(t *testing.T) {
 	b := newBuild(t, "one", 9)
 	for i, sealed := range b.sealed {

@@ -15,7 +15,7 @@ import (
 
 // Result is what differs between A and B. It is its own JSON form.
 type Result struct {
-	// MachinesDiffer reports modules that are built for more than one machine, on one side or on both: the other
+	// MachinesDiffer reports modules that are built for more than one architecture, on one side or on both: the other
 	// differences follow from that.
 	MachinesDiffer bool `json:"machines_differ"`
 	// Same reports that both have the same root: the same modules, byte for byte, in the same order.

@@ -41,11 +41,11 @@ func examine(ctx context.Context, a, b *Input, changed []pair, step func()) ([]C
 func noteOf(okA, okB bool) string {
 	switch {
 	case okA:
-		return "B is a tree, which holds hashes alone: to see what differs, compare with its modules"
+		return "B is a tree, which contains only hashes: to see what differs, compare with its modules"
 	case okB:
-		return "A is a tree, which holds hashes alone: to see what differs, compare with its modules"
+		return "A is a tree, which contains only hashes: to see what differs, compare with its modules"
 	}
-	return "A and B are trees, which hold hashes alone: to see what differs, compare their modules"
+	return "A and B are trees, which contain only hashes: to see what differs, compare their modules"
 }
 
 // unsoundError reports that a module cannot be read as ELF: that is a difference to report, not a failure.

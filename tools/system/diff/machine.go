@@ -23,7 +23,7 @@ type Machine struct {
 	Modules   int    `json:"modules"`
 }
 
-// String names the machine for people.
+// String names the architecture for readers.
 func (m Machine) String() string {
 	return fmt.Sprintf("%s (%d-bit, %s)", m.Name, m.Bits, m.ByteOrder)
 }
@@ -66,7 +66,7 @@ func countMachines(leaves []tree.Leaf) []Machine {
 	return machines
 }
 
-// differ reports whether modules are built for more than one machine.
+// differ reports whether modules are built for more than one architecture.
 func differ(machines []Machine) bool {
 	return slices.ContainsFunc(machines, func(m Machine) bool { return !m.same(machines[0]) })
 }

@@ -15,7 +15,7 @@ import (
 	"rules_modhash/tools/archive/ar"
 )
 
-// contents is an entry of a tar with contents of its own.
+// contents is an entry of a tar with contents.
 type contents struct {
 	tar.Header
 	data string

@@ -39,7 +39,7 @@ func TestPackages(t *testing.T) {
 	const dir = "usr/lib/modules/1/"
 	data := tarWith(t, entryOf(tar.TypeDir, "./usr/"), regular("./"+dir+"a.ko.zst", "module"), regular("./"+dir+"modules.dep", "a.ko:"),
 		linkTo(tar.TypeSymlink, "./"+dir+"build", "/usr/src/linux"), regular("./usr/share/doc/changelog.gz", string(gzipped(t, []byte("text")))))
-	bzip2, err := os.ReadFile("testdata/data.tar.bz2") // testdata/README says how it was made
+	bzip2, err := os.ReadFile("testdata/data.tar.bz2") // testdata/README states how it was made
 	if err != nil {
 		t.Fatal(err)
 	}

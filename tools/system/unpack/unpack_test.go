@@ -161,7 +161,7 @@ func TestModulesErrors(t *testing.T) {
 }
 
 // TestSparse checks that a sparse file counts with the size that it has once written, not with what it takes in the
-// archive: GNU tar's format 1.0, whose map says that all of it is a hole.
+// archive: GNU tar's format 1.0, whose map states that all of it is a hole.
 func TestSparse(t *testing.T) {
 	const size = "2097152"
 	contents := "0\n" + strings.Repeat("\x00", 510)

@@ -45,7 +45,7 @@ type Scope struct {
 	parent    *Scope
 	variables map[string]*variable
 	undecided []Undecided
-	// unknown is what [Evaluator.Unknown] was told.
+	// unknown has the arguments of [Evaluator.Unknown].
 	unknown []doubtfulName
 }
 
@@ -64,7 +64,7 @@ type Evaluator struct {
 	base  *Scope
 	// variables set by this run; nil hides one of the base.
 	variables map[string]*variable
-	// exported holds what export and unexport said by name.
+	// exported holds the last export or unexport by name.
 	exported map[string]bool
 	// doubtfulNames were assigned to: which variables changed is undecided.
 	doubtfulNames []doubtfulName

@@ -112,7 +112,7 @@ func (f *Files) resolve(abs string) (fsys fs.FS, rel string, ok bool) {
 	return nil, "", false
 }
 
-// Known reports whether it can be said what a name stands for.
+// Known reports whether it is decided what a name stands for.
 func (f *Files) Known(name string) bool {
 	_, _, ok := f.resolve(f.Absolute(name))
 	return ok

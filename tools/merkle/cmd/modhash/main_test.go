@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 //	compress FILE              write FILE.xz, FILE.zst and FILE.gz
 //	archive FILE DIR [PREFIX]  make a tar, compressed by its name, or a .deb
 //	initramfs FILE DIR[.gz]... make an initramfs of archives, compressed by their suffixes
-//	newc FILE NAME SIZE        make an initramfs with an entry that says it has SIZE bytes
+//	newc FILE NAME SIZE        make an initramfs with an entry that states SIZE bytes
 //	cut LENGTH FILE            cut FILE to LENGTH bytes
 //	flip OFFSET FILE           flip a bit at OFFSET, from the end if negative
 func TestScripts(t *testing.T) {
@@ -196,7 +196,7 @@ func flipBit(args []string) error {
 	return os.WriteFile(args[1], b, 0o644)
 }
 
-// TestInterrupted checks that a command that was interrupted leaves nothing behind.
+// TestInterrupted checks that a command that was interrupted leaves no files.
 func TestInterrupted(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.ko", []byte("module"), 0o644); err != nil {
@@ -262,7 +262,7 @@ func mkSystem(ctx context.Context) error {
 	return errors.Join(err, mkVmlinux([]string{"root.o", "system/boot/vmlinuz-1"}), os.Remove("root.o"))
 }
 
-// TestHelp checks that each command tells its exit codes.
+// TestHelp checks that the help of each command lists its exit codes.
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot("", io.Discard, io.Discard).Commands() {
 		var stdout, stderr bytes.Buffer

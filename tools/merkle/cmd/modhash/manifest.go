@@ -27,7 +27,7 @@ func parseModules(texts []string) ([]*modhashpb.ModuleInput, error) {
 	return inputs, nil
 }
 
-// manifestSources returns what --module names. existing is for those that do not say what to do with trailers.
+// manifestSources returns what --module names. existing is for those without a policy for trailers.
 func (f *inputFlags) manifestSources(existing trailer.Policy) ([]modules.Source, error) {
 	inputs, err := parseModules(f.modules)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // oddNames are names of modules that are taken.
 var oddNames = []string{"a b.ko", " .ko", "ä.ko", `"q'.ko`, "$HOME `x`.ko", "-rf.ko", "a_b.ko", "a-b.ko", "@a.ko", "a\\b.ko", "名.ko"}
 
-// badNames are names that no tree can have, with what is said of them.
+// badNames are names that no tree can have, with their errors.
 var badNames = map[string]string{"a\xff.ko": "is not valid UTF-8", "a\nb.ko": "has a control character", "a\x1b[2J.ko": "has a control character"}
 
 // writeNamed writes a module of each name below a directory.

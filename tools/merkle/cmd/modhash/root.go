@@ -57,7 +57,7 @@ func reportRoot(f root.Found) rootReport {
 	}
 }
 
-// machineName returns the name of a target's machine, "" if there is no target.
+// machineName returns the name of a target's architecture, "" if there is no target.
 func machineName(t arch.Target) string {
 	if t == (arch.Target{}) {
 		return ""

@@ -60,7 +60,7 @@ var titles = map[CauseID]string{
 // Title is the cause in a few words, without what one module shows of it.
 func (id CauseID) Title() string { return titles[id] }
 
-// facts are what the sections' contents say beyond that they differ.
+// facts are the facts in the contents of sections, in addition to the differences.
 type facts struct {
 	// infoA and infoB are .modinfo, nil if it does not differ.
 	infoA, infoB map[string][]string

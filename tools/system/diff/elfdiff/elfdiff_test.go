@@ -134,7 +134,7 @@ func (b build) run(t *testing.T, dir, program string, args ...string) {
 
 func define(text string) build { return build{flags: []string{"-D" + text}} }
 
-// TestCauses checks that one deliberate difference of each kind is found and told by its cause.
+// TestCauses checks that one deliberate difference of each kind is found, with its cause.
 func TestCauses(t *testing.T) {
 	symbols := func(first, second string) build {
 		return build{assembly: ".type " + first + ", @function\n.type " + second + ", @function\n.text\none:\n nop\ntwo:\n ret\n"}

@@ -234,7 +234,7 @@ func TestLargeTexts(t *testing.T) {
 	}
 }
 
-// TestOtherMachine checks that modules for different machines are told apart ahead of anything else.
+// TestOtherMachine checks that modules for different machines are reported before anything else.
 func TestOtherMachine(t *testing.T) {
 	a, b := module("/tmp/aaa"), module("/tmp/bbb")
 	b.bits, b.dir = 32, ""

@@ -63,7 +63,7 @@ func textsIn(s *section, contents []byte) (texts []string, rest []byte) {
 	return printables(contents)
 }
 
-// stringSections hold nothing but strings, though not all compilers say so.
+// stringSections hold nothing but strings, though not all compilers mark them so.
 var stringSections = []string{".debug_str", ".debug_line_str", ".zdebug_str"}
 
 // printables returns the runs of printable text that end with NUL, and what is left, NUL bytes in a row as one: how
