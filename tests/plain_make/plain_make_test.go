@@ -93,11 +93,11 @@ func (k *kernel) install(words ...string) string {
 	k.Helper()
 	to := k.TempDir()
 	k.mustMake(append(words, "INSTALL_MOD_PATH="+to, "modules_install")...)
-	folders, err := filepath.Glob(filepath.Join(to, "lib/modules/*"))
-	if err != nil || len(folders) != 1 {
-		k.Fatalf("got %v, %v in lib/modules, want one folder", folders, err)
+	directories, err := filepath.Glob(filepath.Join(to, "lib/modules/*"))
+	if err != nil || len(directories) != 1 {
+		k.Fatalf("got %v, %v in lib/modules, want one directory", directories, err)
 	}
-	return folders[0]
+	return directories[0]
 }
 
 // modules maps the paths of all modules in a directory to their contents.

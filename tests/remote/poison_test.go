@@ -98,9 +98,9 @@ func forge(data []byte, old, digest string) []byte {
 		if size < 0 {
 			break
 		}
-		if folder, n := protowire.ConsumeBytes(rest[n:]); number == 2 && n > 0 && bytes.Contains(folder, []byte(old)) {
-			changed := bytes.ReplaceAll(folder, []byte(old), []byte(digest))
-			forged = bytes.ReplaceAll(forged, hexDigest(folder), hexDigest(changed))
+		if directory, n := protowire.ConsumeBytes(rest[n:]); number == 2 && n > 0 && bytes.Contains(directory, []byte(old)) {
+			changed := bytes.ReplaceAll(directory, []byte(old), []byte(digest))
+			forged = bytes.ReplaceAll(forged, hexDigest(directory), hexDigest(changed))
 		}
 		rest = rest[n+size:]
 	}

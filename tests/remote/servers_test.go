@@ -94,11 +94,11 @@ func compileWorker(t *testing.T, dir string) string {
 }
 
 // javaFiles are the sources in directories, without those of tests.
-func javaFiles(t *testing.T, folders ...string) []string {
+func javaFiles(t *testing.T, directories ...string) []string {
 	t.Helper()
 	var files []string
-	for _, folder := range folders {
-		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	for _, directory := range directories {
+		err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && strings.HasSuffix(path, ".java") && !strings.Contains(path, "/test") {
 				files = append(files, path)
 			}
@@ -109,7 +109,7 @@ func javaFiles(t *testing.T, folders ...string) []string {
 		}
 	}
 	if len(files) == 0 {
-		t.Fatal(fmt.Errorf("no Java files in %v", folders))
+		t.Fatal(fmt.Errorf("no Java files in %v", directories))
 	}
 	return files
 }

@@ -20,7 +20,7 @@ func TestOneLine(t *testing.T) {
 	w := workspace.NewCheckout(t)
 	targets := []string{"//examples/kernel:vmlinux", "//examples/kernel:modules_install"}
 	if got := workspace.Ran(w.MustBuild(targets...)); len(got) != 0 {
-		t.Errorf("got these actions run in another folder, want all of them from the cache:\n%s", strings.Join(got, "\n"))
+		t.Errorf("got these actions run in another directory, want all of them from the cache:\n%s", strings.Join(got, "\n"))
 	}
 	replace(t, filepath.Join(w.Dir, "examples/kernel/hello/hello.c"), `MODULE_DESCRIPTION("`, fmt.Sprintf(`MODULE_DESCRIPTION("%d `, os.Getpid()))
 	want := []string{

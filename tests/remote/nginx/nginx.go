@@ -59,8 +59,8 @@ func Fill(dir, diskCache string) error {
 // Command makes a cache in dir, whose directory store holds ac/KEY and cas/DIGEST, and returns the command
 // that serves it at an address, host and port, until the context ends. Level is what it prints: error, or crit for less.
 func Command(ctx context.Context, dir, address, level string) (*exec.Cmd, error) {
-	for _, folder := range []string{"store", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+	for _, directory := range []string{"store", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, directory), 0o755); err != nil {
 			return nil, err
 		}
 	}

@@ -28,7 +28,7 @@ func main() {
 
 func run(args []string) error {
 	flags := flag.NewFlagSet("registry", flag.ContinueOnError)
-	out := flags.String("out", "", "folder to make or extend")
+	out := flags.String("out", "", "directory to make or extend")
 	goroot := flags.String("goroot", "", "Go installation that rules_go uses as its default SDK")
 	share := flags.String("bazel-share", "/usr/share/bazel", "where Debian keeps its bazel-* packages")
 	if err := flags.Parse(args); err != nil {

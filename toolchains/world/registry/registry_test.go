@@ -11,7 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// unpack writes a txtar archive to a new folder and returns the folder.
+// unpack writes a txtar archive to a new directory and returns the directory.
 func unpack(t *testing.T, archive string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -27,7 +27,7 @@ var goModules = []struct{ name, path, version, sum string }{
 // sources gathers the source trees of all modules that can be offered.
 type sources struct{ share, goroot string }
 
-// gatherOnce fills dir with one folder a module, or leaves dir alone if it is there.
+// gatherOnce fills dir with one directory a module, or leaves dir alone if it is there.
 func (s sources) gatherOnce(dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
@@ -82,7 +82,7 @@ func fetchGoModules(dir string) error {
 	return vendorGazelle(filepath.Join(dir, "gazelle"))
 }
 
-// downloadGoModule returns the folder of the Go module cache that holds the module.
+// downloadGoModule returns the directory of the Go module cache that holds the module.
 func downloadGoModule(path, version, sum string) (string, error) {
 	cmd := exec.Command("go", "mod", "download", "-json", path+"@"+version)
 	cmd.Dir = os.TempDir()
@@ -100,7 +100,7 @@ func downloadGoModule(path, version, sum string) (string, error) {
 	return got.Dir, nil
 }
 
-// vendorGazelle makes gazelle's vendor folder, which its release archives carry and Go
+// vendorGazelle makes gazelle's vendor directory, which its release archives carry and Go
 // modules never do: gazelle compiles its own repository tool from it. -e: packages under its
 // testdata import modules that do not exist.
 func vendorGazelle(dir string) error {

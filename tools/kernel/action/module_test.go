@@ -16,12 +16,12 @@ func TestKbuildFile(t *testing.T) {
 	}{
 		{"one source of the module's name", "drivers", []string{"drivers/one.c"}, nil, "obj-m := one.o\n"},
 		{"one source of another name", ".", []string{"main.c"}, nil, "obj-m := one.o\none-y := main.o\n"},
-		{"a source below the folder, a header beside", ".", []string{"sub/main.c", "api.h"}, nil,
+		{"a source below the directory, a header beside", ".", []string{"sub/main.c", "api.h"}, nil,
 			"obj-m := one.o\none-y := sub/main.o\n"},
 		{"assembler", "lib", []string{"lib/main.c", "lib/entry.S"}, nil, "obj-m := one.o\none-y := main.o entry.o\n"},
 		{"a source that another one includes", "lib", []string{"lib/main.c"}, []string{"lib/part.c"},
 			"obj-m := one.o\none-y := main.o\n"},
-		{"a source of another folder", "lib", []string{"lib/main.c", "other/part.c"}, nil,
+		{"a source of another directory", "lib", []string{"lib/main.c", "other/part.c"}, nil,
 			"obj-m := one.o\none-y := main.o\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

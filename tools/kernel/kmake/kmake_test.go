@@ -42,7 +42,7 @@ func TestUses(t *testing.T) {
 		t.Error("arm64 does not get the system calls that scripts/checksyscalls.sh compares with")
 	}
 	if other := (Target{Machine: "s390x"}); !other.Uses("arch/x86/kernel/cpu.c") {
-		t.Error("a machine without a list does not get all folders")
+		t.Error("a machine without a list does not get all directories")
 	}
 }
 

@@ -27,7 +27,7 @@ func TestArrange(t *testing.T) {
 		{"objects, as Kbuild lists them", "fs/b.o\nfs/a.o\n", modulesAt("kernel/fs/a.ko", "kernel/fs/b.ko"), []uint32{1, 0}},
 		{"modules, as they are installed", "kernel/fs/b.ko\nkernel/fs/a.ko\n", modulesAt("kernel/fs/a.ko", "kernel/fs/b.ko"), []uint32{1, 0}},
 		{"modules of an old build", "fs/b.ko\nfs/a.ko\n", modulesAt("kernel/fs/a.ko", "kernel/fs/b.ko"), []uint32{1, 0}},
-		{"modules in a folder kernel", "kernel/fs/b.ko\nkernel/fs/a.ko\n", modulesAt("fs/a.ko", "fs/b.ko"), []uint32{1, 0}},
+		{"modules in a directory kernel", "kernel/fs/b.ko\nkernel/fs/a.ko\n", modulesAt("fs/a.ko", "fs/b.ko"), []uint32{1, 0}},
 		{"objects of the build tree itself", "fs/b.o\nfs/a.o\n", modulesAt("fs/a.ko", "fs/b.ko"), []uint32{1, 0}},
 		{"the source's own kernel directory", "fs/a.o\nkernel/time/t.o\n", modulesAt("kernel/kernel/time/t.ko", "kernel/fs/a.ko"), []uint32{1, 0}},
 		{"the same, installed", "kernel/fs/a.ko\nkernel/kernel/time/t.ko\n", modulesAt("kernel/kernel/time/t.ko", "kernel/fs/a.ko"), []uint32{1, 0}},

@@ -220,15 +220,15 @@ func TestOtherImages(t *testing.T) {
 func TestHostileFiles(t *testing.T) {
 	dir := t.TempDir()
 	newBuild(t, "one", 2).install(t, dir, "1")
-	folder := filepath.Join(dir, "lib/modules/1")
+	directory := filepath.Join(dir, "lib/modules/1")
 	for _, err := range []error{
-		syscall.Mkfifo(filepath.Join(folder, "fifo.ko"), 0o644),
-		os.Mkdir(filepath.Join(folder, "directory.ko"), 0o755),
-		os.Symlink("loop.ko", filepath.Join(folder, "loop.ko")),
-		os.Symlink("/etc/hostname", filepath.Join(folder, "absolute.ko")),
-		os.Symlink("../../../../x.ko", filepath.Join(folder, "up.ko")),
-		os.Symlink("m00.ko", filepath.Join(folder, "within.ko")),
-		os.Symlink("/", filepath.Join(folder, "source")),
+		syscall.Mkfifo(filepath.Join(directory, "fifo.ko"), 0o644),
+		os.Mkdir(filepath.Join(directory, "directory.ko"), 0o755),
+		os.Symlink("loop.ko", filepath.Join(directory, "loop.ko")),
+		os.Symlink("/etc/hostname", filepath.Join(directory, "absolute.ko")),
+		os.Symlink("../../../../x.ko", filepath.Join(directory, "up.ko")),
+		os.Symlink("m00.ko", filepath.Join(directory, "within.ko")),
+		os.Symlink("/", filepath.Join(directory, "source")),
 		syscall.Mkfifo(filepath.Join(dir, "boot/initrd.img-1"), 0o644),
 		syscall.Mkfifo(filepath.Join(dir, "boot/vmlinuz-2"), 0o644),
 	} {
