@@ -258,10 +258,10 @@ func TestLinux(t *testing.T) {
 	for target, want := range map[string]string{
 		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
 		"@no_digest//:source":    `linux.source(name = "no_digest"): got urls without sha256. Next: add the archive's SHA-256 digest`,
-		"@other_digest//:source": `linux.source(name = "other_digest"): the world keeps linux-source-`,
-		"@other_series//:source": `linux.source(name = "other_series"): the world keeps no source of Linux 1.0, but linux-source-`,
+		"@other_digest//:source": `linux.source(name = "other_digest"): got linux-source-`,
+		"@other_series//:source": `linux.source(name = "other_series"): got no source of Linux 1.0 in the world, want one of linux-source-`,
 		"@own//:source":          "unpacking",
-		"@own_series//:source":   `linux.source(name = "own_series"): got series and a source of your own, want series for Debian's source alone`,
+		"@own_series//:source":   `linux.source(name = "own_series"): got series with urls or archive, want series only for Debian's source`,
 	} {
 		output, err := w.Bazel("build", target)
 		if err == nil || !strings.Contains(output, want) {

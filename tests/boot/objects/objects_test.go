@@ -45,7 +45,7 @@ var kernels = map[string]kernel{
 		trees:  "examples/kernel/vmlinux_kernel",
 		parts:  []string{"init/", "arch/x86/realmode/"},
 		files:  []string{"tools/objtool/objtool", "scripts/mod/modpost", "scripts/kallsyms"},
-		least:  20,
+		least:  12,
 	},
 }
 
