@@ -20,7 +20,7 @@ import (
 const trees = workspace.External + `
 -- BUILD.bazel --
 load("@rules_modhash//rules:defs.bzl", "kernel_modules_import", "module_tree", "module_verify_test")
-load(":directory.bzl", "directory")
+load(":folder.bzl", "folder")
 
 kernel_modules_import(
     name = "declared_modules",
@@ -28,14 +28,14 @@ kernel_modules_import(
     strip_prefix = "lib",
 )
 
-directory(
-    name = "directory",
+folder(
+    name = "folder",
     srcs = glob(["lib/**/*.ko"]),
 )
 
 kernel_modules_import(
     name = "directory_modules",
-    srcs = [":directory"],
+    srcs = [":folder"],
     strip_prefix = "lib",
 )
 
@@ -55,19 +55,19 @@ kernel_modules_import(
     )
     for name in ["declared", "directory"]
 ]
--- directory.bzl --
-def _directory_impl(ctx):
-    directory = ctx.actions.declare_directory(ctx.label.name)
+-- folder.bzl --
+def _folder_impl(ctx):
+    folder = ctx.actions.declare_directory(ctx.label.name)
     ctx.actions.run_shell(
         mnemonic = "Folder",
         command = 'out=$1 && shift && mkdir -p "$out" && cp --parents "$@" "$out"',
-        arguments = [directory.path] + [file.path for file in ctx.files.srcs],
+        arguments = [folder.path] + [file.path for file in ctx.files.srcs],
         inputs = ctx.files.srcs,
-        outputs = [directory],
+        outputs = [folder],
     )
-    return [DefaultInfo(files = depset([directory]))]
+    return [DefaultInfo(files = depset([folder]))]
 
-directory = rule(implementation = _directory_impl, attrs = {"srcs": attr.label_list(allow_files = True)})
+folder = rule(implementation = _folder_impl, attrs = {"srcs": attr.label_list(allow_files = True)})
 `
 
 // modules is how many there are in the trees, and leaves how many actions hash the declared ones: 2 each.

@@ -320,7 +320,8 @@ func (w *Workspace) Shutdown() {
 // Digests maps each output file of the tree's output groups to its mode and digest.
 func (w *Workspace) Digests(groups string) map[string]string {
 	w.t.Helper()
-	w.MustBazel("build", "//:tree", "--output_groups="+groups)
+	// All files, also those that a cache has: otherwise the number of files depends on what it has.
+	w.MustBazel("build", "//:tree", "--output_groups="+groups, "--remote_download_outputs=all")
 	root := filepath.Join(w.Dir, "bazel-bin")
 	digests := map[string]string{}
 	resolved, err := filepath.EvalSymlinks(root)
