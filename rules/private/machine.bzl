@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The architecture that kernel modules are built for."""
 
-load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//tools/arch:arch.bzl", "MACHINES", "MACHINES_BY_CPU")
 
 visibility("//...")
@@ -62,3 +63,22 @@ def machine_of(ctx):
         "auto on a target platform with none of the CPUs %s" % ", ".join(MACHINES_BY_CPU),
         "one of %s" % ", ".join(MACHINES),
     )
+
+def machine_of_vmlinux(ctx):
+    """The architecture of the attribute `vmlinux`, for a target with machine_attributes.
+
+    Args:
+      ctx: rule context, with a target in the attribute `vmlinux`.
+
+    Returns:
+      string, as machine_of. A target that also sets `machine` is an error.
+    """
+    vmlinux = ctx.attr.vmlinux
+    if has_machine(ctx):
+        fail_attribute(
+            ctx.label,
+            "machine",
+            "%s together with %s" % (ctx.attr.machine, label_text(vmlinux.label)),
+            "no machine: vmlinux sets it",
+        )
+    return vmlinux[VmlinuxInfo].machine

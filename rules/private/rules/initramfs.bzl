@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """initramfs: the first root file system of a booting kernel."""
 
-load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:machine.bzl", "has_machine", "machine_attributes", "machine_of")
+load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "machine_of_vmlinux")
 load(
     "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
@@ -58,20 +58,6 @@ mount -t devtmpfs devtmpfs /dev
 reboot -f
 """
 
-def _machine(ctx):
-    """The architecture of the kernel, or else of the target platform."""
-    kernel = ctx.attr.vmlinux
-    if not kernel:
-        return machine_of(ctx)
-    if has_machine(ctx):
-        fail_attribute(
-            ctx.label,
-            "machine",
-            "%s together with %s" % (ctx.attr.machine, label_text(kernel.label)),
-            "no machine: vmlinux sets it",
-        )
-    return kernel[VmlinuxInfo].machine
-
 def _script_entries(ctx, machine):
     """The entries for busybox and for the /init script that it runs."""
     busybox = busybox_entries(ctx, machine)
@@ -98,7 +84,7 @@ def _initramfs_impl(ctx):
             "one of them",
         )
     if ctx.attr.script:
-        entries = entries + _script_entries(ctx, _machine(ctx))
+        entries = entries + _script_entries(ctx, machine_of_vmlinux(ctx) if ctx.attr.vmlinux else machine_of(ctx))
         symlinks = {"/bin/sh": "busybox"} | symlinks
     output = ctx.actions.declare_file(ctx.label.name + INITRAMFS_SUFFIXES[ctx.attr.compression])
     write_initramfs(ctx, output, entries, symlinks)

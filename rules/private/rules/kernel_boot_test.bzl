@@ -3,7 +3,7 @@
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
-load("//rules/private:machine.bzl", "has_machine", "machine_attributes", "machine_of")
+load("//rules/private:machine.bzl", "machine_attributes", "machine_of", "machine_of_vmlinux")
 load(
     "//rules/private/actions:write_initramfs.bzl",
     "BOOT_TOOLCHAIN",
@@ -105,15 +105,7 @@ def _kernel_and_machine(ctx):
         )
     if ctx.attr.kernel:
         return _image_and_machine(ctx)
-    info = ctx.attr.vmlinux[VmlinuxInfo]
-    if has_machine(ctx):
-        fail_attribute(
-            ctx.label,
-            "machine",
-            "%s together with %s" % (ctx.attr.machine, label_text(ctx.attr.vmlinux.label)),
-            "no machine: vmlinux sets it",
-        )
-    return info.image, info.machine
+    return ctx.attr.vmlinux[VmlinuxInfo].image, machine_of_vmlinux(ctx)
 
 def _image_and_machine(ctx):
     """The boot image in the attribute kernel, and the architecture in the attribute machine."""
