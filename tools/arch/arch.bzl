@@ -71,6 +71,16 @@ IMAGES = {
     "x86_64": "bzImage",
 }
 
+# Their directories in the kernel's arch/.
+SOURCE_DIRECTORIES = {
+    "arm": "arm",
+    "arm64": "arm64",
+    "ppc64le": "powerpc",
+    "riscv64": "riscv",
+    "s390x": "s390",
+    "x86_64": "x86",
+}
+
 # QEMU's programs.
 EMULATORS = {
     "arm64": "qemu-system-aarch64",

@@ -12,11 +12,15 @@ The modules are in `KernelModulesInfo`.
 FIELDS = {
     "config": "KernelConfigInfo of the build.",
     "devel": "File: the files to build out-of-tree modules against, `.tar.zst`.",
+    "graph": "string: `one` if one action built the kernel, `shards` if several did.",
     "label": "Label of the build: named in errors.",
+    "link_trees": """\
+list of File: archives, `.tar.zst`, for the link with the root of the modules. `kbuild link` unpacks each over the ones
+before.""",
     "modules_builtin": "File: `modules.builtin`.",
     "modules_builtin_modinfo": "File: `modules.builtin.modinfo`.",
     "modules_order": "File: `modules.order`, one `.o` path per line.",
-    "objects": "File: all files that Kbuild built, `.tar.zst`, for the link with the root of the modules.",
+    "objects": "File: the files that Kbuild built, `.tar.zst`; of a kernel in shards, those of its link. One of `link_trees`.",
     "release": "File with the kernel's release, as `uname -r` prints it.",
     "symvers": "File: `Module.symvers`.",
     "system_map": "File: `System.map`.",

@@ -114,6 +114,7 @@ def hashed_kernel(
         machine = "auto",
         compiler = "gcc",
         config = None,
+        graph = "auto",
         strip = "debug",
         sign_file = False,
         trusted_keys = None,
@@ -167,6 +168,7 @@ def hashed_kernel(
       machine: string, as in `kernel_config`.
       compiler: string, as in `kernel_config`.
       config: label of a `kernel_config`, instead of the six arguments above.
+      graph: string, as in `kernel_build`.
       strip: string, as in `kernel_build`.
       sign_file: bool, as in `kernel_build`.
       trusted_keys: label, as in `kernel_build`.
@@ -203,6 +205,7 @@ def hashed_kernel(
     kernel_build(
         name = name + "_kernel",
         config = config,
+        graph = graph,
         modules = modules,
         sign_file = sign_file,
         strip = strip,

@@ -3,7 +3,9 @@
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:paths.bzl", "is_install_path")
-load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE", "run_kbuild", "target_args")
+load("//rules/private/actions:build_kernel.bzl", "ONE", "SHARDS", "build_in_one", "build_in_shards")
+load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE")
+load("//rules/private/actions:shards.bzl", "MANY_MODULES")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
@@ -12,7 +14,7 @@ load("//rules/private/providers:kernel_modules_info.bzl", "KernelModulesInfo")
 visibility("//...")
 
 _DOC = """\
-A kernel and its modules, built by the kernel's own Kbuild in one action.
+A kernel and its modules, built by the kernel's own Kbuild: in one action, or in shards that are cached one by one.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "kernel_build")
@@ -31,7 +33,13 @@ This kernel has the root of the empty tree: `module_tree` hashes the modules, an
 with their root. The bytes depend on source, configuration and toolchain, and not on the time, user, host or directory
 of the build.
 
-**Outputs.** By default `vmlinux` and the modules. Further output groups, all from one action:
+**Shards.** With `graph = "shards"`, Kbuild compiles groups of directories in actions of their own. Each reads only the
+files that it can reach, and the options that occur in them. A changed driver compiles its shard, and links its modules;
+vmlinux and all other shards come from the cache. The bytes are those of one action. Not possible with an option that
+needs the whole kernel at once (`CONFIG_LTO_CLANG`, `CONFIG_TRIM_UNUSED_KSYMS`, `CONFIG_GCC_PLUGINS` and others): the
+error names it.
+
+**Outputs.** By default `vmlinux` and the modules. Further output groups:
 
 | output group | content |
 | --- | --- |
@@ -41,7 +49,7 @@ of the build.
 | `lists` | `modules.order`, `modules.builtin`, `modules.builtin.modinfo`, `Module.symvers`, `kernel.release` |
 | `trees` | `objects.tar.zst` for the link, `devel.tar.zst` to build out-of-tree modules |
 | `sign_file` | the kernel's program that signs modules, if `sign_file` is set |
-| `log` | the output of Kbuild |
+| `log` | the output of Kbuild, below `logs`: a file for each action |
 
 **Failures.** Errors of Kbuild start with the failing file. A declared module that Kbuild does not build, and a
 module that it builds and that is not declared, is an error with the list to paste. `kernel_modules_list` prints that
@@ -74,15 +82,30 @@ def _module_info(ctx, path, file):
         module = file,
     )
 
-def _build_info(ctx):
+def _graph(ctx):
+    """How the kernel is built: ONE or SHARDS."""
+    if ctx.attr.graph == "auto":
+        return SHARDS if len(ctx.attr.modules) >= MANY_MODULES else ONE
+    return ctx.attr.graph
+
+def _build_info(ctx, shards):
+    """The files of the build. shards is struct(link_source, prepared), or None for one action."""
+    config = ctx.attr.config[KernelConfigInfo]
+    objects = _declare(ctx, "objects.tar.zst")
+    if shards:
+        trees = [shards.prepared, config.configuration, shards.link_source, objects]
+    else:
+        trees = [config.source.archive, objects]
     return KernelBuildInfo(
-        config = ctx.attr.config[KernelConfigInfo],
+        config = config,
         devel = _declare(ctx, "devel.tar.zst"),
+        graph = SHARDS if shards else ONE,
         label = ctx.label,
+        link_trees = trees,
         modules_builtin = _declare(ctx, "modules.builtin"),
         modules_builtin_modinfo = _declare(ctx, "modules.builtin.modinfo"),
         modules_order = _declare(ctx, "modules.order"),
-        objects = _declare(ctx, "objects.tar.zst"),
+        objects = objects,
         release = _declare(ctx, "kernel.release"),
         symvers = _declare(ctx, "Module.symvers"),
         system_map = _declare(ctx, "System.map"),
@@ -90,53 +113,21 @@ def _build_info(ctx):
         vmlinux_unstripped = _declare(ctx, "vmlinux.unstripped"),
     )
 
-def _output_flags(build, sign_file, log):
-    flags = {
-        "--devel": build.devel,
-        "--log": log,
-        "--modules-builtin": build.modules_builtin,
-        "--modules-builtin-modinfo": build.modules_builtin_modinfo,
-        "--modules-order": build.modules_order,
-        "--objects": build.objects,
-        "--release": build.release,
-        "--symvers": build.symvers,
-        "--system-map": build.system_map,
-        "--vmlinux": build.vmlinux,
-        "--vmlinux-unstripped": build.vmlinux_unstripped,
-    }
-    return flags | ({"--sign-file": sign_file} if sign_file else {})
-
-def _declare_build(ctx, build, modules, outputs):
-    config = build.config
-    args = target_args(ctx, config, "config")
-    args.add(config.source.archive, format = "--source=%s")
-    args.add(config.config, format = "--config=%s")
-    args.add(ctx.attr.strip, format = "--strip=%s")
-    inputs = [config.source.archive, config.config]
-    if ctx.file.trusted_keys:
-        args.add(ctx.file.trusted_keys, format = "--trusted-keys=%s")
-        inputs.append(ctx.file.trusted_keys)
-    for flag, file in outputs.items():
-        args.add(file, format = flag + "=%s")
-    for path, file in modules.items():
-        args.add(file, format = "--module=%s=%%s" % path.replace("%", "%%"))
-    run_kbuild(
-        ctx,
-        "ModhashKernelBuild",
-        "build",
-        args,
-        inputs,
-        outputs.values() + modules.values(),
-        "Building the kernel and %d modules" % len(modules),
-    )
+def _declare_build(ctx, modules, sign_file):
+    """Declares the actions. Returns KernelBuildInfo, and the logs."""
+    logs = lambda name: _declare(ctx, "logs/" + name)
+    if _graph(ctx) == ONE:
+        build = _build_info(ctx, None)
+        return build, build_in_one(ctx, build, modules, sign_file, logs)
+    shards = struct(link_source = _declare(ctx, "graph/source/link.tar.zst"), prepared = _declare(ctx, "graph/prepared.tar.zst"))
+    build = _build_info(ctx, shards)
+    return build, build_in_shards(ctx, build, shards, modules, sign_file, logs)
 
 def _kernel_build_impl(ctx):
     _check_modules(ctx)
-    build = _build_info(ctx)
-    log = _declare(ctx, "build.log")
     sign_file = _declare(ctx, "sign-file") if ctx.attr.sign_file else None
     modules = {path: _declare(ctx, "modules/" + path) for path in ctx.attr.modules}
-    _declare_build(ctx, build, modules, _output_flags(build, sign_file, log))
+    build, logs = _declare_build(ctx, modules, sign_file)
     return [
         build,
         KernelModulesInfo(
@@ -147,7 +138,7 @@ def _kernel_build_impl(ctx):
         DefaultInfo(files = depset([build.vmlinux] + modules.values())),
         OutputGroupInfo(
             lists = depset([build.modules_order, build.modules_builtin, build.modules_builtin_modinfo, build.symvers, build.release]),
-            log = depset([log]),
+            log = depset(logs),
             modules = depset(modules.values()),
             modules_order = depset([build.modules_order]),
             sign_file = depset([sign_file] if sign_file else []),
@@ -164,6 +155,13 @@ kernel_build = rule(
             doc = "The kernel's configuration. It sets the source, architecture and compiler.",
             mandatory = True,
             providers = [KernelConfigInfo],
+        ),
+        "graph": attr.string(
+            doc = """\
+`one`: one action builds the kernel. `shards`: an action for each of some 15 to 150 groups of directories, and some to
+link. `auto`: `shards` for kernels with 100 modules or more.""",
+            default = "auto",
+            values = ["auto", ONE, SHARDS],
         ),
         "modules": attr.string_list(
             doc = """\

@@ -52,6 +52,7 @@ def _kernel_config_impl(ctx):
     info = KernelConfigInfo(
         compiler = ctx.attr.compiler,
         config = config,
+        configuration = ctx.actions.declare_file(ctx.label.name + ".tar.zst"),
         machine = machine_of(ctx),
         source = ctx.attr.source[KernelSourceInfo],
     )
@@ -60,7 +61,9 @@ def _kernel_config_impl(ctx):
     inputs = [info.source.archive] + _base(ctx, args) + ctx.files.fragments
     args.add_all(ctx.files.fragments, format_each = "--fragment=%s")
     args.add(config, format = "--out=%s")
-    run_kbuild(ctx, "ModhashKernelConfig", "config", args, inputs, [config], "Making the configuration")
+    args.add(info.configuration, format = "--configuration=%s")
+    outputs = [config, info.configuration]
+    run_kbuild(ctx, "ModhashKernelConfig", "config", args, inputs, outputs, "Making the configuration")
     return [info, DefaultInfo(files = depset([config]))]
 
 kernel_config = rule(

@@ -2,6 +2,7 @@
 """vmlinux: a kernel with module hashes."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
+load("//rules/private/actions:build_kernel.bzl", "SHARDS")
 load(
     "//rules/private/actions:run_kbuild.bzl",
     "JOBS_ATTRIBUTE",
@@ -65,9 +66,10 @@ def _check_machine(ctx, build, tree):
 
 def _declare_link(ctx, build, info):
     args = target_args(ctx, build.config, "kernel")
-    inputs = [build.config.source.archive, build.objects, info.tree.root_object]
-    args.add(build.config.source.archive, format = "--source=%s")
-    args.add(build.objects, format = "--objects=%s")
+    inputs = build.link_trees + [info.tree.root_object]
+    args.add_all(build.link_trees, format_each = "--tree=%s")
+    if build.graph == SHARDS:
+        args.add("--shards")
     args.add(info.tree.root_object, format = "--root-object=%s")
     args.add(info.vmlinux, format = "--vmlinux=%s")
     args.add(info.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")

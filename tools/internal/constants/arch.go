@@ -18,6 +18,8 @@ func architectures() string {
 			each(func(a arch.Architecture) string { return a.Debian })) +
 		dictionary("Boot images, as the kernel calls them.", "IMAGES",
 			each(func(a arch.Architecture) string { return a.Image })) +
+		dictionary("Their directories in the kernel's arch/.", "SOURCE_DIRECTORIES",
+			each(func(a arch.Architecture) string { return a.Directory })) +
 		dictionary("QEMU's programs.", "EMULATORS", bootable(func(a arch.Architecture) string { return a.QEMU.Program })) +
 		dictionary("GOARCH of those that can be booted.", "GO_ARCHITECTURES",
 			bootable(func(a arch.Architecture) string { return a.Go })) +

@@ -26,9 +26,6 @@ import (
 // CONFIG_SYSTEM_TRUSTED_KEYS names it.
 const TrustedKeys = "certs/rules_modhash_trusted.pem"
 
-// blankRoot makes Kbuild link the root of the empty tree, which the real one takes the place of.
-const blankRoot = "MODULE_HASHES_ROOT_OBJ=blank"
-
 // Build is the action that builds a kernel and its modules.
 type Build struct {
 	Common
@@ -96,8 +93,8 @@ func (o *Build) make(ctx context.Context, tree *kmake.Tree) error {
 		return err
 	}
 	image, _ := o.Target.Image()
-	goals := []string{blankRoot, "vmlinux", image}
-	enabled, err := modulesEnabled(tree)
+	goals := []string{kmake.BlankRoot, "vmlinux", image}
+	enabled, err := optionEnabled(tree.Dir, "CONFIG_MODULES")
 	if err != nil {
 		return err
 	}
@@ -130,9 +127,10 @@ func copyInto(dir string, files map[string]string) error {
 	return nil
 }
 
-func modulesEnabled(tree *kmake.Tree) (bool, error) {
-	options, err := readOptions([]string{filepath.Join(tree.Dir, ".config")})
-	return kconfig.Enabled(options, "CONFIG_MODULES"), err
+// optionEnabled reports whether an option of the configuration in a tree is set.
+func optionEnabled(dir, option string) (bool, error) {
+	options, err := readOptions([]string{filepath.Join(dir, ".config")})
+	return kconfig.Enabled(options, option), err
 }
 
 // checkModules compares what was built with what was declared. Without CONFIG_MODULES, Kbuild
@@ -179,8 +177,10 @@ func (o *Build) collect(ctx context.Context, r *results, tree *kmake.Tree) error
 	if err := o.packObjects(ctx, r, tree); err != nil {
 		return err
 	}
-	if err := o.packDevel(ctx, r, tree); err != nil {
-		return err
+	if out.Devel != "" {
+		if err := o.packDevel(ctx, r, tree, out.Devel); err != nil {
+			return fmt.Errorf("%s: %w", o.Label, err)
+		}
 	}
 	if out.Log == "" {
 		return nil
@@ -193,16 +193,24 @@ func (o *Build) collectModules(ctx context.Context, r *results, tree *kmake.Tree
 	if err != nil {
 		return err
 	}
+	if err := r.copyStripped(ctx, o.Target, tree.Dir, modules, o.Strip); err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	return nil
+}
+
+// copyStripped strips modules in a tree, and stages copies of them: pairs of a path in the tree and an output.
+func (r *results) copyStripped(ctx context.Context, target kmake.Target, dir string, modules [][2]string, strip string) error {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, module := range modules {
-		g.Go(func() error { return stripModule(ctx, o.Target, filepath.Join(tree.Dir, module[0]), o.Strip) })
+		g.Go(func() error { return stripModule(ctx, target, filepath.Join(dir, module[0]), strip) })
 	}
 	if err := g.Wait(); err != nil {
-		return fmt.Errorf("%s: %w", o.Label, err)
+		return err
 	}
 	for _, module := range modules {
-		if err := r.copy(filepath.Join(tree.Dir, module[0]), module[1]); err != nil {
+		if err := r.copy(filepath.Join(dir, module[0]), module[1]); err != nil {
 			return err
 		}
 	}
@@ -228,32 +236,28 @@ var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true}
 // packDevel packs the files for building out-of-tree modules. The kernel's own script knows what
 // that is. It would build programs for the target machine if that was another one, to be used
 // there: with the same compiler for both, it uses the ones that run here.
-func (o *Build) packDevel(ctx context.Context, r *results, tree *kmake.Tree) error {
-	if o.Outputs.Devel == "" {
-		return nil
-	}
+func (c *Common) packDevel(ctx context.Context, r *results, tree *kmake.Tree, out string) error {
 	dir := filepath.Join(filepath.Dir(tree.Dir), "devel")
 	command := "KBUILD_RUN_COMMAND=CC=same HOSTCC=same $(srctree)/scripts/package/install-extmod-build " + dir
 	if err := tree.Make(ctx, "run-command", command); err != nil {
-		return fmt.Errorf("%s: %w", o.Label, err)
+		return err
 	}
 	if err := addTypes(tree.Dir, dir); err != nil {
 		return err
 	}
-	return r.set.CreateFile(o.Outputs.Devel, func(w io.Writer) error {
+	return r.set.CreateFile(out, func(w io.Writer) error {
 		return treearchive.Pack(writer{ctx, w}, dir, func(string, fs.FileInfo) bool { return true })
 	})
 }
 
 // addTypes adds vmlinux where modules have BTF, which builds on the kernel's.
 func addTypes(tree, dir string) error {
-	config := filepath.Join(tree, ".config")
-	options, err := readOptions([]string{config})
+	enabled, err := optionEnabled(tree, "CONFIG_DEBUG_INFO_BTF_MODULES")
 	if err != nil {
 		return err
 	}
-	files := map[string]string{config: ".config"}
-	if kconfig.Enabled(options, "CONFIG_DEBUG_INFO_BTF_MODULES") {
+	files := map[string]string{filepath.Join(tree, ".config"): ".config"}
+	if enabled {
 		files[filepath.Join(tree, "vmlinux")] = "vmlinux"
 	}
 	return copyInto(dir, files)

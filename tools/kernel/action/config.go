@@ -5,14 +5,18 @@ package action
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rules_modhash/tools/kernel/kconfig"
 	"rules_modhash/tools/kernel/kmake"
+	"rules_modhash/tools/kernel/treearchive"
 )
 
 // Config is the action that makes a configuration.
@@ -24,8 +28,9 @@ type Config struct {
 	Base, BaseFile string
 	// Fragments are files with options that are set over the base, the last one last.
 	Fragments []string
-	// Out is the file to write.
-	Out string
+	// Out is the file to write. Configuration, an archive to write, has what Kbuild makes of it for compilers and make, and
+	// may be empty.
+	Out, Configuration string
 }
 
 // Run makes the configuration. An option of a fragment that does not take effect is an error.
@@ -39,7 +44,27 @@ func (o *Config) Run(ctx context.Context) error {
 			return err
 		}
 		r := &results{dir: tree.Dir}
-		return r.finish(ctx, r.copyAll(map[string]string{".config": o.Out}))
+		err = r.copyAll(map[string]string{".config": o.Out})
+		return r.finish(ctx, errors.Join(err, o.packConfiguration(ctx, r, tree)))
+	})
+}
+
+// configurationFiles are where Kbuild keeps the configuration.
+var configurationFiles = []string{
+	".config", "include/config/auto.conf", "include/generated/autoconf.h", "include/generated/rustc_cfg",
+}
+
+func (o *Config) packConfiguration(ctx context.Context, r *results, tree *kmake.Tree) error {
+	if o.Configuration == "" {
+		return nil
+	}
+	if err := tree.Make(ctx, "syncconfig"); err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	return r.set.CreateFile(o.Configuration, func(w io.Writer) error {
+		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(path string, _ fs.FileInfo) bool {
+			return slices.Contains(configurationFiles, path)
+		})
 	})
 }
 

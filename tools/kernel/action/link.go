@@ -11,8 +11,12 @@ import (
 // Link is the action that links a kernel with the root of its modules.
 type Link struct {
 	Common
-	// Source and Objects are the trees that Source and Build wrote, RootObject the object that carries the root.
-	Source, Objects, RootObject string
+	// Trees are archives that are unpacked one over the other: what Source and Build wrote or, of a kernel that is built in
+	// shards, what Prepare, Config, Split for the link, and Blank wrote. RootObject is the object that carries the root.
+	Trees      []string
+	RootObject string
+	// Shards is set for a kernel that is built in shards.
+	Shards bool
 	// Vmlinux, VmlinuxUnstripped and Image, the boot image, are files to write. The second may be empty.
 	Vmlinux, VmlinuxUnstripped, Image string
 }
@@ -20,7 +24,7 @@ type Link struct {
 // Run links, and writes all outputs or none.
 func (o *Link) Run(ctx context.Context) error {
 	return inWorkspace(o.Vmlinux, func(dir string) error {
-		tree, err := o.unpackTree(ctx, dir, o.Source, o.Objects)
+		tree, err := o.unpackTree(ctx, dir, o.Trees...)
 		if err != nil {
 			return err
 		}
@@ -29,7 +33,13 @@ func (o *Link) Run(ctx context.Context) error {
 			return err
 		}
 		target, image := o.Target.Image()
-		if err := tree.Make(ctx, "MODULE_HASHES_ROOT_OBJ="+root, "vmlinux", target); err != nil {
+		word := "MODULE_HASHES_ROOT_OBJ=" + root
+		if o.Shards {
+			err = tree.LinkVmlinux(ctx, word)
+		} else {
+			err = tree.Make(ctx, word, "vmlinux", target)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", o.Label, err)
 		}
 		r := &results{dir: tree.Dir}

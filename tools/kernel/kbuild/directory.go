@@ -268,6 +268,7 @@ func (d *directory) parts(objects []string) []Part {
 func (d *directory) describeSelf(modules []Module) Directory {
 	self := Directory{Path: d.obj, Makefile: d.makefile}
 	if d.tree == nil {
+		self.Objects = d.goals()
 		return self
 	}
 	self.Inherited = gnumake.Words(d.inherited)
@@ -285,6 +286,43 @@ func (d *directory) describeSelf(modules []Module) Directory {
 	self.Off = d.switchedOff(modules)
 	self.Asked = d.asked()
 	return self
+}
+
+// goalNames are the variables that list what Kbuild makes in a directory; composites those whose words may stand for others.
+var (
+	goalNames  = []string{"obj-y", "obj-m", "lib-y", "lib-m", "extra-y", "always-y", "always-m", "targets"}
+	programs   = []string{"hostprogs", "hostprogs-always-y", "hostprogs-always-m", "userprogs", "userprogs-always-y"}
+	composites = []string{"-objs", "-y", "-m", "-cxxobjs"}
+)
+
+// goals returns the paths of what Kbuild makes in the directory. What cannot be decided is left out: nothing but the
+// choice of sources that are needed hangs on it.
+func (d *directory) goals() []string {
+	if d.e.Err() != nil {
+		return nil
+	}
+	var paths []string
+	for _, name := range d.wordsOf(slices.Concat(goalNames, programs)) {
+		parts := d.wordsOf(suffixed(strings.TrimSuffix(name, ".o"), composites))
+		if len(parts) == 0 {
+			parts = []string{name}
+		}
+		for _, part := range parts {
+			if !strings.HasSuffix(part, "/") {
+				paths = append(paths, path.Clean(d.path(part)))
+			}
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func suffixed(stem string, suffixes []string) []string {
+	names := make([]string, len(suffixes))
+	for i, suffix := range suffixes {
+		names[i] = stem + suffix
+	}
+	return names
 }
 
 // subdirFlags is a variable that carries subdir-ccflags-y down, as KBUILD_CFLAGS does in

@@ -104,6 +104,9 @@ type Directory struct {
 	// Asked are the variables that the Makefile refers to and that are not set, or that
 	// [Target.Set] sets; and where.
 	Asked []Asked
+	// Objects are the paths of what the directory is asked to make, of the kernel itself only: objects, the parts of
+	// composite ones in their place, programs, and other files. Each once, in bytewise order.
+	Objects []string
 }
 
 // An Asked is a variable that a Makefile refers to.

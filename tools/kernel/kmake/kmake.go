@@ -94,7 +94,14 @@ type Tree struct {
 // Make runs make with targets and VARIABLE=VALUE words, and with as many jobs as this process may use processors:
 // GOMAXPROCS, which the caller sets to what its build action declares.
 func (t *Tree) Make(ctx context.Context, words ...string) error {
-	args := []string{"-j" + strconv.Itoa(runtime.GOMAXPROCS(0)), "ARCH=" + t.architecture().Kbuild}
+	return t.Run(ctx, "make", slices.Concat([]string{jobs()}, t.variables(), words)...)
+}
+
+func jobs() string { return "-j" + strconv.Itoa(runtime.GOMAXPROCS(0)) }
+
+// variables are what each run of make is given.
+func (t *Tree) variables() []string {
+	args := []string{"ARCH=" + t.architecture().Kbuild}
 	if t.Compiler == "clang" {
 		args = append(args, "LLVM=1")
 	} else {
@@ -107,16 +114,20 @@ func (t *Tree) Make(ctx context.Context, words ...string) error {
 	if flags := strings.Join(t.Flags, " "); flags != "" {
 		args = append(args, "KCFLAGS="+flags, "KAFLAGS="+flags)
 	}
-	return t.Run(ctx, "make", append(args, words...)...)
+	return args
 }
 
 // Run runs a program in the tree. What it prints goes to the log; if it fails, the error has
 // the part that matters. When the context ends, so do the program and all that it has started.
 func (t *Tree) Run(ctx context.Context, program string, args ...string) error {
+	return t.run(ctx, environment(filepath.Dir(t.Dir)), program, args...)
+}
+
+func (t *Tree) run(ctx context.Context, env []string, program string, args ...string) error {
 	start := t.Log.Len()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = t.Dir
-	cmd.Env = environment(filepath.Dir(t.Dir))
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = &t.Log, &t.Log
 	fmt.Fprintf(&t.Log, "$ %s %s\n", program, strings.Join(withoutJobs(args), " "))
 	err := runGroup(ctx, cmd)

@@ -13,7 +13,6 @@
 package treearchive
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"fmt"
@@ -25,7 +24,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -38,17 +36,17 @@ const placeholder = "@TREE@"
 // Pack writes the files and symbolic links below root for which keep holds. Paths handed to keep
 // are relative to root. Directories exist as far as they are needed.
 func Pack(w io.Writer, root string, keep func(path string, info fs.FileInfo) bool) error {
-	compressor, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	writer, err := NewWriter(w)
 	if err != nil {
 		return err
 	}
-	writer := tar.NewWriter(compressor)
-	err = walk(root, keep, func(path string, info fs.FileInfo) error { return packFile(writer, root, path, info) })
-	return errors.Join(err, writer.Close(), compressor.Close())
+	err = Walk(root, keep, func(path string, info fs.FileInfo) error { return writer.AddFile(root, path, info) })
+	return errors.Join(err, writer.Close())
 }
 
-// walk visits what is to be packed, in bytewise order within each directory.
-func walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, fs.FileInfo) error) error {
+// Walk visits the files and symbolic links below root for which keep holds, in bytewise order within each directory.
+// Paths are relative to root.
+func Walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, fs.FileInfo) error) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -65,56 +63,50 @@ func walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, f
 	})
 }
 
-func packFile(w *tar.Writer, root, path string, info fs.FileInfo) error {
-	header := &tar.Header{Name: path, ModTime: packedTime, Mode: mode(info), Format: tar.FormatPAX}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		target, err := os.Readlink(filepath.Join(root, path))
+// AddFile writes the file root/path. In .cmd files, the placeholder takes the place of root.
+func (w *Writer) AddFile(root, path string, info fs.FileInfo) error {
+	entry := Entry{Path: path, Mode: info.Mode(), Size: info.Size()}
+	name := filepath.Join(root, path)
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(name)
 		if err != nil {
 			return err
 		}
-		header.Typeflag, header.Linkname = tar.TypeSymlink, target
-		return w.WriteHeader(header)
-	}
-	if !info.Mode().IsRegular() {
+		entry.Link = target
+		return w.Add(entry)
+	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s: got a file of type %s, want a regular file or a symbolic link", path, info.Mode().Type())
-	}
-	return packContents(w, header, root, path, info.Size())
-}
-
-func packContents(w *tar.Writer, header *tar.Header, root, path string, size int64) error {
-	header.Typeflag = tar.TypeReg
-	if isCommandFile(path) {
-		data, err := os.ReadFile(filepath.Join(root, path))
+	case isCommandFile(path):
+		data, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		data = bytes.ReplaceAll(data, []byte(root), []byte(placeholder))
-		header.Size = int64(len(data))
-		return errors.Join(w.WriteHeader(header), writeAll(w, data))
+		return w.AddData(root, path, info.Mode(), data)
 	}
-	header.Size = size
-	if err := w.WriteHeader(header); err != nil {
-		return err
-	}
-	file, err := os.Open(filepath.Join(root, path))
+	file, err := os.Open(name)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, file)
-	return errors.Join(err, file.Close())
+	entry.Contents = file
+	return errors.Join(w.Add(entry), file.Close())
 }
 
-func writeAll(w io.Writer, data []byte) error {
-	_, err := w.Write(data)
-	return err
+// AddData writes a file with other contents than it has below root. In .cmd files, the placeholder takes the place of
+// root.
+func (w *Writer) AddData(root, path string, mode fs.FileMode, data []byte) error {
+	if isCommandFile(path) {
+		data = bytes.ReplaceAll(data, []byte(root), []byte(placeholder))
+	}
+	return w.Add(Entry{Path: path, Mode: mode, Size: int64(len(data)), Contents: bytes.NewReader(data)})
 }
 
-// mode keeps nothing of a file's permissions but whether it can be run.
-func mode(info fs.FileInfo) int64 {
-	if info.Mode()&fs.ModeSymlink != 0 {
+// packedMode keeps nothing of a file's mode but whether it is a symbolic link, or can be run.
+func packedMode(entry Entry) int64 {
+	if entry.Link != "" {
 		return 0o777
 	}
-	if info.Mode()&0o111 != 0 {
+	if entry.Mode&0o111 != 0 {
 		return 0o755
 	}
 	return 0o644
@@ -128,14 +120,14 @@ func isCommandFile(path string) bool {
 // Unpack puts an archive's files for which wanted holds below root, over what is there. root is an
 // absolute path, stamp the files' timestamp.
 func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) bool) error {
-	decompressor, err := zstd.NewReader(r)
-	if err != nil {
-		return err
-	}
-	defer decompressor.Close()
 	u := &unpacking{root: root, stamp: stamp, made: map[string]bool{}}
 	u.writers.SetLimit(runtime.GOMAXPROCS(0))
-	err = u.all(tar.NewReader(decompressor), wanted)
+	err := Read(r, func(entry Entry) error {
+		if !wanted(entry.Path) {
+			return nil
+		}
+		return u.entry(entry)
+	})
 	return errors.Join(err, u.writers.Wait())
 }
 
@@ -152,58 +144,34 @@ type unpacking struct {
 	writers errgroup.Group
 }
 
-func (u *unpacking) all(reader *tar.Reader, wanted func(path string) bool) error {
-	for {
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the tree archive: %w", err)
-		}
-		if !wanted(header.Name) {
-			continue
-		}
-		if err := u.file(reader, header); err != nil {
-			return err
-		}
-	}
-}
-
-func (u *unpacking) file(r io.Reader, header *tar.Header) error {
-	if !filepath.IsLocal(header.Name) {
-		return fmt.Errorf("tree archive: got the path %q, want one below the tree", header.Name)
-	}
-	path := filepath.Join(u.root, header.Name)
+func (u *unpacking) entry(entry Entry) error {
+	path := filepath.Join(u.root, entry.Path)
 	if directory := filepath.Dir(path); !u.made[directory] {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
 			return err
 		}
 		u.made[directory] = true
 	}
-	if header.Typeflag == tar.TypeSymlink {
-		return replaceBySymlink(header.Linkname, path)
+	if entry.Link != "" {
+		return replaceBySymlink(entry.Link, path)
 	}
-	if header.Typeflag != tar.TypeReg {
-		return fmt.Errorf("tree archive: %s: got an entry of type %q, want a file or a symbolic link", header.Name, header.Typeflag)
-	}
-	return u.contents(r, header, path)
+	return u.contents(entry, path)
 }
 
 // contents writes a file; a small one while others are read.
-func (u *unpacking) contents(r io.Reader, header *tar.Header, path string) error {
-	mode, isCommand := fs.FileMode(header.Mode), isCommandFile(header.Name)
-	if header.Size > maxHeld && !isCommand {
-		return u.write(r, path, mode)
+func (u *unpacking) contents(entry Entry, path string) error {
+	isCommand := isCommandFile(entry.Path)
+	if entry.Size > maxHeld && !isCommand {
+		return u.write(entry.Contents, path, entry.Mode)
 	}
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(entry.Contents)
 	if err != nil {
 		return fmt.Errorf("reading the tree archive: %w", err)
 	}
 	if isCommand {
 		data = bytes.ReplaceAll(data, []byte(placeholder), []byte(u.root))
 	}
-	u.writers.Go(func() error { return u.write(bytes.NewReader(data), path, mode) })
+	u.writers.Go(func() error { return u.write(bytes.NewReader(data), path, entry.Mode) })
 	return nil
 }
 

@@ -38,17 +38,23 @@ named ones.`,
 }
 
 func registerOutputs(cmd *cobra.Command, out *action.Outputs) {
+	registerKernelOutputs(cmd, out)
+	flags := cmd.Flags()
+	flags.StringVar(&out.Symvers, "symvers", "", "write Module.symvers")
+	flags.StringVar(&out.Order, "modules-order", "", "write modules.order")
+	flags.StringVar(&out.Release, "release", "", "write the kernel's release, as uname -r prints it")
+	flags.StringVar(&out.SignFile, "sign-file", "", "write the program scripts/sign-file")
+	flags.StringVar(&out.Devel, "devel", "", "write the files for building further modules, for kbuild module")
+}
+
+// registerKernelOutputs adds the flags for what is about vmlinux alone.
+func registerKernelOutputs(cmd *cobra.Command, out *action.Outputs) {
 	flags := cmd.Flags()
 	flags.StringVar(&out.Vmlinux, "vmlinux", "", "write vmlinux")
 	flags.StringVar(&out.VmlinuxUnstripped, "vmlinux-unstripped", "", "write vmlinux.unstripped")
 	flags.StringVar(&out.SystemMap, "system-map", "", "write System.map")
-	flags.StringVar(&out.Symvers, "symvers", "", "write Module.symvers")
-	flags.StringVar(&out.Order, "modules-order", "", "write modules.order")
 	flags.StringVar(&out.Builtin, "modules-builtin", "", "write modules.builtin")
 	flags.StringVar(&out.BuiltinInfo, "modules-builtin-modinfo", "", "write modules.builtin.modinfo")
-	flags.StringVar(&out.Release, "release", "", "write the kernel's release, as uname -r prints it")
-	flags.StringVar(&out.SignFile, "sign-file", "", "write the program scripts/sign-file")
 	flags.StringVar(&out.Objects, "objects", "", "write the object tree, for kbuild link")
-	flags.StringVar(&out.Devel, "devel", "", "write the files for building further modules, for kbuild module")
 	flags.StringVar(&out.Log, "log", "", "write the output of Kbuild")
 }

@@ -26,6 +26,7 @@ that they do not set. An option of a fragment that does not take effect is an er
 	flags.StringVar(&o.BaseFile, "base-file", "", "a configuration to start from")
 	flags.StringArrayVar(&o.Fragments, "fragment", nil, "options to set, which override the base and earlier fragments")
 	flags.StringVar(&o.Out, "out", "", "file to write")
+	flags.StringVar(&o.Configuration, "configuration", "", "write what Kbuild makes of it, for kbuild split and others")
 	registerCommon(cmd, &o.Common)
 	cli.Require(cmd, "source", "out")
 	cmd.MarkFlagsOneRequired("base", "base-file")

@@ -12,23 +12,23 @@ import (
 func newLink() *cobra.Command {
 	o := &action.Link{}
 	cmd := &cobra.Command{
-		Use:   "link --source FILE --objects FILE --root-object FILE --vmlinux FILE --image FILE",
+		Use:   "link --tree FILE... --root-object FILE --vmlinux FILE --image FILE",
 		Short: "Link a kernel with the root of its modules",
 		Long: `Link vmlinux again, with a root object in place of the blank one, and make its boot image. This
 compiles only the parts of the boot image that depend on vmlinux.`,
-		Example: `  kbuild link --source source.tar.zst --objects objects.tar.zst --root-object root.o \
+		Example: `  kbuild link --tree source.tar.zst --tree objects.tar.zst --root-object root.o \
     --vmlinux vmlinux --image bzImage`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Source, "source", "", "source tree of the build")
-	flags.StringVar(&o.Objects, "objects", "", "object tree written by kbuild build")
+	flags.StringArrayVar(&o.Trees, "tree", nil, "a tree archive, unpacked over the ones before: of kbuild source and build, or of prepare, config, split and blank")
+	flags.BoolVar(&o.Shards, "shards", false, "the kernel was built in shards")
 	flags.StringVar(&o.RootObject, "root-object", "", "root object written by modhash tree")
 	flags.StringVar(&o.Vmlinux, "vmlinux", "", "write vmlinux")
 	flags.StringVar(&o.VmlinuxUnstripped, "vmlinux-unstripped", "", "write vmlinux.unstripped")
 	flags.StringVar(&o.Image, "image", "", "write the boot image")
 	registerCommon(cmd, &o.Common)
-	cli.Require(cmd, "source", "objects", "root-object", "vmlinux", "image")
+	cli.Require(cmd, "tree", "root-object", "vmlinux", "image")
 	return cmd
 }

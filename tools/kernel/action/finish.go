@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package action
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// Finish is the action that links the modules of a shard.
+type Finish struct {
+	Common
+	// Prepared is what Prepare wrote, Source what Split wrote for it, Objects what Compile wrote of the shard's modules,
+	// Modpost what Modpost wrote for the shard, Name the shard's name for messages.
+	Prepared, Source, Objects, Modpost, Name string
+	// Types is what Blank wrote, or empty.
+	Types string
+	// Strip is as in Build.
+	Strip string
+	// Modules are PATH=FILE, as in Build.
+	Modules []string
+	// Log is a file to write: the output of Kbuild.
+	Log string
+}
+
+// Run links, and writes all outputs or none.
+func (o *Finish) Run(ctx context.Context) error {
+	modules, err := pairs("module", o.Modules)
+	if err != nil {
+		return err
+	}
+	return inWorkspace(o.Log, func(dir string) error {
+		tree, err := o.unpackTree(ctx, dir, o.Prepared, o.Source, o.Objects, o.Modpost)
+		if err != nil {
+			return err
+		}
+		if err := o.addTypes(tree.Dir); err != nil {
+			return err
+		}
+		if err := tree.Submake(ctx, "scripts/Makefile.modfinal", "KBUILD_MODULES=y"); err != nil {
+			return fmt.Errorf("%s: shard %s: %w", o.Label, o.Name, err)
+		}
+		r := &results{dir: tree.Dir}
+		if err := r.copyStripped(ctx, o.Target, tree.Dir, modules, o.Strip); err != nil {
+			return r.finish(ctx, fmt.Errorf("%s: shard %s: %w", o.Label, o.Name, err))
+		}
+		return r.finish(ctx, r.set.CreateFile(o.Log, tree.WriteLog))
+	})
+}
+
+// addTypes puts the kernel's types where Kbuild has them.
+func (o *Finish) addTypes(dir string) error {
+	if o.Types == "" {
+		return nil
+	}
+	info, err := os.Stat(o.Types)
+	if err != nil || info.Size() == 0 {
+		return err
+	}
+	return copyInto(dir, map[string]string{o.Types: "vmlinux.unstripped"})
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package action
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"rules_modhash/tools/kernel/kbuild"
+	"rules_modhash/tools/kernel/shard"
+	"rules_modhash/tools/kernel/treearchive"
+)
+
+// Paths in a tree that Split adds: the directories of a shard, one in a line, and the sources that Link's tree has for
+// their names only.
+const (
+	directoriesFile = ".modhash.directories"
+	namesFile       = ".modhash.names"
+)
+
+// Split is the action that cuts a source tree into the parts that the actions of a kernel build read.
+type Split struct {
+	Common
+	// Source is the source tree as Source writes it, Configuration what Config writes.
+	Source, Configuration string
+	// Modules are the modules that are declared, as paths in the tree.
+	Modules []string
+	// Shards are SHARD=FILE: a shard, and the file to write.
+	Shards []string
+	// Prepare, Link and Finish are files to write.
+	Prepare, Link, Finish string
+}
+
+// Run splits, and writes all outputs or none.
+func (o *Split) Run(ctx context.Context) error {
+	shards, err := pairs("shard", o.Shards)
+	if err != nil {
+		return err
+	}
+	tree, config, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	plan, err := o.plan(tree, config, shards)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	r := &results{}
+	return r.finish(ctx, o.write(ctx, r, tree, config, plan, shards))
+}
+
+func (o *Split) read(ctx context.Context) (*shard.Tree, shard.Configuration, error) {
+	if err := o.Target.Check(); err != nil {
+		return nil, nil, err
+	}
+	config, err := readConfiguration(o.Configuration)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := os.Open(o.Source)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	tree, err := shard.ReadTree(reader{ctx, file}, o.Target.SourceArch(), o.Target.Uses)
+	return tree, config, err
+}
+
+// readConfiguration returns the files of the configuration that Config wrote.
+func readConfiguration(name string) (shard.Configuration, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	config := shard.Configuration{}
+	err = treearchive.Read(file, func(entry treearchive.Entry) error {
+		data, err := io.ReadAll(entry.Contents)
+		config[entry.Path] = data
+		return err
+	})
+	return config, err
+}
+
+func (o *Split) plan(tree *shard.Tree, config shard.Configuration, shards [][2]string) (*shard.Plan, error) {
+	names := make([]string, len(shards))
+	for i, s := range shards {
+		names[i] = s[0]
+	}
+	partition, err := shard.NewPartition(names)
+	if err != nil {
+		return nil, err
+	}
+	options, err := kbuild.ReadConfig(".config", bytes.NewReader(config[".config"]))
+	if err != nil {
+		return nil, err
+	}
+	if found := shard.Unsupported(options); len(found) > 0 {
+		return nil, fmt.Errorf("attribute graph: got shards with %s, which need the whole kernel at once. Next: set graph = \"one\"",
+			strings.Join(found, ", "))
+	}
+	return shard.NewPlan(tree, kbuild.Target{SrcArch: o.Target.SourceArch(), Config: options}, partition)
+}
+
+func (o *Split) write(ctx context.Context, r *results, tree *shard.Tree, config shard.Configuration, plan *shard.Plan, shards [][2]string) error {
+	archives := []shard.Archive{
+		{Files: plan.Prepare},
+		{Files: plan.Link, Added: shard.Configuration{namesFile: lines(plan.Names)}},
+		{Files: plan.Finish, Added: config.For(tree, plan.Finish)},
+	}
+	outs := []string{o.Prepare, o.Link, o.Finish}
+	for _, s := range shards {
+		archive := shard.Archive{Files: plan.Shards[s[0]]}
+		if len(archive.Files) > 0 {
+			archive.Added = config.For(tree, archive.Files)
+			archive.Added[directoriesFile] = lines(plan.Directories[s[0]])
+		}
+		archives, outs = append(archives, archive), append(outs, s[1])
+	}
+	return r.createAll(ctx, outs, func(writers []io.Writer) error {
+		for i, w := range writers {
+			archives[i].Out = w
+		}
+		file, err := os.Open(o.Source)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		return shard.Split(reader{ctx, file}, archives)
+	})
+}
+
+// createAll stages files that are written at the same time.
+func (r *results) createAll(ctx context.Context, outs []string, write func([]io.Writer) error) error {
+	writers := make([]io.Writer, 0, len(outs))
+	var next func() error
+	next = func() error {
+		if len(writers) == len(outs) {
+			return write(writers)
+		}
+		return r.set.CreateFile(outs[len(writers)], func(w io.Writer) error {
+			writers = append(writers, writer{ctx, w})
+			return next()
+		})
+	}
+	return next()
+}
+
+func lines(names []string) []byte {
+	if len(names) == 0 {
+		return nil
+	}
+	return []byte(strings.Join(names, "\n") + "\n")
+}

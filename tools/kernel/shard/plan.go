@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package shard
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rules_modhash/tools/kernel/kbuild"
+)
+
+// A Plan says which files each action is handed.
+type Plan struct {
+	// Prepare is for making what all others need: programs, and headers that are made. Link is for linking vmlinux and the
+	// boot image, Finish for linking modules.
+	Prepare, Link, Finish Files
+	// Shards are for compiling, by name.
+	Shards map[string]Files
+	// Directories are those that Kbuild enters, by shard, in bytewise order.
+	Directories map[string][]string
+	// Names are the files that may stand for themselves, when what is made of them is there: make asks for their
+	// timestamps only. In bytewise order.
+	Names []string
+	// Modules are those that Kbuild builds, in its order, as far as its Makefiles decide it.
+	Modules []kbuild.Module
+}
+
+// Files is a set of paths.
+type Files map[string]bool
+
+// NewPlan reads the Kbuild files of a tree for a target.
+func NewPlan(t *Tree, target kbuild.Target, partition Partition) (*Plan, error) {
+	result, err := kbuild.ReadKernel(t.FS(), target)
+	if err != nil {
+		return nil, err
+	}
+	if len(result.Directories) == 0 {
+		return nil, fmt.Errorf("reading the kernel source: got no directories, want a configuration with CONFIG_MODULES=y")
+	}
+	p := &planner{tree: t, partition: partition, directories: result.Directories}
+	p.visited = make(map[string]string, len(result.Directories))
+	for _, d := range result.Directories {
+		p.visited[path.Clean(d.Path)] = d.Makefile
+	}
+	plan := &Plan{Shards: map[string]Files{}, Directories: map[string][]string{}, Modules: result.Modules}
+	for _, name := range partition.Names() {
+		plan.Shards[name], plan.Directories[name] = p.shard(name)
+	}
+	plan.Prepare, plan.Link, plan.Finish = p.prepare(), p.link(), p.finish()
+	plan.Names = p.names(plan)
+	return plan, nil
+}
+
+// planner is what all parts of a plan go by.
+type planner struct {
+	tree        *Tree
+	partition   Partition
+	directories []kbuild.Directory
+	// visited maps clean directories to the file that make reads in them.
+	visited map[string]string
+}
+
+// always are headers that each compiler run reads: c_flags and LINUXINCLUDE in the root Makefile, and what Kbuild writes
+// into sources that it makes itself.
+func (p *planner) always() []string {
+	names := []string{"include/linux/compiler-version.h", "include/linux/kconfig.h", "include/linux/compiler_types.h"}
+	for _, makefile := range []string{"scripts/Makefile.build", "scripts/Makefile.lib", "scripts/Makefile.dtbs"} {
+		names = append(names, p.tree.printedBy(makefile)...)
+	}
+	return names
+}
+
+// shard returns the files of a shard and its directories.
+func (p *planner) shard(name string) (Files, []string) {
+	own, roots := Files{}, []string{}
+	var directories []string
+	for _, d := range p.directories {
+		dir := path.Clean(d.Path)
+		if dir == "." || p.partition.Of(dir) != name {
+			continue
+		}
+		directories = append(directories, d.Path)
+		roots = append(roots, p.directory(d)...)
+	}
+	if len(directories) == 0 {
+		return own, nil
+	}
+	p.tree.reach(own, roots...)
+	p.tree.reach(own, p.always()...)
+	slices.Sort(directories)
+	return own, slices.Compact(directories)
+}
+
+// directory returns the files that building a directory starts from: all in it and in those of its objects, what its
+// Makefile names, and the Kbuild files on the way to it.
+func (p *planner) directory(d kbuild.Directory) []string {
+	dir := path.Clean(d.Path)
+	roots := p.in(dir)
+	for _, object := range d.Objects {
+		if at := path.Dir(object); at != dir && p.visited[at] == "" {
+			roots = append(roots, p.in(at)...)
+		}
+	}
+	for at := dir; ; at = path.Dir(at) {
+		roots = append(roots, p.kbuildFiles(at)...)
+		if at == "." {
+			break
+		}
+	}
+	return append(roots, p.named(dir, d.Makefile)...)
+}
+
+// in returns the files of one directory, without those for Kconfig.
+func (p *planner) in(dir string) []string {
+	var names []string
+	for _, name := range p.tree.list(dir) {
+		if !strings.HasPrefix(path.Base(name), "Kconfig") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// kbuildFiles returns the file that make reads in a directory.
+func (p *planner) kbuildFiles(dir string) []string {
+	makefile := p.visited[dir]
+	if makefile == "" {
+		return nil
+	}
+	return []string{makefile}
+}
+
+// named returns the files that a Makefile names, and those of directories with a Makefile below its own that Kbuild
+// does not enter by itself: some rule does.
+func (p *planner) named(dir, makefile string) []string {
+	var names []string
+	for _, name := range p.tree.mentioned(dir, makefile) {
+		if p.tree.exists(name) {
+			names = append(names, name)
+			continue
+		}
+		for at := name; at != "." && strings.HasPrefix(at, dir+"/"); at = path.Dir(at) {
+			if p.visited[at] == "" && p.tree.isSubBuild(at) {
+				names = append(names, p.tree.below(at)...)
+				names = append(names, p.named(at, at+"/Makefile")...)
+			}
+		}
+	}
+	if p.hasRust(dir) {
+		for _, name := range p.tree.below(dir) {
+			if path.Ext(name) == ".rs" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func (p *planner) hasRust(dir string) bool {
+	return slices.ContainsFunc(p.tree.list(dir), func(name string) bool { return path.Ext(name) == ".rs" })
+}
+
+// prepare returns what make prepare may read: all that is not code of the kernel itself.
+func (p *planner) prepare() Files {
+	files := Files{}
+	var roots []string
+	for name := range p.tree.files {
+		if p.isCommon(name) || strings.HasPrefix(path.Base(name), "Kconfig") {
+			roots = append(roots, name)
+		}
+	}
+	// The root Kbuild file names sources that headers are made of.
+	roots = append(roots, p.rootMentions()...)
+	p.tree.reach(files, roots...)
+	return files
+}
+
+func (p *planner) isCommon(name string) bool {
+	top, below, isBelow := strings.Cut(name, "/")
+	if !isBelow {
+		return true
+	}
+	switch top {
+	case "include", "scripts", "tools", "rust":
+		return true
+	case "arch":
+		return !strings.Contains(below, "/boot/dts/")
+	}
+	return false
+}
+
+var pathWord = regexp.MustCompile(`[A-Za-z0-9_./+-]+`)
+
+func (p *planner) rootMentions() []string {
+	var names []string
+	for _, root := range []string{"Kbuild", "Makefile"} {
+		f := p.tree.files[root]
+		if f == nil {
+			continue
+		}
+		for _, word := range pathWord.FindAllString(string(f.text), -1) {
+			word = path.Clean(word)
+			names = append(names, word, strings.TrimSuffix(word, ".s")+".c")
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !p.tree.exists(name) })
+}
+
+// linked are sources that are compiled when vmlinux is linked: scripts/link-vmlinux.sh and Makefile.vmlinux.
+var linked = []string{
+	"init/version-timestamp.c", "kernel/module/hashes_root.S", "include/linux/export-internal.h", "include/linux/module.h",
+	"include/linux/kallsyms.h", "include/asm-generic/vmlinux.lds.h",
+}
+
+// link returns what linking vmlinux and making the boot image may read.
+func (p *planner) link() Files {
+	files := Files{}
+	arch := "arch/" + p.tree.srcArch + "/"
+	roots := slices.Concat(linked, p.always(), p.scripts())
+	for name := range p.tree.files {
+		below, isArch := strings.CutPrefix(name, arch)
+		top, _, isBelow := strings.Cut(below, "/")
+		isBoot := isArch && (!isBelow && isKbuildFile(name) || top == "boot" || top == "tools")
+		if isBoot && !strings.HasPrefix(below, "boot/dts/") {
+			roots = append(roots, name)
+			if isKbuildFile(name) {
+				roots = append(roots, p.named(path.Dir(name), name)...)
+			}
+		}
+	}
+	for dir := range p.visited {
+		roots = append(roots, p.kbuildFiles(dir)...)
+	}
+	p.tree.reach(files, roots...)
+	return files
+}
+
+// finish returns what linking modules may read.
+func (p *planner) finish() Files {
+	files := Files{}
+	modules := append(p.tree.printedBy("scripts/mod/modpost.c"), "scripts/module-common.c")
+	p.tree.reach(files, append(modules, p.always()...)...)
+	return files
+}
+
+// scripts returns the files that make and what it runs may read in any directory. All actions have them, by way of what
+// was prepared.
+func (p *planner) scripts() []string {
+	var names []string
+	for name := range p.tree.files {
+		if strings.HasPrefix(name, "scripts/") || !strings.Contains(name, "/") && isKbuildFile(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// names returns the sources of all shards that are not handed to the link.
+func (p *planner) names(plan *Plan) []string {
+	names := Files{}
+	for _, d := range p.directories {
+		if dir := path.Clean(d.Path); dir != "." {
+			for _, name := range p.directory(d) {
+				names[name] = true
+			}
+		}
+	}
+	for name := range plan.Link {
+		delete(names, name)
+	}
+	return slices.Sorted(maps.Keys(names))
+}

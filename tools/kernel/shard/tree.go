@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package shard
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"rules_modhash/tools/kernel/kbuild/csource"
+	"rules_modhash/tools/kernel/treearchive"
+)
+
+// A Tree is what a source tree has: the names of its files, and what their contents say of other files and of options.
+type Tree struct {
+	files map[string]*file
+	// named holds the paths of files by their base name, in bytewise order.
+	named map[string][]string
+	// listing holds the paths of files by their directory, in bytewise order.
+	listing map[string][]string
+	// srcArch is the directory of arch/ that code is taken from.
+	srcArch string
+}
+
+// A file of a tree.
+type file struct {
+	path string
+	link string
+	// text is the contents of files that make reads.
+	text []byte
+	// source is what a C or assembler source refers to.
+	source csource.Source
+	// printed are operands of #include in sources that the file makes.
+	printed []string
+	// options are the CONFIG_ names in it. computesOptions is set if it has others that are put together.
+	options         []string
+	computesOptions bool
+	// edges are files that this one may read; nil if not known yet.
+	edges []string
+}
+
+// ReadTree reads a tree archive. Files for which uses does not hold are passed over.
+func ReadTree(r io.Reader, srcArch string, uses func(path string) bool) (*Tree, error) {
+	t := &Tree{files: map[string]*file{}, named: map[string][]string{}, listing: map[string][]string{}, srcArch: srcArch}
+	var scans errgroup.Group
+	scans.SetLimit(runtime.GOMAXPROCS(0))
+	err := treearchive.Read(r, func(entry treearchive.Entry) error {
+		if !uses(entry.Path) {
+			return nil
+		}
+		f := &file{path: entry.Path, link: entry.Link}
+		t.files[entry.Path] = f
+		kind := kindOf(entry.Path)
+		if entry.Link != "" || kind == other {
+			return nil
+		}
+		data, err := io.ReadAll(entry.Contents)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", entry.Path, err)
+		}
+		scans.Go(func() error {
+			f.scan(kind, data)
+			return nil
+		})
+		return nil
+	})
+	if err := scans.Wait(); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.index()
+	return t, nil
+}
+
+func (t *Tree) index() {
+	for name := range t.files {
+		base := path.Base(name)
+		t.named[base] = append(t.named[base], name)
+		t.listing[path.Dir(name)] = append(t.listing[path.Dir(name)], name)
+	}
+	for _, paths := range t.named {
+		slices.Sort(paths)
+	}
+	for _, paths := range t.listing {
+		slices.Sort(paths)
+	}
+}
+
+// kind is what a file is to the split.
+type kind int
+
+const (
+	other kind = iota
+	// source of C, assembler, linker scripts or device trees: it includes files.
+	source
+	// rust has options, and includes files in its own way.
+	rust
+	// script is read by make, or run.
+	script
+)
+
+func kindOf(name string) kind {
+	base := path.Base(name)
+	switch path.Ext(base) {
+	case ".c", ".h", ".S", ".lds", ".inc", ".dts", ".dtsi", ".dtso", ".cc", ".cpp", ".asn1", ".tbl", ".l", ".y", ".s":
+		return source
+	case ".rs":
+		return rust
+	case ".mk", ".include", ".sh", ".pl", ".awk", ".py":
+		return script
+	}
+	if isKbuildFile(name) {
+		return script
+	}
+	if strings.HasPrefix(name, "include/") || strings.HasSuffix(base, "_shipped") {
+		return source
+	}
+	return other
+}
+
+// isKbuildFile reports whether make includes the file, going by its name.
+func isKbuildFile(name string) bool {
+	base := path.Base(name)
+	for _, prefix := range []string{"Makefile", "Kbuild", "Build", "Platform", "Makefile."} {
+		if strings.HasPrefix(base, prefix) {
+			return true
+		}
+	}
+	ext := path.Ext(base)
+	return ext == ".mk" || ext == ".include" || ext == ".modules" || ext == ".inc" && strings.HasPrefix(name, "scripts/")
+}
+
+func (f *file) scan(kind kind, data []byte) {
+	text := string(data)
+	if kind == source {
+		f.source = csource.ScanIncludes(text)
+	}
+	if kind == script {
+		f.text = data
+	}
+	f.printed = printed(text)
+	f.options, f.computesOptions = options(text)
+}
+
+// exists reports whether there is a file.
+func (t *Tree) exists(name string) bool { return t.files[name] != nil }
+
+// FS returns the tree with the contents of files that make reads. Others are empty.
+func (t *Tree) FS() fs.FS {
+	m := newMemory()
+	for name, f := range t.files {
+		if f.link == "" {
+			m.add(name, f.text)
+		}
+	}
+	return m
+}
+
+// list returns the files directly in a directory, in bytewise order.
+func (t *Tree) list(dir string) []string { return t.listing[dir] }
+
+// below returns all files below a directory.
+func (t *Tree) below(dir string) []string {
+	var names []string
+	for name := range t.files {
+		if strings.HasPrefix(name, dir+"/") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// isSubBuild reports whether a directory has a file that make reads.
+func (t *Tree) isSubBuild(dir string) bool {
+	return t.exists(dir+"/Makefile") || t.exists(dir+"/Kbuild")
+}
