@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -56,7 +55,7 @@ func (o *Prepare) make(ctx context.Context, tree *kmake.Tree) error {
 }
 
 // isPrepared tells what others need of a prepared tree: what was made, and the scripts. The configuration they get in
-// parts; and of tools/, which others do not build in, programs are enough.
+// parts.
 func isPrepared(tree *kmake.Tree) func(string, fs.FileInfo) bool {
 	changed := treearchive.ChangedSince(tree.Stamp)
 	return func(name string, info fs.FileInfo) bool {
@@ -65,9 +64,6 @@ func isPrepared(tree *kmake.Tree) func(string, fs.FileInfo) bool {
 			return false
 		case strings.HasPrefix(name, "include/config/"):
 			return name == "include/config/kernel.release"
-		case strings.HasPrefix(name, "tools/"):
-			ext := path.Ext(name)
-			return changed(name, info) && ext != ".o" && ext != ".a" && ext != ".cmd" && ext != ".d"
 		case strings.HasPrefix(name, "scripts/"):
 			return true
 		}
