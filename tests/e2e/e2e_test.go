@@ -96,15 +96,6 @@ kernel_module(
 )
 `
 
-// newPrebuilt makes an external workspace in which nothing is compiled, and nothing comes from a cache.
-func newPrebuilt(t *testing.T) *workspace.Workspace {
-	t.Helper()
-	w := workspace.New(t, external, workspace.Prebuilt)
-	w.AddModhash()
-	w.Flags = []string{"--disk_cache="}
-	return w
-}
-
 func TestExternal(t *testing.T) {
 	w := workspace.New(t, external)
 	w.MustBazel("test", "//:verify")
@@ -148,12 +139,42 @@ func TestGazelle(t *testing.T) {
 	}
 }
 
-// TestReproducible checks that what is built depends on the inputs alone: not on directory, user, time
+// goModules is added to a workspace that asks which Go modules it has.
+const goModules = `
+-- MODULE.bazel --
+bazel_dep(name = "gazelle", version = "0.47.0")
+
+go_deps = use_extension("@gazelle//:extensions.bzl", "go_deps")
+use_repo(go_deps, "bazel_gazelle_go_repository_config")
+`
+
+// unneeded matches the repositories that nothing which only hashes modules needs.
+var unneeded = regexp.MustCompile(`(?m)^.*(kernel_tools|boot_tools|go_deps).*$|^(gazelle|protobuf|rules_pkg|stardoc)[~+].*$`)
+
+// newPrebuilt makes an external workspace in which nothing is compiled, and nothing comes from a cache.
+func newPrebuilt(t *testing.T) *workspace.Workspace {
+	t.Helper()
+	w := workspace.New(t, external, workspace.Prebuilt, goModules)
+	w.AddModhash()
+	w.Flags = []string{"--disk_cache="}
+	return w
+}
+
+// TestPrebuiltModhash shares one Bazel between the tests of a workspace with a modhash that was built before: starting it
+// takes longer than what they do.
+func TestPrebuiltModhash(t *testing.T) {
+	w := newPrebuilt(t)
+	w.Env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
+	t.Run("reproducible", func(t *testing.T) { testReproducible(t, w.In(t)) })
+	t.Run("fetches only what it needs", func(t *testing.T) { testFetchesOnlyWhatItNeeds(t, w.In(t)) })
+}
+
+// testReproducible checks that what is built depends on the inputs alone: not on directory, user, time
 // zone, umask, locale or cache.
-func TestReproducible(t *testing.T) {
+func testReproducible(t *testing.T, here *workspace.Workspace) {
+	t.Helper()
 	const groups = "tree,root_object,proofs,sealed"
-	here, there := newPrebuilt(t), newPrebuilt(t)
-	here.Env = []string{"TZ=UTC", "LC_ALL=C", "USER=here"}
+	there := newPrebuilt(t)
 	there.ChangeEnvironment()
 	got, want := there.Digests(groups), here.Digests(groups)
 	if len(want) < 20 {
@@ -169,24 +190,11 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// goModules is added to a workspace that asks which Go modules it has.
-const goModules = `
--- MODULE.bazel --
-bazel_dep(name = "gazelle", version = "0.47.0")
-
-go_deps = use_extension("@gazelle//:extensions.bzl", "go_deps")
-use_repo(go_deps, "bazel_gazelle_go_repository_config")
-`
-
-// unneeded matches the repositories that nothing which only hashes modules needs.
-var unneeded = regexp.MustCompile(`(?m)^.*(kernel_tools|boot_tools|go_deps).*$|^(gazelle|protobuf|rules_pkg|stardoc)[~+].*$`)
-
-// TestFetchesOnlyWhatItNeeds checks that a workspace that only hashes modules, with a modhash that was built before,
+// testFetchesOnlyWhatItNeeds checks that a workspace that only hashes modules, with a modhash that was built before,
 // fetches nothing that is for kernels, virtual machines or Go; and that Go modules of tests are not among those that it
 // could fetch.
-func TestFetchesOnlyWhatItNeeds(t *testing.T) {
-	w := workspace.New(t, external, workspace.Prebuilt, goModules)
-	w.AddModhash()
+func testFetchesOnlyWhatItNeeds(t *testing.T, w *workspace.Workspace) {
+	t.Helper()
 	w.MustBazel("test", "//:verify")
 	fetched := strings.Join(w.Repositories(), "\n")
 	if !strings.Contains(fetched, "some_modules") {
@@ -250,11 +258,18 @@ filegroup(name = "version_" + VERSION)
 no archive at all
 `
 
-// TestLinux checks the errors of the extension linux for tags that contradict themselves, and of an archive
-// that is none.
-func TestLinux(t *testing.T) {
+// TestExtensions shares one Bazel between the tests of what extensions refuse.
+func TestExtensions(t *testing.T) {
 	w := workspace.New(t, external, linux)
 	w.UseCompiledGazelle()
+	t.Run("linux", func(t *testing.T) { testLinux(t, w.In(t)) })
+	t.Run("modhash", func(t *testing.T) { testPrebuilt(t, w.In(t)) })
+}
+
+// testLinux checks the errors of the extension linux for tags that contradict themselves, and of an archive
+// that is none.
+func testLinux(t *testing.T, w *workspace.Workspace) {
+	t.Helper()
 	for target, want := range map[string]string{
 		"@both//:source":         `linux.source(name = "both"): got both urls and archive, want one of them`,
 		"@no_digest//:source":    `linux.source(name = "no_digest"): got urls without sha256. Next: add the archive's SHA-256 digest`,
@@ -283,15 +298,17 @@ modhash.prebuilt(
 )
 `
 
-// TestPrebuilt checks what the extension modhash reports of tags that it refuses.
-func TestPrebuilt(t *testing.T) {
+// testPrebuilt checks what the extension modhash reports of tags that it refuses.
+func testPrebuilt(t *testing.T, w *workspace.Workspace) {
+	t.Helper()
 	digest := strings.Repeat("0", 64)
 	for _, tc := range []struct{ architecture, digest, want string }{
 		{"x86_64", digest, `modhash.prebuilt(name = "programs"): attribute sha256: got the architecture "x86_64", want one of amd64, `},
 		{"amd64", digest[1:], `got the digest "` + digest[1:] + `" of amd64, want 64 hex digits. Next: copy it from SHA256SUMS of the release`},
 		{"amd64", "G" + digest[1:], `of amd64, want 64 hex digits`},
 	} {
-		w := workspace.New(t, workspace.External, strings.NewReplacer("ARCHITECTURE", tc.architecture, "DIGEST", tc.digest).Replace(prebuilt))
+		module := workspace.External + strings.NewReplacer("ARCHITECTURE", tc.architecture, "DIGEST", tc.digest).Replace(prebuilt)
+		w.Replace("MODULE.bazel", module)
 		output, err := w.Bazel("query", "@programs//:all")
 		if err == nil || !strings.Contains(output, tc.want) {
 			t.Errorf("%s, %s: got error %v and\n%s\nwant one with %s", tc.architecture, tc.digest, err, output, tc.want)

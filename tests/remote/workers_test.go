@@ -21,10 +21,17 @@ func strategy(name string) []string {
 	return flags
 }
 
-// TestStrategies checks that outputs do not depend on how actions are run.
-func TestStrategies(t *testing.T) {
+// TestWorkers shares one Bazel between the tests that need no server: starting it takes longer than what they do.
+func TestWorkers(t *testing.T) {
 	requireWorld(t)
 	m := newMachine(t)
+	t.Run("requirements", func(t *testing.T) { testRequirements(t, m.in(t)) })
+	t.Run("strategies", func(t *testing.T) { testStrategies(t, m.in(t)) })
+}
+
+// testStrategies checks that outputs do not depend on how actions are run.
+func testStrategies(t *testing.T, m machine) {
+	t.Helper()
 	actions := map[string]int{"ModhashLeaf": leaves, "ModhashProof": 1, "ModhashSeal": 1, "ModhashTree": 1}
 	var want []workspace.Spawn
 	for _, test := range []struct {
@@ -68,10 +75,9 @@ func TestStrategies(t *testing.T) {
 	}
 }
 
-// TestRequirements reads what the actions tell Bazel of how they can be run.
-func TestRequirements(t *testing.T) {
-	requireWorld(t)
-	m := newMachine(t)
+// testRequirements reads what the actions tell Bazel of how they can be run.
+func testRequirements(t *testing.T, m machine) {
+	t.Helper()
 	output := m.MustBazel("aquery", "--output=jsonproto", "--ui_event_filters=-info,-stderr", "--noshow_progress",
 		`mnemonic("Modhash.*", //:declared + //:directory)`)
 	// Ahead of it, Bazel states that it starts a server.

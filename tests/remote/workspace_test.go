@@ -105,6 +105,12 @@ func newMachineWith(t *testing.T, archive string, flags ...string) machine {
 	return machine{w, t}
 }
 
+// in returns the machine for a subtest.
+func (m machine) in(t *testing.T) machine {
+	t.Helper()
+	return machine{m.In(t), t}
+}
+
 // module is the i-th one: no two have the same bytes, all the same length.
 func module(t *testing.T, i int) []byte {
 	t.Helper()

@@ -86,14 +86,37 @@ func New(t *testing.T, archives ...string) *Workspace {
 	t.Helper()
 	RequireWorld(t)
 	w := &Workspace{t: t, Dir: t.TempDir()}
+	w.addArchives(archives)
+	t.Cleanup(w.Shutdown)
+	return w
+}
+
+// addArchives adds the archives' files.
+func (w *Workspace) addArchives(archives []string) {
+	w.t.Helper()
 	for _, archive := range archives {
-		text := strings.ReplaceAll(archive, "CHECKOUT", Checkout(t))
+		text := strings.ReplaceAll(archive, "CHECKOUT", Checkout(w.t))
 		for _, file := range txtar.Parse([]byte(text)).Files {
 			w.Add(file.Name, file.Data, 0o644)
 		}
 	}
-	t.Cleanup(w.Shutdown)
-	return w
+}
+
+// In returns the workspace for a subtest: what fails there fails the subtest.
+func (w *Workspace) In(t *testing.T) *Workspace {
+	t.Helper()
+	sub := *w
+	sub.t = t
+	return &sub
+}
+
+// Replace removes a file, and adds the files of an archive. The workspace's Bazel goes on.
+func (w *Workspace) Replace(name, archive string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.Dir, name)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.addArchives([]string{archive})
 }
 
 // NewCheckout makes a workspace that is a copy of the source tree, as another clone of it would be.
@@ -207,9 +230,10 @@ func (w *Workspace) Add(name string, data []byte, mode os.FileMode) {
 	}
 }
 
-// Startup are the flags that give the workspace its own Bazel server.
+// Startup are the flags that give the workspace its own Bazel server. The server runs for a minute, so its JVM compiles
+// with the fast compiler only: the other one takes more CPU time than its code saves.
 func (w *Workspace) Startup() []string {
-	flags := []string{"--output_user_root=" + w.Dir + ".out", "--max_idle_secs=60"}
+	flags := []string{"--output_user_root=" + w.Dir + ".out", "--max_idle_secs=60", "--host_jvm_args=-XX:TieredStopAtLevel=1"}
 	if w.rc != "" {
 		flags = append(flags, "--bazelrc="+w.rc)
 	}
