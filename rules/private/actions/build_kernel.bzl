@@ -29,7 +29,7 @@ def _files(flags):
 def _file_name(shard):
     return "rest" if shard == "." else shard
 
-def build_in_one(ctx, build, modules, sign_file, logs):
+def build_in_one(ctx, build, modules, sign_file, log):
     """Declares the one action that builds a kernel.
 
     Args:
@@ -37,12 +37,8 @@ def build_in_one(ctx, build, modules, sign_file, logs):
       build: KernelBuildInfo with the files to write.
       modules: dict of string to File, the modules by their paths in the tree.
       sign_file: File to write, or None.
-      logs: function of a name to a File: declares a log.
-
-    Returns:
-      list of File, the logs.
+      log: File to write, the output of Kbuild.
     """
-    log = logs("build.log")
     outputs = {
         "--devel": build.devel,
         "--log": log,
@@ -75,7 +71,6 @@ def build_in_one(ctx, build, modules, sign_file, logs):
         _files(outputs) + modules.values(),
         "Building the kernel and %d modules" % len(modules),
     )
-    return [log]
 
 def _split(ctx, build, graph, shards, declare):
     """Declares the action that cuts the source. Returns struct(prepare, link, finish, shards)."""
@@ -128,7 +123,7 @@ def _compile(ctx, build, graph, parts, name, declare, log):
 
 def _blank(ctx, build, graph, parts, objects, declare, log):
     """Declares the link of vmlinux. Returns struct(symbols, types)."""
-    kernel = struct(symbols = declare("objects/vmlinux.symbols.tar.zst"), types = declare("objects/vmlinux.types"))
+    kernel = struct(symbols = declare("vmlinux.symbols.tar.zst"), types = declare("vmlinux.types"))
     inputs = {"--configuration": build.config.configuration, "--prepared": graph.prepared, "--source": parts.link}
     outputs = {
         "--log": log,
@@ -215,7 +210,7 @@ def build_in_shards(ctx, build, graph, modules, sign_file, logs):
       logs: function of a name to a File: declares a log.
 
     Returns:
-      list of File, the logs.
+      list of File, the logs; and list of File, what the shards hand to the link.
     """
 
     def declare(name):
@@ -237,4 +232,5 @@ def build_in_shards(ctx, build, graph, modules, sign_file, logs):
     for name, own in by_shard.items():
         _finish(ctx, build, graph, parts, name, objects[name], kernel, modpost[name], own, finish_logs[name])
     _devel(ctx, build, graph, parts)
-    return compile_logs.values() + [link_log, modpost_log] + finish_logs.values()
+    handed = [file for o in objects.values() for file in [o.builtin, o.modules, o.symbols]]
+    return compile_logs.values() + [link_log, modpost_log] + finish_logs.values(), handed

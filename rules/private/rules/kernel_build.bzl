@@ -49,7 +49,8 @@ error names it.
 | `lists` | `modules.order`, `modules.builtin`, `modules.builtin.modinfo`, `Module.symvers`, `kernel.release` |
 | `trees` | `objects.tar.zst` for the link, `devel.tar.zst` to build out-of-tree modules |
 | `sign_file` | the kernel's program that signs modules, if `sign_file` is set |
-| `log` | the output of Kbuild, below `logs`: a file for each action |
+| `objects` | what the link reads: `link_trees` of the provider and, below `graph/objects`, the objects of shards |
+| `log` | the output of Kbuild: `build.log`, or of a kernel in shards a file for each action, below `logs` |
 
 **Failures.** Errors of Kbuild start with the failing file. A declared module that Kbuild does not build, and a
 module that it builds and that is not declared, is an error with the list to paste. `kernel_modules_list` prints that
@@ -114,20 +115,23 @@ def _build_info(ctx, shards):
     )
 
 def _declare_build(ctx, modules, sign_file):
-    """Declares the actions. Returns KernelBuildInfo, and the logs."""
-    logs = lambda name: _declare(ctx, "logs/" + name)
+    """Declares the actions. Returns KernelBuildInfo, the logs, and the objects of the shards."""
     if _graph(ctx) == ONE:
         build = _build_info(ctx, None)
-        return build, build_in_one(ctx, build, modules, sign_file, logs)
+        log = _declare(ctx, "build.log")
+        build_in_one(ctx, build, modules, sign_file, log)
+        return build, [log], []
+    logs = lambda name: _declare(ctx, "logs/" + name)
     shards = struct(link_source = _declare(ctx, "graph/source/link.tar.zst"), prepared = _declare(ctx, "graph/prepared.tar.zst"))
     build = _build_info(ctx, shards)
-    return build, build_in_shards(ctx, build, shards, modules, sign_file, logs)
+    written, objects = build_in_shards(ctx, build, shards, modules, sign_file, logs)
+    return build, written, objects
 
 def _kernel_build_impl(ctx):
     _check_modules(ctx)
     sign_file = _declare(ctx, "sign-file") if ctx.attr.sign_file else None
     modules = {path: _declare(ctx, "modules/" + path) for path in ctx.attr.modules}
-    build, logs = _declare_build(ctx, modules, sign_file)
+    build, logs, objects = _declare_build(ctx, modules, sign_file)
     return [
         build,
         KernelModulesInfo(
@@ -139,6 +143,7 @@ def _kernel_build_impl(ctx):
         OutputGroupInfo(
             lists = depset([build.modules_order, build.modules_builtin, build.modules_builtin_modinfo, build.symvers, build.release]),
             log = depset(logs),
+            objects = depset(objects + build.link_trees),
             modules = depset(modules.values()),
             modules_order = depset([build.modules_order]),
             sign_file = depset([sign_file] if sign_file else []),
