@@ -13,6 +13,7 @@ _WORDS = [
     "--compression",
     "--copt",
     "--cross",
+    "--declared",
     "--dir",
     "--include",
     "--jobs",
@@ -20,6 +21,7 @@ _WORDS = [
     "--machine",
     "--name",
     "--prefix",
+    "--shards",
     "--strip",
     "--want-release",
 ]
@@ -38,8 +40,14 @@ def _named_files(arguments):
         if argument.partition("=")[0] not in _WORDS
     })
 
-def _check_files(env, action, arguments):
-    """Asserts that the inputs are the manifest and the files that the arguments name."""
+def check_files(env, action, arguments):
+    """Asserts that the inputs are the manifest and the files that the arguments name.
+
+    Args:
+      env: the test's environment.
+      action: Action.
+      arguments: list of strings, as arguments_of returns them.
+    """
     inputs = _paths(env, action.inputs)
     asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is not an input" % action.mnemonic)
     own = [
@@ -50,14 +58,26 @@ def _check_files(env, action, arguments):
     outputs = _paths(env, action.outputs)
     asserts.equals(env, _named_files(arguments), sorted(own + outputs), action.mnemonic)
 
+def arguments_of(env, action):
+    """The arguments of an action, without the output directory.
+
+    Args:
+      env: the test's environment.
+      action: Action.
+
+    Returns:
+      list of strings.
+    """
+    return [_strip_bin(env, argument) for argument in action.argv[1:]]
+
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)
     got = {}
     for action in analysistest.target_actions(env):
-        arguments = [_strip_bin(env, argument) for argument in action.argv[1:]]
+        arguments = arguments_of(env, action)
         asserts.true(env, action.argv[0].endswith("/kbuild"), "program: %s" % action.argv[0])
         asserts.equals(env, {"PATH": PATH}, action.env, "environment of %s" % action.mnemonic)
-        _check_files(env, action, arguments)
+        check_files(env, action, arguments)
         key = "%s %s" % (action.mnemonic, _paths(env, action.outputs)[0])
         got[key] = arguments
     asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))

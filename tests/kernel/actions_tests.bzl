@@ -48,6 +48,7 @@ def _config_tests(name):
             "--fragment=%s/2.config" % _FIXTURES,
             "--fragment=%s/1.config" % _FIXTURES,
             "--out=%s_arm64_config.config" % _FIXTURES,
+            "--configuration=%s_arm64_config.tar.zst" % _FIXTURES,
         ]},
         target_under_test = "fixtures_arm64_config",
     )
@@ -68,21 +69,21 @@ def _config_tests(name):
             _SOURCE,
             "--base-file=%s/base.config" % _FIXTURES,
             "--out=tests/kernel/%s_of_file.config" % name,
+            "--configuration=tests/kernel/%s_of_file.tar.zst" % name,
         ]},
         target_under_test = name + "_of_file",
     )
 
-def _build_arguments(target, target_flags, config, strip, extra):
+def _build_arguments(target, target_flags, config, strip, keys = [], sign_file = []):
     directory = "tests/kernel/" + target
     return [
         "build",
         _JOBS,
         _label(target),
     ] + target_flags + [
-        _SOURCE,
         "--config=%s" % config,
-        "--strip=%s" % strip,
-    ] + extra + [
+        _SOURCE,
+    ] + keys + [
         "--devel=%s/devel.tar.zst" % directory,
         "--log=%s/build.log" % directory,
         "--modules-builtin=%s/modules.builtin" % directory,
@@ -90,10 +91,12 @@ def _build_arguments(target, target_flags, config, strip, extra):
         "--modules-order=%s/modules.order" % directory,
         "--objects=%s/objects.tar.zst" % directory,
         "--release=%s/kernel.release" % directory,
+    ] + sign_file + [
         "--symvers=%s/Module.symvers" % directory,
         "--system-map=%s/System.map" % directory,
         "--vmlinux=%s/vmlinux" % directory,
         "--vmlinux-unstripped=%s/vmlinux.unstripped" % directory,
+        "--strip=%s" % strip,
     ]
 
 def _build_tests(name):
@@ -101,7 +104,7 @@ def _build_tests(name):
     directory = "%s_x86_64" % _FIXTURES
     actions_test(
         name = name + "_build_test",
-        arguments = {"ModhashKernelBuild %s/devel.tar.zst" % directory: _build_arguments("fixtures_x86_64", _X86_64, config, "debug", []) + [
+        arguments = {"ModhashKernelBuild %s/devel.tar.zst" % directory: _build_arguments("fixtures_x86_64", _X86_64, config, "debug") + [
             "--module=fs/ext4/ext4.ko=%s/modules/fs/ext4/ext4.ko" % directory,
             "--module=crypto/100%%.ko=%s/modules/crypto/100%%.ko" % directory,
         ]},
@@ -122,8 +125,9 @@ def _build_tests(name):
             _X86_64,
             config,
             "none",
-            ["--trusted-keys=%s/keys.pem" % _FIXTURES],
-        ) + ["--sign-file=tests/kernel/%s_signing/sign-file" % name]},
+            keys = ["--trusted-keys=%s/keys.pem" % _FIXTURES],
+            sign_file = ["--sign-file=tests/kernel/%s_signing/sign-file" % name],
+        )},
         target_under_test = name + "_signing",
     )
 
@@ -137,8 +141,8 @@ def _link_test(name, machine, target_flags, image):
             _JOBS,
             _label("fixtures_%s_vmlinux" % machine),
         ] + target_flags + [
-            _SOURCE,
-            "--objects=%s/objects.tar.zst" % kernel,
+            "--tree=%s_source.tar.zst" % _FIXTURES,
+            "--tree=%s/objects.tar.zst" % kernel,
             "--root-object=%s_tree.root.o" % kernel,
             "--vmlinux=%s/vmlinux" % directory,
             "--vmlinux-unstripped=%s/vmlinux.unstripped" % directory,

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func unpack(t *testing.T) *kernel {
 		Dir:    filepath.Join(t.TempDir(), "linux"),
 		Stamp:  time.Now().Truncate(time.Second),
 	}
-	for _, archive := range []string{runfile(t, "SOURCE"), filepath.Join(runfile(t, "KERNEL"), "objects.tar.zst")} {
+	for _, archive := range archives(t) {
 		file, err := os.Open(archive)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +57,50 @@ func unpack(t *testing.T) *kernel {
 			t.Fatalf("unpacking %s: %v", archive, err)
 		}
 	}
+	addTrustedKeys(t, tree)
 	return &kernel{T: t, tree: tree, modhash: runfile(t, "MODHASH")}
+}
+
+// addTrustedKeys adds the file with the certificates, which make asks for the timestamp of: the shard has read it.
+func addTrustedKeys(t *testing.T, tree *kmake.Tree) {
+	t.Helper()
+	path := filepath.Join(tree.Dir, "certs/rules_modhash_trusted.pem")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, tree.Stamp, tree.Stamp); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// archives returns the source, and all that the actions of the kernel's build made of it.
+func archives(t *testing.T) []string {
+	t.Helper()
+	kernel := runfile(t, "KERNEL")
+	list := []string{runfile(t, "SOURCE"), runfile(t, "CONFIGURATION"), filepath.Join(kernel, "graph/prepared.tar.zst")}
+	for _, kind := range []string{"builtin", "symbols", "modules"} {
+		shards := archivesOf(t, filepath.Join(kernel, "graph/objects"), "."+kind+".tar.zst")
+		if len(shards) < 10 {
+			t.Fatalf("got %d archives of kind %s, want one for each shard", len(shards), kind)
+		}
+		list = append(list, shards...)
+	}
+	return append(list, filepath.Join(kernel, "objects.tar.zst"))
+}
+
+func archivesOf(t *testing.T, dir, suffix string) []string {
+	t.Helper()
+	var found []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, suffix) {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // in is the same kernel for another test.
@@ -158,8 +202,20 @@ const strip = "INSTALL_MOD_STRIP=1"
 
 const image = "arch/x86/boot/bzImage"
 
+// made are objects that no shard makes, but the link, or the link of a module.
+var made = regexp.MustCompile(`(\.mod|/version-timestamp|^\.module-common|^\.vmlinux\.export|^\.module_hashes_blank)\.o$`)
+
+// compiled matches what Kbuild prints of each object that it compiles.
+var compiled = regexp.MustCompile(`(?m)^  (?:CC|AS) (?:\[M\])? *(\S+)$`)
+
 func testTree(k *kernel) {
 	k.mustMake(strip)
+	// Kbuild compares the commands, so it agrees with all objects: with what they are made of, and how.
+	for _, object := range compiled.FindAllStringSubmatch(k.tree.Log.String(), -1) {
+		if !made.MatchString(object[1]) {
+			k.Errorf("make has compiled %s, want the object that a shard made to be up to date", object[1])
+		}
+	}
 	want := k.run("root", runfile(k.T, "TREE"))
 	for _, name := range []string{".modhash/tree.pb", "vmlinux.unstripped", "vmlinux", image} {
 		if got := k.root(name); got != want {

@@ -153,7 +153,7 @@ def _modpost(ctx, build, graph, parts, objects, kernel, modules, finish, log):
     symbols = [o.symbols for o in objects.values()]
     args = _args(ctx, build.config, inputs | outputs)
     args.add_all(symbols, format_each = "--shard=%s")
-    args.add_all(modules.keys(), format_each = "--module=%s")
+    args.add_all(modules.keys(), format_each = "--declared=%s")
     _add_pairs(args, "--finish", finish)
     run_kbuild(
         ctx,

@@ -27,8 +27,6 @@ type Split struct {
 	Common
 	// Source is the source tree as Source writes it, Configuration what Config writes.
 	Source, Configuration string
-	// Modules are the modules that are declared, as paths in the tree.
-	Modules []string
 	// Shards are SHARD=FILE: a shard, and the file to write.
 	Shards []string
 	// Prepare, Link and Finish are files to write.
@@ -125,12 +123,7 @@ func (o *Split) write(ctx context.Context, r *results, tree *shard.Tree, config 
 		for i, w := range writers {
 			archives[i].Out = w
 		}
-		file, err := os.Open(o.Source)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		return shard.Split(reader{ctx, file}, archives)
+		return tree.Split(archives)
 	})
 }
 

@@ -20,14 +20,14 @@ func (t *Tree) mentioned(dir, makefile string) []string {
 		return nil
 	}
 	var names []string
-	for _, found := range mention.FindAllSubmatch(f.text, -1) {
+	for _, found := range mention.FindAllSubmatch(f.data, -1) {
 		name := string(found[2])
 		if variable := string(found[1]); variable == "src" || variable == "obj" {
 			name = path.Join(dir, name)
 		}
 		names = append(names, path.Clean(name))
 	}
-	for _, found := range included.FindAllSubmatch(f.text, -1) {
+	for _, found := range included.FindAllSubmatch(f.data, -1) {
 		names = append(names, path.Clean(string(found[1])))
 	}
 	return names

@@ -7,8 +7,12 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"rules_modhash/tools/kernel/kbuild"
 )
@@ -47,12 +51,33 @@ func NewPlan(t *Tree, target kbuild.Target, partition Partition) (*Plan, error) 
 		p.visited[path.Clean(d.Path)] = d.Makefile
 	}
 	plan := &Plan{Shards: map[string]Files{}, Directories: map[string][]string{}, Modules: result.Modules}
-	for _, name := range partition.Names() {
-		plan.Shards[name], plan.Directories[name] = p.shard(name)
-	}
-	plan.Prepare, plan.Link, plan.Finish = p.prepare(), p.link(), p.finish()
+	p.fill(plan)
 	plan.Names = p.names(plan)
 	return plan, nil
+}
+
+// fill finds the files of all parts, several at a time.
+func (p *planner) fill(plan *Plan) {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	var lock sync.Mutex
+	for _, name := range p.partition.Names() {
+		group.Go(func() error {
+			files, directories := p.shard(name)
+			lock.Lock()
+			defer lock.Unlock()
+			plan.Shards[name], plan.Directories[name] = files, directories
+			return nil
+		})
+	}
+	for to, find := range map[*Files]func() Files{&plan.Prepare: p.prepare, &plan.Link: p.link, &plan.Finish: p.finish} {
+		group.Go(func() error {
+			*to = find()
+			return nil
+		})
+	}
+	// None of them fails.
+	_ = group.Wait()
 }
 
 // planner is what all parts of a plan go by.
@@ -202,7 +227,7 @@ func (p *planner) rootMentions() []string {
 		if f == nil {
 			continue
 		}
-		for _, word := range pathWord.FindAllString(string(f.text), -1) {
+		for _, word := range pathWord.FindAllString(string(f.data), -1) {
 			word = path.Clean(word)
 			names = append(names, word, strings.TrimSuffix(word, ".s")+".c")
 		}

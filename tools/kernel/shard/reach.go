@@ -25,10 +25,12 @@ func (t *Tree) reach(reached map[string]bool, names ...string) {
 
 // edgesOf returns the files that a file names.
 func (t *Tree) edgesOf(f *file) []string {
-	if f.edges != nil {
-		return f.edges
-	}
-	edges := []string{}
+	f.resolved.Do(func() { f.edges = t.findEdges(f.scan()) })
+	return f.edges
+}
+
+func (t *Tree) findEdges(f *file) []string {
+	var edges []string
 	if f.link != "" {
 		edges = append(edges, path.Join(path.Dir(f.path), f.link))
 	}
@@ -58,8 +60,7 @@ func (t *Tree) edgesOf(f *file) []string {
 		}
 	}
 	slices.Sort(edges)
-	f.edges = slices.Compact(edges)
-	return f.edges
+	return slices.Compact(edges)
 }
 
 // generators make C sources of files with a suffix.
@@ -72,7 +73,7 @@ func (t *Tree) printedBy(program string) []string {
 		return nil
 	}
 	var names []string
-	for _, operand := range f.printed {
+	for _, operand := range f.scan().printed {
 		names = append(names, t.resolveOperand(program, operand)...)
 	}
 	return names

@@ -278,7 +278,7 @@ func split(t *testing.T, files map[string]string) map[string][]byte {
 		outs[name] = &bytes.Buffer{}
 		archives = append(archives, Archive{Files: set, Added: config.For(tree, set), Out: outs[name]})
 	}
-	if err := Split(bytes.NewReader(pack(t, files)), archives); err != nil {
+	if err := tree.Split(archives); err != nil {
 		t.Fatal(err)
 	}
 	result := map[string][]byte{}
@@ -333,10 +333,11 @@ func TestSplitReportsErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Close()
-	if err := Split(bytes.NewReader(archive), []Archive{{Files: Files{"Kbuild": true}, Out: out}}); err == nil {
+	tree, _ := planOf(t, linux)
+	if err := tree.Split([]Archive{{Files: Files{"Kbuild": true}, Out: out}}); err == nil {
 		t.Error("got no error of an archive that cannot be written")
 	}
-	if err := Split(bytes.NewReader(archive[:len(archive)/2]), []Archive{{Files: Files{"Kbuild": true}, Out: io.Discard}}); err == nil {
+	if _, err := ReadTree(bytes.NewReader(archive[:len(archive)/2]), "x86", func(string) bool { return true }); err == nil {
 		t.Error("got no error of a source archive that is cut off")
 	}
 }

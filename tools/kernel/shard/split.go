@@ -4,8 +4,6 @@ package shard
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"runtime"
@@ -27,113 +25,36 @@ type Archive struct {
 	Out io.Writer
 }
 
-// Split writes archives from the tree archive r, which it reads once.
-func Split(r io.Reader, archives []Archive) error {
-	lanes, err := newLanes(archives)
+// Split writes archives, several at a time.
+func (t *Tree) Split(archives []Archive) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, archive := range archives {
+		group.Go(func() error { return t.write(archive) })
+	}
+	return group.Wait()
+}
+
+func (t *Tree) write(archive Archive) error {
+	writer, err := treearchive.NewWriter(archive.Out)
 	if err != nil {
 		return err
 	}
-	err = treearchive.Read(r, func(entry treearchive.Entry) error { return dispatch(lanes, entry) })
-	for _, l := range lanes {
-		close(l.entries)
-	}
-	for _, l := range lanes {
-		err = errors.Join(err, l.group.Wait())
-	}
-	return err
-}
-
-// A lane writes several archives, one file after the other.
-type lane struct {
-	archives []Archive
-	writers  []*treearchive.Writer
-	entries  chan treearchive.Entry
-	group    errgroup.Group
-}
-
-// newLanes starts as many lanes as processors.
-func newLanes(archives []Archive) ([]*lane, error) {
-	lanes := make([]*lane, min(runtime.GOMAXPROCS(0), len(archives)))
-	for i := range lanes {
-		lanes[i] = &lane{entries: make(chan treearchive.Entry, 64)}
-	}
-	for i, archive := range archives {
-		writer, err := treearchive.NewWriter(archive.Out)
-		if err != nil {
-			return nil, err
-		}
-		l := lanes[i%len(lanes)]
-		l.archives, l.writers = append(l.archives, archive), append(l.writers, writer)
-	}
-	for _, l := range lanes {
-		l.group.Go(l.run)
-	}
-	return lanes, nil
-}
-
-// dispatch hands a file to the lanes with an archive for it.
-func dispatch(lanes []*lane, entry treearchive.Entry) error {
-	var data []byte
-	for _, l := range lanes {
-		if !slices.ContainsFunc(l.archives, func(a Archive) bool { return a.Files[entry.Path] }) {
-			continue
-		}
-		if data == nil && entry.Link == "" {
-			var err error
-			if data, err = io.ReadAll(entry.Contents); err != nil {
-				return fmt.Errorf("reading %s: %w", entry.Path, err)
-			}
-		}
-		held := entry
-		held.Contents = nil
-		l.entries <- withData(held, data)
-	}
-	return nil
-}
-
-func withData(entry treearchive.Entry, data []byte) treearchive.Entry {
-	entry.Contents = bytes.NewReader(data)
-	return entry
-}
-
-// run writes what it is handed. After an error it only reads on, so that no one waits for it.
-func (l *lane) run() error {
-	var failed error
-	for entry := range l.entries {
-		if failed != nil {
-			continue
-		}
-		failed = l.add(entry)
-	}
-	for i, writer := range l.writers {
-		failed = errors.Join(failed, addAll(writer, l.archives[i].Added), writer.Close())
-	}
-	return failed
-}
-
-func (l *lane) add(entry treearchive.Entry) error {
-	for i, archive := range l.archives {
-		if !archive.Files[entry.Path] {
-			continue
-		}
-		if _, err := entry.Contents.(*bytes.Reader).Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		if err := l.writers[i].Add(entry); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(archive.Files)) {
+		f := t.files[name]
+		entry := treearchive.Entry{Path: name, Mode: f.mode, Link: f.link, Size: int64(len(f.data)), Contents: bytes.NewReader(f.data)}
+		if err := writer.Add(entry); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func addAll(w *treearchive.Writer, added map[string][]byte) error {
-	for _, name := range slices.Sorted(maps.Keys(added)) {
-		data := added[name]
-		if err := w.Add(withData(treearchive.Entry{Path: name, Mode: 0o644, Size: int64(len(data))}, data)); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(archive.Added)) {
+		data := archive.Added[name]
+		entry := treearchive.Entry{Path: name, Mode: 0o644, Size: int64(len(data)), Contents: bytes.NewReader(data)}
+		if err := writer.Add(entry); err != nil {
 			return err
 		}
 	}
-	return nil
+	return writer.Close()
 }
 
 // Configuration is the files in which Kbuild keeps the configuration, by their path in the tree: those that the compilers
@@ -145,7 +66,7 @@ type Configuration map[string][]byte
 func (c Configuration) For(t *Tree, files Files) Configuration {
 	wanted := map[string]bool{}
 	for name := range files {
-		f := t.files[name]
+		f := t.files[name].scan()
 		if f.computesOptions {
 			return c
 		}
@@ -157,7 +78,7 @@ func (c Configuration) For(t *Tree, files Files) Configuration {
 		if !strings.HasPrefix(name, "scripts/") || strings.HasPrefix(name, "scripts/kconfig/") {
 			continue
 		}
-		for _, option := range f.options {
+		for _, option := range f.scan().options {
 			wanted[option] = true
 		}
 	}

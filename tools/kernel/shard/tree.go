@@ -7,17 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"rules_modhash/tools/kernel/kbuild/csource"
 	"rules_modhash/tools/kernel/treearchive"
 )
 
-// A Tree is what a source tree has: the names of its files, and what their contents say of other files and of options.
+// A Tree is a source tree in memory. Several goroutines may use it.
 type Tree struct {
 	files map[string]*file
 	// named holds the paths of files by their base name, in bytewise order.
@@ -31,9 +29,11 @@ type Tree struct {
 // A file of a tree.
 type file struct {
 	path string
+	mode fs.FileMode
 	link string
-	// text is the contents of files that make reads.
-	text []byte
+	data []byte
+	// scanned guards the fields below, and resolved the edges: most files are asked for neither.
+	scanned, resolved sync.Once
 	// source is what a C or assembler source refers to.
 	source csource.Source
 	// printed are operands of #include in sources that the file makes.
@@ -41,38 +41,27 @@ type file struct {
 	// options are the CONFIG_ names in it. computesOptions is set if it has others that are put together.
 	options         []string
 	computesOptions bool
-	// edges are files that this one may read; nil if not known yet.
+	// edges are files that this one may read.
 	edges []string
 }
 
 // ReadTree reads a tree archive. Files for which uses does not hold are passed over.
 func ReadTree(r io.Reader, srcArch string, uses func(path string) bool) (*Tree, error) {
 	t := &Tree{files: map[string]*file{}, named: map[string][]string{}, listing: map[string][]string{}, srcArch: srcArch}
-	var scans errgroup.Group
-	scans.SetLimit(runtime.GOMAXPROCS(0))
 	err := treearchive.Read(r, func(entry treearchive.Entry) error {
 		if !uses(entry.Path) {
 			return nil
 		}
-		f := &file{path: entry.Path, link: entry.Link}
+		f := &file{path: entry.Path, mode: entry.Mode, link: entry.Link, data: make([]byte, entry.Size)}
 		t.files[entry.Path] = f
-		kind := kindOf(entry.Path)
-		if entry.Link != "" || kind == other {
+		if entry.Link != "" {
 			return nil
 		}
-		data, err := io.ReadAll(entry.Contents)
-		if err != nil {
+		if _, err := io.ReadFull(entry.Contents, f.data); err != nil {
 			return fmt.Errorf("reading %s: %w", entry.Path, err)
 		}
-		scans.Go(func() error {
-			f.scan(kind, data)
-			return nil
-		})
 		return nil
 	})
-	if err := scans.Wait(); err != nil {
-		return nil, err
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -138,16 +127,21 @@ func isKbuildFile(name string) bool {
 	return ext == ".mk" || ext == ".include" || ext == ".modules" || ext == ".inc" && strings.HasPrefix(name, "scripts/")
 }
 
-func (f *file) scan(kind kind, data []byte) {
-	text := string(data)
-	if kind == source {
-		f.source = csource.ScanIncludes(text)
-	}
-	if kind == script {
-		f.text = data
-	}
-	f.printed = printed(text)
-	f.options, f.computesOptions = options(text)
+// scan reads what the file refers to.
+func (f *file) scan() *file {
+	f.scanned.Do(func() {
+		kind := kindOf(f.path)
+		if kind == other {
+			return
+		}
+		text := string(f.data)
+		if kind == source {
+			f.source = csource.ScanIncludes(text)
+		}
+		f.printed = printed(text)
+		f.options, f.computesOptions = options(text)
+	})
+	return f
 }
 
 // exists reports whether there is a file.
@@ -157,8 +151,12 @@ func (t *Tree) exists(name string) bool { return t.files[name] != nil }
 func (t *Tree) FS() fs.FS {
 	m := newMemory()
 	for name, f := range t.files {
-		if f.link == "" {
-			m.add(name, f.text)
+		switch {
+		case f.link != "":
+		case kindOf(name) == script:
+			m.add(name, f.data)
+		default:
+			m.add(name, nil)
 		}
 	}
 	return m

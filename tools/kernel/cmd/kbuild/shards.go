@@ -13,7 +13,6 @@ import (
 const (
 	preparedUsage      = "what kbuild prepare wrote"
 	configurationUsage = "what kbuild config wrote with --configuration"
-	modulesUsage       = "an in-tree module, as its `PATH` in the tree"
 )
 
 func newSplit() *cobra.Command {
@@ -124,12 +123,12 @@ gets the root of the empty tree, which kbuild link replaces.`,
 func newModpost() *cobra.Command {
 	o := &action.Modpost{}
 	cmd := &cobra.Command{
-		Use:   "modpost --prepared FILE --configuration FILE --source FILE --kernel FILE --shard FILE... [--module PATH]... ...",
+		Use:   "modpost --prepared FILE --configuration FILE --source FILE --kernel FILE --shard FILE... [--declared PATH]... ...",
 		Short: "Check the symbols of all modules, and write what is linked to each",
-		Long: `Run modpost over the symbols of vmlinux and of all modules. The modules must be exactly the named
+		Long: `Run modpost over the symbols of vmlinux and of all modules. The modules must be exactly the declared
 ones.`,
 		Example: `  kbuild modpost --prepared prepared.tar.zst --configuration config.tar.zst --source link.tar.zst \
-    --kernel vmlinux.symbols.tar.zst --shard net.symbols.tar.zst --module drivers/net/dummy.ko \
+    --kernel vmlinux.symbols.tar.zst --shard net.symbols.tar.zst --declared drivers/net/dummy.ko \
     --finish drivers/net=net.modpost.tar.zst --symvers Module.symvers --modules-order modules.order --log modpost.log`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
@@ -140,7 +139,7 @@ ones.`,
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild split writes it with --link")
 	flags.StringVar(&o.Kernel, "kernel", "", "what kbuild blank wrote with --symbols")
 	flags.StringArrayVar(&o.Shards, "shard", nil, "what kbuild compile wrote with --symbols")
-	flags.StringArrayVar(&o.Modules, "module", nil, modulesUsage)
+	flags.StringArrayVar(&o.Modules, "declared", nil, "an in-tree module, as its `PATH` in the tree")
 	flags.StringArrayVar(&o.Finish, "finish", nil, "`NAME=FILE`: a shard, and the file to write for kbuild finish")
 	flags.StringVar(&o.Symvers, "symvers", "", "write Module.symvers")
 	flags.StringVar(&o.Order, "modules-order", "", "write modules.order")
