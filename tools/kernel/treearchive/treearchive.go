@@ -13,7 +13,6 @@
 package treearchive
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"fmt"
@@ -25,12 +24,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 )
-
-// packedTime is the timestamp of files in archives: nobody reads it.
-var packedTime = time.Unix(0, 0)
 
 // placeholder stands for the path of the tree in packed .cmd files.
 const placeholder = "@TREE@"
@@ -38,13 +33,12 @@ const placeholder = "@TREE@"
 // Pack writes the files and symbolic links below root for which keep holds. Paths handed to keep
 // are relative to root. Directories exist as far as they are needed.
 func Pack(w io.Writer, root string, keep func(path string, info fs.FileInfo) bool) error {
-	compressor, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	writer, err := newWriter(w)
 	if err != nil {
 		return err
 	}
-	writer := tar.NewWriter(compressor)
-	err = walk(root, keep, func(path string, info fs.FileInfo) error { return packFile(writer, root, path, info) })
-	return errors.Join(err, writer.Close(), compressor.Close())
+	err = walk(root, keep, func(path string, info fs.FileInfo) error { return writer.packFile(root, path, info) })
+	return errors.Join(err, writer.close())
 }
 
 // walk visits what is to be packed, in bytewise order within each directory.
@@ -65,59 +59,45 @@ func walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, f
 	})
 }
 
-func packFile(w *tar.Writer, root, path string, info fs.FileInfo) error {
-	header := &tar.Header{Name: path, ModTime: packedTime, Mode: mode(info), Format: tar.FormatPAX}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		target, err := os.Readlink(filepath.Join(root, path))
-		if err != nil {
-			return err
-		}
-		header.Typeflag, header.Linkname = tar.TypeSymlink, target
-		return w.WriteHeader(header)
+func (w *writer) packFile(root, path string, info fs.FileInfo) error {
+	entry, err := entryAt(root, path, info)
+	if err != nil {
+		return err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: got a file of type %s, want a regular file or a symbolic link", path, info.Mode().Type())
+	if entry.IsLink() {
+		return w.put(entry, nil)
 	}
-	return packContents(w, header, root, path, info.Size())
+	return w.packContents(entry, root)
 }
 
-func packContents(w *tar.Writer, header *tar.Header, root, path string, size int64) error {
-	header.Typeflag = tar.TypeReg
-	if isCommandFile(path) {
-		data, err := os.ReadFile(filepath.Join(root, path))
+// entryAt is the entry of a file or symbolic link below root.
+func entryAt(root, path string, info fs.FileInfo) (Entry, error) {
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(filepath.Join(root, path))
+		return Entry{Path: path, Target: target}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Entry{}, fmt.Errorf("%s: got a file of type %s, want a regular file or a symbolic link", path, info.Mode().Type())
+	}
+	return Entry{Path: path, Executable: info.Mode()&0o111 != 0, Size: info.Size()}, nil
+}
+
+func (w *writer) packContents(entry Entry, root string) error {
+	path := filepath.Join(root, entry.Path)
+	if isCommandFile(entry.Path) {
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
 		data = bytes.ReplaceAll(data, []byte(root), []byte(placeholder))
-		header.Size = int64(len(data))
-		return errors.Join(w.WriteHeader(header), writeAll(w, data))
+		entry.Size = int64(len(data))
+		return w.put(entry, bytes.NewReader(data))
 	}
-	header.Size = size
-	if err := w.WriteHeader(header); err != nil {
-		return err
-	}
-	file, err := os.Open(filepath.Join(root, path))
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, file)
-	return errors.Join(err, file.Close())
-}
-
-func writeAll(w io.Writer, data []byte) error {
-	_, err := w.Write(data)
-	return err
-}
-
-// mode keeps nothing of a file's permissions but whether it can be run.
-func mode(info fs.FileInfo) int64 {
-	if info.Mode()&fs.ModeSymlink != 0 {
-		return 0o777
-	}
-	if info.Mode()&0o111 != 0 {
-		return 0o755
-	}
-	return 0o644
+	return errors.Join(w.put(entry, file), file.Close())
 }
 
 func isCommandFile(path string) bool {
@@ -128,14 +108,9 @@ func isCommandFile(path string) bool {
 // Unpack puts an archive's files for which wanted holds below root, over what is there. root is an
 // absolute path, stamp the files' timestamp.
 func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) bool) error {
-	decompressor, err := zstd.NewReader(r)
-	if err != nil {
-		return err
-	}
-	defer decompressor.Close()
 	u := &unpacking{root: root, stamp: stamp, made: map[string]bool{}}
 	u.writers.SetLimit(runtime.GOMAXPROCS(0))
-	err = u.all(tar.NewReader(decompressor), wanted)
+	err := Read(r, func(entry Entry) bool { return wanted(entry.Path) }, u.file)
 	return errors.Join(err, u.writers.Wait())
 }
 
@@ -152,48 +127,24 @@ type unpacking struct {
 	writers errgroup.Group
 }
 
-func (u *unpacking) all(reader *tar.Reader, wanted func(path string) bool) error {
-	for {
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the tree archive: %w", err)
-		}
-		if !wanted(header.Name) {
-			continue
-		}
-		if err := u.file(reader, header); err != nil {
-			return err
-		}
-	}
-}
-
-func (u *unpacking) file(r io.Reader, header *tar.Header) error {
-	if !filepath.IsLocal(header.Name) {
-		return fmt.Errorf("tree archive: got the path %q, want one below the tree", header.Name)
-	}
-	path := filepath.Join(u.root, header.Name)
+func (u *unpacking) file(entry Entry, contents io.Reader) error {
+	path := filepath.Join(u.root, entry.Path)
 	if directory := filepath.Dir(path); !u.made[directory] {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
 			return err
 		}
 		u.made[directory] = true
 	}
-	if header.Typeflag == tar.TypeSymlink {
-		return replaceBySymlink(header.Linkname, path)
+	if entry.IsLink() {
+		return replaceBySymlink(entry.Target, path)
 	}
-	if header.Typeflag != tar.TypeReg {
-		return fmt.Errorf("tree archive: %s: got an entry of type %q, want a file or a symbolic link", header.Name, header.Typeflag)
-	}
-	return u.contents(r, header, path)
+	return u.contents(entry, contents, path)
 }
 
 // contents writes a file; a small one while others are read.
-func (u *unpacking) contents(r io.Reader, header *tar.Header, path string) error {
-	mode, isCommand := fs.FileMode(header.Mode), isCommandFile(header.Name)
-	if header.Size > maxHeld && !isCommand {
+func (u *unpacking) contents(entry Entry, r io.Reader, path string) error {
+	mode, isCommand := fs.FileMode(entry.mode()), isCommandFile(entry.Path)
+	if entry.Size > maxHeld && !isCommand {
 		return u.write(r, path, mode)
 	}
 	data, err := io.ReadAll(r)
