@@ -21,6 +21,7 @@ _WORDS = [
     "--name",
     "--prefix",
     "--strip",
+    "--top",
     "--want-release",
 ]
 

@@ -1,45 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kernel source in a directory of this machine, which is edited there."""
 
+load("//toolchains/kernel:versions.bzl", "makefile_version")
+
 visibility("//toolchains/kernel/...")
 
-# What `find` prints of each file: its type (x: an executable file), its path, and the target of a symbolic link.
-_FIND = [
-    "-mindepth",
-    "1",
+def _any_of(test, patterns):
+    """Arguments of find for a file that one of the patterns matches."""
+    words = []
+    for pattern in patterns:
+        words += ["-o", test, pattern]
+    return ["("] + words[1:] + [")"]
+
+# Not source: a Git directory, backups and locks of editors.
+_LEFT_OUT = [".git", "*~", ".*.sw[a-p]", ".#*"]
+
+# Names that a label, or the Bazel of some distribution, does not support. The locale is C.
+_UNSUPPORTED = ["*[! -~]*", "*[:\\\\]*"]
+
+# What find prints of each file: its type, its path, and the target of a symbolic link. x is an executable file, - a name
+# that is not supported.
+_FIND = ["-mindepth", "1"] + _any_of("-name", _LEFT_OUT) + ["-prune", "-o"] + [
     "(",
-    # Not source: a Git directory, backups and locks of editors.
-    "(",
-    "-name",
-    ".git",
-    "-o",
-    "-name",
-    "*~",
-    "-o",
-    "-name",
-    ".*.sw[a-p]",
-    "-o",
-    "-name",
-    ".#*",
-    ")",
-    "-prune",
-    ")",
-    "-o",
-    "(",
+] + _any_of("-name", _UNSUPPORTED) + ["-o", "-lname", "*[! -~]*", ")", "-printf", "-/%P\\t\\0", "-o"] + [
     "-type",
     "f",
     "-perm",
     "/111",
     "-printf",
     "x/%P\\t\\0",
-    ")",
     "-o",
     "-printf",
     "%y/%P\\t%l\\0",
 ]
-
-# What file names cannot contain, because labels cannot.
-_NOT_IN_LABELS = [":", "\\", "\t", "\n"]
 
 _BUILD = """\
 load("@rules_modhash//rules:defs.bzl", "kernel_source")
@@ -68,11 +61,10 @@ def _find(rctx, fail_source, top):
     for line in result.stdout.split("\0")[:-1]:
         type, _, words = line.partition("/")
         path, _, target = words.rpartition("\t")
+        if type == "-":
+            fail_source("got the file name or link %r, want ASCII without ':', '\\\\' and control characters: Bazel supports no others. Next: rename or remove the file" % path)
         if type not in found:
             fail_source("got the file %s of type %s, want files, directories and symbolic links" % (path, type))
-        for character in _NOT_IN_LABELS:
-            if character in path or (character in "\t\n" and character in target):
-                fail_source("got the file name %r, want one without ':', '\\\\', tabs and line ends, which Bazel does not support. Next: rename or remove the file" % path)
         found[type].append((path, target))
     return found
 
@@ -81,28 +73,6 @@ def _watch(rctx, top, found):
     rctx.path(top).readdir(watch = "yes")
     for path, _ in found["d"]:
         top.get_child(path).readdir(watch = "yes")
-
-def makefile_version(text):
-    """The version in the Makefile of a kernel.
-
-    Args:
-      text: string, the Makefile.
-
-    Returns:
-      string such as `7.2.12` or `7.3.0-rc7`, or None if the Makefile has none.
-    """
-    numbers = {}
-    for line in text.split("\n")[:20]:
-        name, equals, value = line.partition("=")
-        if equals:
-            numbers.setdefault(name.strip(), value.strip())
-    if not numbers.get("VERSION") or not numbers.get("PATCHLEVEL"):
-        return None
-    return ".".join([
-        numbers["VERSION"],
-        numbers["PATCHLEVEL"],
-        numbers.get("SUBLEVEL") or "0",
-    ]) + numbers.get("EXTRAVERSION", "")
 
 def _version(rctx, fail_source, top):
     makefile = top.get_child("Makefile")
