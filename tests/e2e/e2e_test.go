@@ -6,6 +6,8 @@
 package e2e
 
 import (
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +17,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"rules_modhash/tests/e2e/workspace"
+	"rules_modhash/tools/kernel/treearchive"
 )
 
 // external is the workspace of a user who wants a tree of some modules.
@@ -276,7 +279,7 @@ func testLinux(t *testing.T, w *workspace.Workspace) {
 		"@other_digest//:source": `linux.source(name = "other_digest"): got linux-source-`,
 		"@other_series//:source": `linux.source(name = "other_series"): got no source of Linux 1.0 in the world, want one of linux-source-`,
 		"@own//:source":          "unpacking",
-		"@own_series//:source":   `linux.source(name = "own_series"): got series with urls or archive, want series only for Debian's source`,
+		"@own_series//:source":   `linux.source(name = "own_series"): got series with urls, archive or path, want series only for Debian's source`,
 	} {
 		output, err := w.Bazel("build", target)
 		if err == nil || !strings.Contains(output, want) {
@@ -284,6 +287,143 @@ func testLinux(t *testing.T, w *workspace.Workspace) {
 		}
 	}
 	w.MustBazel("build", "//:version_1.2.3")
+}
+
+// edited is added to the external workspace of a user who edits a kernel.
+const edited = `
+-- MODULE.bazel --
+linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
+linux.source(
+    name = "edited",
+    path = "linux",
+)
+linux.source(
+    name = "path_and_urls",
+    path = "linux",
+    urls = ["file:///linux.tar.gz"],
+)
+linux.source(
+    name = "path_and_digest",
+    path = "linux",
+    sha256 = "0000000000000000000000000000000000000000000000000000000000000000",
+)
+linux.source(
+    name = "no_kernel",
+    path = "other",
+)
+linux.source(
+    name = "workspace",
+    path = "linux/..",
+)
+use_repo(linux, "edited", "no_kernel", "path_and_digest", "path_and_urls", "workspace")
+-- BUILD.bazel --
+load("@edited//:version.bzl", "VERSION")
+
+filegroup(name = "version_" + VERSION)
+-- Kbuild --
+-- Makefile --
+VERSION = 7
+PATCHLEVEL = 3
+-- other/Makefile --
+all:
+-- linux/Makefile --
+VERSION = 7
+PATCHLEVEL = 3
+SUBLEVEL =
+EXTRAVERSION = -rc3
+-- linux/Kbuild --
+obj-y += fs/
+-- linux/fs/BUILD --
+not a BUILD file of Bazel
+-- linux/fs/a b.c --
+int a;
+-- linux/.git/config --
+-- linux/fs/.a.c.swp --
+`
+
+// TestEditedLinux edits a tree, and checks that the next build has the change and nothing else.
+func TestEditedLinux(t *testing.T) {
+	w := workspace.New(t, external, edited)
+	w.UseCompiledGazelle()
+	link := filepath.Join(w.Dir, "linux/include")
+	if err := os.Symlink("fs", link); err != nil {
+		t.Fatal(err)
+	}
+	w.Add("linux/run.sh", []byte("#!/bin/sh\n"), 0o755)
+	want := map[string]string{
+		"Kbuild": "-obj-y += fs/\n", "Makefile": "-VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL =\nEXTRAVERSION = -rc3\n",
+		"fs/BUILD": "-not a BUILD file of Bazel\n", "fs/a b.c": "-int a;\n", "include": ">fs", "run.sh": "x#!/bin/sh\n",
+	}
+	check := func(step string) {
+		t.Helper()
+		w.MustBazel("build", "@edited//:source")
+		if got := readTree(t, w); !maps.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", step, got, want)
+		}
+	}
+	check("first build")
+	w.MustBazel("build", "//:version_7.3.0-rc3")
+
+	w.Add("linux/fs/a b.c", []byte("int b;\n"), 0o644)
+	want["fs/a b.c"] += "int b;\n"
+	check("a changed file")
+
+	w.Add("linux/fs/new.c", []byte("int c;\n"), 0o644)
+	want["fs/new.c"] = "-int c;\n"
+	check("a new file")
+
+	if err := os.Remove(filepath.Join(w.Dir, "linux/run.sh")); err != nil {
+		t.Fatal(err)
+	}
+	delete(want, "run.sh")
+	check("a removed file")
+
+	w.Add("linux/fs/new.o", nil, 0o644)
+	for target, want := range map[string]string{
+		"@edited//:source":          "got a tree in which make has run: 1 files, such as fs/new.o",
+		"@no_kernel//:source":       `linux.source(name = "no_kernel"): got the path`,
+		"@path_and_digest//:source": `linux.source(name = "path_and_digest"): got sha256 with path, want sha256 only for an archive`,
+		"@path_and_urls//:source":   `linux.source(name = "path_and_urls"): got both urls and path, want one of them`,
+		"@workspace//:source":       `linux.source(name = "workspace"): got the directory of the workspace as path`,
+	} {
+		output, err := w.Bazel("build", target)
+		if err == nil || !strings.Contains(output, want) {
+			t.Errorf("%s: got %v and\n%s\nwant an error with %q", target, err, output, want)
+		}
+	}
+	w.Add("linux/fs/a:b", nil, 0o644)
+	output, err := w.Bazel("build", "@edited//:source")
+	if err == nil || !strings.Contains(output, `got the file name or link "fs/a:b", want ASCII without ':'`) {
+		t.Errorf("got %v and\n%s\nwant an error about the name", err, output)
+	}
+}
+
+// readTree maps each path of the source to its contents, after x for an executable file, > for a link, and - for others.
+func readTree(t *testing.T, w *workspace.Workspace) map[string]string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(w.Dir, "bazel-bin/external/*edited/source.tar.zst"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("got the archives %q, %v, want one", found, err)
+	}
+	file, err := os.Open(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	tree := map[string]string{}
+	err = treearchive.Read(file, treearchive.All, func(entry treearchive.Entry, contents io.Reader) error {
+		if entry.IsLink() {
+			tree[entry.Path] = ">" + entry.Target
+			return nil
+		}
+		data, err := io.ReadAll(contents)
+		tree[entry.Path] = map[bool]string{true: "x", false: "-"}[entry.Executable] + string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
 }
 
 // prebuilt is added to an external workspace that uses a modhash by a wrong digest.

@@ -23,6 +23,7 @@ _WORDS = [
     "--prefix",
     "--shards",
     "--strip",
+    "--top",
     "--want-release",
 ]
 

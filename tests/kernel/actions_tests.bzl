@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Analysis tests of the kernel rules: their actions."""
 
-load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "modules_install")
+load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "kernel_source", "modules_install")
 load(":actions.bzl", "actions_test")
 
 visibility("//...")
@@ -23,16 +23,69 @@ def _label(target):
 def _source_test(name):
     actions_test(
         name = name + "_source_test",
-        arguments = {"ModhashKernelSource %s_source.tar.zst" % _FIXTURES: [
+        arguments = {
+            "ModhashKernelSource %s_source.tar.zst" % _FIXTURES: [
+                "source",
+                "--jobs=1",
+                _label("fixtures_source"),
+                "--tree=%s_source.unpacked.tar.zst" % _FIXTURES,
+                "--patch=%s/b.patch" % _FIXTURES,
+                "--patch=%s/a.patch" % _FIXTURES,
+                "--out=%s_source.tar.zst" % _FIXTURES,
+            ],
+            "ModhashKernelUnpack %s_source.unpacked.tar.zst" % _FIXTURES: [
+                "source",
+                "--jobs=1",
+                _label("fixtures_source"),
+                "--archive=%s/linux.tar.xz" % _FIXTURES,
+                "--out=%s_source.unpacked.tar.zst" % _FIXTURES,
+            ],
+        },
+        target_under_test = "fixtures_source",
+    )
+    kernel_source(
+        name = name + "_unpatched",
+        archive = "fixtures_archive",
+        tags = ["manual"],
+    )
+    actions_test(
+        name = name + "_unpatched_test",
+        arguments = {"ModhashKernelUnpack tests/kernel/%s_unpatched.tar.zst" % name: [
             "source",
             "--jobs=1",
-            _label("fixtures_source"),
+            _label(name + "_unpatched"),
             "--archive=%s/linux.tar.xz" % _FIXTURES,
+            "--out=tests/kernel/%s_unpatched.tar.zst" % name,
+        ]},
+        target_under_test = name + "_unpatched",
+    )
+
+def _source_files_test(name):
+    target = name + "_source_files"
+    kernel_source(
+        name = target,
+        srcs = ["fixtures_sources"],
+        listing = "fixtures_kbuild",
+        patches = ["fixtures_patches"],
+        strip_prefix = "fixtures",
+        tags = ["manual"],
+    )
+    actions_test(
+        name = target + "_test",
+        arguments = {"ModhashKernelSource tests/kernel/%s.tar.zst" % target: [
+            "source",
+            "--jobs=1",
+            _label(target),
+            "--src=%s/main.c" % _FIXTURES,
+            "--src=%s/entry.S" % _FIXTURES,
+            "--top=" + _FIXTURES,
+            "--top=" + _FIXTURES,
+            "--listing=%s/Kbuild" % _FIXTURES,
             "--patch=%s/b.patch" % _FIXTURES,
             "--patch=%s/a.patch" % _FIXTURES,
-            "--out=%s_source.tar.zst" % _FIXTURES,
+            "--out=tests/kernel/%s.tar.zst" % target,
         ]},
-        target_under_test = "fixtures_source",
+        target_under_test = target,
     )
 
 def _config_tests(name):
@@ -321,6 +374,7 @@ def actions_tests(name):
       name: string, what the tests' names begin with.
     """
     _source_test(name)
+    _source_files_test(name)
     _config_tests(name)
     _build_tests(name)
     _link_test(name, "arm64", _ARM64, "Image")

@@ -8,6 +8,7 @@ load(
     "kernel_build",
     "kernel_config",
     "kernel_module",
+    "kernel_source",
     "load_attempt",
     "module_tree",
     "modules_install",
@@ -57,6 +58,40 @@ def _config_tests(name):
         rule = kernel_config,
         source = "fixtures_source",
     )
+
+def _source_tests(name):
+    analysis_failure_test(
+        name = name + "_two_sources",
+        archive = "fixtures_archive",
+        attribute = "srcs",
+        error = ["both srcs and archive, want one of them"],
+        rule = kernel_source,
+        srcs = ["fixtures_sources"],
+    )
+    analysis_failure_test(
+        name = name + "_no_source",
+        attribute = "srcs",
+        error = ["neither srcs nor archive, want one of them, with files"],
+        rule = kernel_source,
+    )
+    for attribute, value in {"listing": "fixtures_kbuild", "strip_prefix": "linux"}.items():
+        analysis_failure_test(
+            name = "%s_archive_and_%s" % (name, attribute),
+            archive = "fixtures_archive",
+            attribute = attribute,
+            error = ["%s together with archive, want it only with srcs" % attribute],
+            rule = kernel_source,
+            **{attribute: value}
+        )
+    for case, prefix in {"absolute": "/linux", "parent": "linux/../.."}.items():
+        analysis_failure_test(
+            name = "%s_strip_prefix_%s" % (name, case),
+            srcs = ["fixtures_sources"],
+            attribute = "strip_prefix",
+            error = ["%r, want a directory in the package, without '..'" % prefix],
+            rule = kernel_source,
+            strip_prefix = prefix,
+        )
 
 def _build_tests(name):
     bad_paths = {
@@ -317,6 +352,7 @@ def failure_tests(name):
     Args:
       name: string, what the tests' names begin with.
     """
+    _source_tests(name)
     _config_tests(name)
     _build_tests(name)
     _module_name_tests(name)

@@ -6,7 +6,7 @@ load("//rules:defs.bzl", "kernel_source", "patch_series")
 load("//rules:providers.bzl", "PatchSeriesInfo")
 load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
-load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order")
+load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order", "makefile_version")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load(":actions.bzl", "actions_test")
 load(":toolchains.bzl", "analysis_failure_test")
@@ -45,12 +45,23 @@ _RELEASES = {
     "7.3~rc7-1~exp1": "7.3.0-rc7",
 }
 
+# The version that each Makefile has.
+_MAKEFILES = {
+    "# SPDX\nVERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 12\nEXTRAVERSION =\nNAME = x\n": "7.2.12",
+    "VERSION = 7\n": None,
+    "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 0\nEXTRAVERSION = -rc3\n": "7.3.0-rc3",
+    "VERSION=7\nPATCHLEVEL=3\n": "7.3.0",
+    "all:\n\techo\n": None,
+}
+
 def _versions_test_impl(ctx):
     env = unittest.begin(ctx)
     for version, series in _VERSIONS.items():
         asserts.equals(env, series, linux_series(version), "series of %r" % version)
     for version, release in _RELEASES.items():
         asserts.equals(env, release, release_of(version), "release of %r" % version)
+    for text, version in _MAKEFILES.items():
+        asserts.equals(env, version, makefile_version(text), "version of %r" % text)
     asserts.equals(env, ["6.12", "7.1", "7.2", "7.10"], sorted(["7.10", "7.2", "6.12", "7.1"], key = linux_series_order))
     for series in SERIES:
         asserts.equals(env, series, linux_series(series), "a line of toolchains/kernel/patches/series.bzl")
@@ -119,14 +130,23 @@ def _chosen_patches_tests(name):
         chosen = ["fixtures/b.patch", "fixtures/a.patch"] + ["%s/%s" % (name, patch) for patch in patches]
         actions_test(
             name = target + "_test",
-            arguments = {"ModhashKernelSource tests/kernel/%s.tar.zst" % target: [
-                "source",
-                "--jobs=1",
-                "--label=//tests/kernel:" + target,
-                "--archive=tests/kernel/fixtures/linux.tar.xz",
-            ] + ["--patch=tests/kernel/" + patch for patch in chosen] + [
-                "--out=tests/kernel/%s.tar.zst" % target,
-            ]},
+            arguments = {
+                "ModhashKernelSource tests/kernel/%s.tar.zst" % target: [
+                    "source",
+                    "--jobs=1",
+                    "--label=//tests/kernel:" + target,
+                    "--tree=tests/kernel/%s.unpacked.tar.zst" % target,
+                ] + ["--patch=tests/kernel/" + patch for patch in chosen] + [
+                    "--out=tests/kernel/%s.tar.zst" % target,
+                ],
+                "ModhashKernelUnpack tests/kernel/%s.unpacked.tar.zst" % target: [
+                    "source",
+                    "--jobs=1",
+                    "--label=//tests/kernel:" + target,
+                    "--archive=tests/kernel/fixtures/linux.tar.xz",
+                    "--out=tests/kernel/%s.unpacked.tar.zst" % target,
+                ],
+            },
             target_under_test = target,
         )
 

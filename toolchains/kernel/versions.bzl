@@ -39,3 +39,25 @@ def linux_series_order(series):
       tuple of numbers.
     """
     return tuple([int(number) for number in series.split(".")])
+
+def makefile_version(text):
+    """The version in the Makefile of a kernel.
+
+    Args:
+      text: string, the Makefile.
+
+    Returns:
+      string such as `7.2.12` or `7.3.0-rc7`, or None if the Makefile has none.
+    """
+    numbers = {}
+    for line in text.split("\n")[:20]:
+        name, equals, value = line.partition("=")
+        if equals:
+            numbers.setdefault(name.strip(), value.strip())
+    if not numbers.get("VERSION") or not numbers.get("PATCHLEVEL"):
+        return None
+    return ".".join([
+        numbers["VERSION"],
+        numbers["PATCHLEVEL"],
+        numbers.get("SUBLEVEL") or "0",
+    ]) + numbers.get("EXTRAVERSION", "")

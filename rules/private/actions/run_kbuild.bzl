@@ -87,7 +87,7 @@ def target_args(ctx, config, attribute = None):
     args.add("--cross=" + toolchain.cross_prefixes[config.machine])
     return args
 
-def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel = True):
+def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel = True, execution_requirements = {}):
     """Declares an action that runs the program kbuild with the programs of the toolchain.
 
     Args:
@@ -101,6 +101,7 @@ def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel 
       message: string, the progress message, without ` of TARGET`.
       parallel: bool, whether the action runs several programs at the same time: the number in the build setting
         `//rules:kernel_jobs`. The action declares that number of processors.
+      execution_requirements: dict, as in ctx.actions.run.
     """
     jobs = ctx.attr._jobs[BuildSettingInfo].value if parallel else 1
     toolchain = kernel_toolchain(ctx)
@@ -111,6 +112,7 @@ def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel 
         inputs = inputs + [toolchain.manifest],
         outputs = outputs,
         env = {"PATH": toolchain.path},
+        execution_requirements = execution_requirements,
         progress_message = message + " of %{label}",
         resource_set = resources_of(jobs),
         toolchain = KERNEL_TOOLCHAIN,

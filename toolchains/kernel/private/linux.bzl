@@ -4,6 +4,7 @@
 load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load("//toolchains/world:manifest.bzl", "world_archives", "world_suite")
+load(":local_source.bzl", "local_source")
 
 visibility("//toolchains/kernel/...")
 
@@ -68,12 +69,19 @@ def _download(rctx):
     rctx.download(url = rctx.attr.urls, output = name, sha256 = rctx.attr.sha256)
     return struct(label = name, version = rctx.attr.version)
 
-def _linux_repository_impl(rctx):
-    if rctx.attr.urls and rctx.attr.archive:
-        fail("linux.source(name = %r): got both urls and archive, want one of them" % _apparent_name(rctx))
-    if rctx.attr.series and (rctx.attr.urls or rctx.attr.archive):
-        fail("linux.source(name = %r): got series with urls or archive, want series only for Debian's source. " % _apparent_name(rctx) +
+def _check_sources(rctx):
+    """Checks that the attributes name one source."""
+    sources = [name for name in ["urls", "archive", "path"] if getattr(rctx.attr, name)]
+    if len(sources) > 1:
+        fail("linux.source(name = %r): got both %s and %s, want one of them" % (_apparent_name(rctx), sources[0], sources[1]))
+    if rctx.attr.series and sources:
+        fail("linux.source(name = %r): got series with urls, archive or path, want series only for Debian's source. " % _apparent_name(rctx) +
              "Next: remove series, and set version, which selects the patches")
+    if rctx.attr.sha256 and rctx.attr.path:
+        fail("linux.source(name = %r): got sha256 with path, want sha256 only for an archive" % _apparent_name(rctx))
+
+def _archived_source(rctx):
+    """Writes a repository whose `:source` is an archive. Returns the version."""
     if rctx.attr.archive:
         source = struct(label = str(rctx.attr.archive), version = rctx.attr.version)
     elif rctx.attr.urls:
@@ -86,20 +94,36 @@ def _linux_repository_impl(rctx):
         patches = [str(label) for label in rctx.attr.patches],
         version = version,
     ), executable = False)
+    return version
+
+def _linux_repository_impl(rctx):
+    _check_sources(rctx)
+    if rctx.attr.path:
+        version = local_source(
+            rctx,
+            lambda message: fail("linux.source(name = %r): %s" % (_apparent_name(rctx), message)),
+        )
+    else:
+        version = _archived_source(rctx)
     rctx.file("version.bzl", '"""What this source is."""\n\nVERSION = %r\n' % version, executable = False)
 
 _ATTRIBUTES = {
-    "archive": attr.label(doc = "A local source archive: tar, compressed by xz, gzip or zstd. Not with `urls`."),
+    "archive": attr.label(doc = "A local source archive: tar, compressed by xz, gzip or zstd. Not with `urls` or `path`."),
     "patches": attr.label_list(doc = "Patches to apply with `patch -p1`, in order. A patch that does not apply exactly is an error. A `patch_series` provides those for `version`."),
+    "path": attr.string(doc = """\
+The directory of an unpacked Linux tree that you edit: absolute, or relative to the directory of `MODULE.bazel` of the main
+repository. Not with `urls` or `archive`. Builds see changed files without any command; a changed mode alone, only with
+`bazel fetch --force`. `.git`, and backups and locks of editors, are left out. `make` must not have run in the
+directory: build with `make O=DIRECTORY`. The repository has no target `archive`."""),
     "series": attr.string(doc = """\
-The series of Debian's source, such as `7.3`, if there are neither `urls` nor `archive`. Default: the value of
+The series of Debian's source, such as `7.3`, if there are no `urls`, `archive` or `path`. Default: the value of
 `--repo_env=RULES_MODHASH_LINUX=7.3`, or else the newest series of the world's Debian suite that this repository
 has patches for."""),
     "sha256": attr.string(doc = "SHA-256 digest of the archive, 64 hex digits. Mandatory with `urls`."),
     "urls": attr.string_list(doc = """\
-URLs of the archive. With neither `urls` nor `archive`: the `linux-source` package of Debian that
+URLs of the archive. Without `urls`, `archive` and `path`: the `linux-source` package of Debian that
 `./bazelw` pinned when it created its world."""),
-    "version": attr.string(doc = "The version, such as `7.2.12`: it selects patches of a `patch_series`. Default: that of Debian's package."),
+    "version": attr.string(doc = "The version, such as `7.2.12`: it selects patches of a `patch_series`. Default: that of Debian's package, or of the `Makefile` in `path`."),
 }
 
 _linux_repository = repository_rule(
@@ -127,6 +151,18 @@ linux.source(
 )
 use_repo(linux, "linux")
 ```
+
+With `path`, the source is a directory that you edit:
+
+```starlark
+linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")
+linux.source(
+    name = "linux",
+    patches = ["@rules_modhash//toolchains/kernel/patches:module_hashes"],
+    path = "../linux",
+)
+use_repo(linux, "linux")
+```
 """,
     attrs = _ATTRIBUTES | {"name": attr.string(mandatory = True, doc = "Name of the repository.")},
 )
@@ -138,6 +174,7 @@ def _linux_impl(module_ctx):
                 name = tag.name,
                 archive = tag.archive,
                 patches = tag.patches,
+                path = tag.path,
                 series = tag.series,
                 sha256 = tag.sha256,
                 urls = tag.urls,
@@ -145,7 +182,7 @@ def _linux_impl(module_ctx):
             )
 
 linux = module_extension(
-    doc = "Provides Linux source: from URLs, from a local archive, or from Debian.",
+    doc = "Provides Linux source: from URLs, from a local archive, from a local directory, or from Debian.",
     implementation = _linux_impl,
     tag_classes = {"source": _source},
 )

@@ -206,11 +206,11 @@ func (o *objects) add(w *treearchive.Writer, names map[string]bool, keep func(de
 			return err
 		}
 		if !strings.HasSuffix(name, ".cmd") {
-			err = w.AddFile(o.tree.Dir, name, info)
+			err = w.PutFile(o.tree.Dir, name, info)
 		} else {
 			var data []byte
 			if data, err = os.ReadFile(filepath.Join(o.tree.Dir, name)); err == nil {
-				err = w.AddData(o.tree.Dir, name, info.Mode(), withoutDependencies(data, keep))
+				err = w.PutData(o.tree.Dir, treearchive.Entry{Path: name}, withoutDependencies(data, keep))
 			}
 		}
 		if err != nil {
@@ -252,7 +252,7 @@ func (o *objects) packSymbols(w *treearchive.Writer, modules []module) error {
 		return err
 	}
 	for _, name := range sorted(empty) {
-		if err := w.AddData(o.tree.Dir, name, 0o644, nil); err != nil {
+		if err := w.PutData(o.tree.Dir, treearchive.Entry{Path: name}, nil); err != nil {
 			return err
 		}
 	}

@@ -127,11 +127,11 @@ func (o *Modpost) packFinish(ctx context.Context, r *results, tree *kmake.Tree, 
 		if err != nil {
 			return err
 		}
-		if err := archive.AddData(tree.Dir, "modules.order", 0o644, lines(list)); err != nil {
+		if err := archive.PutData(tree.Dir, treearchive.Entry{Path: "modules.order"}, lines(list)); err != nil {
 			return err
 		}
 		err = treearchive.Walk(tree.Dir, func(name string, _ fs.FileInfo) bool { return own[name] },
-			func(name string, info fs.FileInfo) error { return archive.AddFile(tree.Dir, name, info) })
+			func(name string, info fs.FileInfo) error { return archive.PutFile(tree.Dir, name, info) })
 		if err != nil {
 			return err
 		}

@@ -76,8 +76,8 @@ func readConfiguration(name string) (shard.Configuration, error) {
 	}
 	defer file.Close()
 	config := shard.Configuration{}
-	err = treearchive.Read(file, func(entry treearchive.Entry) error {
-		data, err := io.ReadAll(entry.Contents)
+	err = treearchive.Read(file, treearchive.All, func(entry treearchive.Entry, contents io.Reader) error {
+		data, err := io.ReadAll(contents)
 		config[entry.Path] = data
 		return err
 	})

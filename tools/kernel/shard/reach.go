@@ -31,29 +31,29 @@ func (t *Tree) edgesOf(f *file) []string {
 
 func (t *Tree) findEdges(f *file) []string {
 	var edges []string
-	if f.link != "" {
-		edges = append(edges, path.Join(path.Dir(f.path), f.link))
+	if f.IsLink() {
+		edges = append(edges, path.Join(path.Dir(f.Path), f.Target))
 	}
 	for _, name := range f.source.Includes {
-		edges = append(edges, t.resolve(f.path, name, true)...)
+		edges = append(edges, t.resolve(f.Path, name, true)...)
 	}
 	for _, name := range f.source.SystemIncludes {
-		edges = append(edges, t.resolve(f.path, name, false)...)
+		edges = append(edges, t.resolve(f.Path, name, false)...)
 	}
 	for _, operand := range f.source.Operands {
-		edges = append(edges, t.resolveOperand(f.path, operand.Text)...)
+		edges = append(edges, t.resolveOperand(f.Path, operand.Text)...)
 	}
 	for _, operand := range f.printed {
-		edges = append(edges, t.resolveOperand(f.path, operand)...)
+		edges = append(edges, t.resolveOperand(f.Path, operand)...)
 	}
-	if generator := generators[path.Ext(f.path)]; generator != "" {
+	if generator := generators[path.Ext(f.Path)]; generator != "" {
 		edges = append(edges, t.printedBy(generator)...)
 	}
 	for _, name := range f.source.Embedded {
-		edges = append(edges, path.Clean(name), path.Join(path.Dir(f.path), name))
+		edges = append(edges, path.Clean(name), path.Join(path.Dir(f.Path), name))
 	}
-	if isKbuildFile(f.path) {
-		for _, name := range t.mentioned(path.Dir(f.path), f.path) {
+	if isKbuildFile(f.Path) {
+		for _, name := range t.mentioned(path.Dir(f.Path), f.Path) {
 			if isKbuildFile(name) {
 				edges = append(edges, name)
 			}

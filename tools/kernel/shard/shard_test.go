@@ -173,11 +173,11 @@ func pack(t *testing.T, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		entry := treearchive.Entry{Path: name, Size: int64(len(files[name])), Contents: strings.NewReader(files[name])}
+		entry := treearchive.Entry{Path: name, Size: int64(len(files[name]))}
 		if target, ok := strings.CutPrefix(files[name], "-> "); ok {
-			entry = treearchive.Entry{Path: name, Link: target}
+			entry = treearchive.Entry{Path: name, Target: target}
 		}
-		if err := w.Add(entry); err != nil {
+		if err := w.Put(entry, strings.NewReader(files[name])); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -313,10 +313,10 @@ func TestSplitFiltersTheConfiguration(t *testing.T) {
 		"drivers/net": "CONFIG_DUMMY_OPTION=y\nCONFIG_LIST=y\n", "kernel": "CONFIG_LIST=y\n", "drivers": "",
 	} {
 		var got []byte
-		err := treearchive.Read(bytes.NewReader(split(t, linux)[shard]), func(entry treearchive.Entry) error {
+		err := treearchive.Read(bytes.NewReader(split(t, linux)[shard]), treearchive.All, func(entry treearchive.Entry, contents io.Reader) error {
 			var err error
 			if entry.Path == "include/config/auto.conf" {
-				got, err = io.ReadAll(entry.Contents)
+				got, err = io.ReadAll(contents)
 			}
 			return err
 		})

@@ -42,15 +42,14 @@ func (t *Tree) write(archive Archive) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(archive.Files)) {
 		f := t.files[name]
-		entry := treearchive.Entry{Path: name, Mode: f.mode, Link: f.link, Size: int64(len(f.data)), Contents: bytes.NewReader(f.data)}
-		if err := writer.Add(entry); err != nil {
+		if err := writer.Put(f.Entry, bytes.NewReader(f.data)); err != nil {
 			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(archive.Added)) {
 		data := archive.Added[name]
-		entry := treearchive.Entry{Path: name, Mode: 0o644, Size: int64(len(data)), Contents: bytes.NewReader(data)}
-		if err := writer.Add(entry); err != nil {
+		entry := treearchive.Entry{Path: name, Size: int64(len(data))}
+		if err := writer.Put(entry, bytes.NewReader(data)); err != nil {
 			return err
 		}
 	}

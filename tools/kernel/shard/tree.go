@@ -28,9 +28,7 @@ type Tree struct {
 
 // A file of a tree.
 type file struct {
-	path string
-	mode fs.FileMode
-	link string
+	treearchive.Entry
 	data []byte
 	// scanned guards the fields below, and resolved the edges: most files are asked for neither.
 	scanned, resolved sync.Once
@@ -48,16 +46,14 @@ type file struct {
 // ReadTree reads a tree archive. Files for which uses does not hold are passed over.
 func ReadTree(r io.Reader, srcArch string, uses func(path string) bool) (*Tree, error) {
 	t := &Tree{files: map[string]*file{}, named: map[string][]string{}, listing: map[string][]string{}, srcArch: srcArch}
-	err := treearchive.Read(r, func(entry treearchive.Entry) error {
-		if !uses(entry.Path) {
-			return nil
-		}
-		f := &file{path: entry.Path, mode: entry.Mode, link: entry.Link, data: make([]byte, entry.Size)}
+	wanted := func(entry treearchive.Entry) bool { return uses(entry.Path) }
+	err := treearchive.Read(r, wanted, func(entry treearchive.Entry, contents io.Reader) error {
+		f := &file{Entry: entry, data: make([]byte, entry.Size)}
 		t.files[entry.Path] = f
-		if entry.Link != "" {
+		if entry.IsLink() {
 			return nil
 		}
-		if _, err := io.ReadFull(entry.Contents, f.data); err != nil {
+		if _, err := io.ReadFull(contents, f.data); err != nil {
 			return fmt.Errorf("reading %s: %w", entry.Path, err)
 		}
 		return nil
@@ -130,7 +126,7 @@ func isKbuildFile(name string) bool {
 // scan reads what the file refers to.
 func (f *file) scan() *file {
 	f.scanned.Do(func() {
-		kind := kindOf(f.path)
+		kind := kindOf(f.Path)
 		if kind == other {
 			return
 		}
@@ -152,7 +148,7 @@ func (t *Tree) FS() fs.FS {
 	m := newMemory()
 	for name, f := range t.files {
 		switch {
-		case f.link != "":
+		case f.IsLink():
 		case kindOf(name) == script:
 			m.add(name, f.data)
 		default:

@@ -27,9 +27,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// packedTime is the timestamp of files in archives: nobody reads it.
-var packedTime = time.Unix(0, 0)
-
 // placeholder stands for the path of the tree in packed .cmd files.
 const placeholder = "@TREE@"
 
@@ -40,7 +37,7 @@ func Pack(w io.Writer, root string, keep func(path string, info fs.FileInfo) boo
 	if err != nil {
 		return err
 	}
-	err = Walk(root, keep, func(path string, info fs.FileInfo) error { return writer.AddFile(root, path, info) })
+	err = Walk(root, keep, func(path string, info fs.FileInfo) error { return writer.PutFile(root, path, info) })
 	return errors.Join(err, writer.Close())
 }
 
@@ -63,53 +60,53 @@ func Walk(root string, keep func(string, fs.FileInfo) bool, visit func(string, f
 	})
 }
 
-// AddFile writes the file root/path. In .cmd files, the placeholder takes the place of root.
-func (w *Writer) AddFile(root, path string, info fs.FileInfo) error {
-	entry := Entry{Path: path, Mode: info.Mode(), Size: info.Size()}
-	name := filepath.Join(root, path)
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := os.Readlink(name)
-		if err != nil {
-			return err
-		}
-		entry.Link = target
-		return w.Add(entry)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: got a file of type %s, want a regular file or a symbolic link", path, info.Mode().Type())
-	case isCommandFile(path):
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return w.AddData(root, path, info.Mode(), data)
-	}
-	file, err := os.Open(name)
+// PutFile writes the file root/path. In .cmd files, a placeholder takes the place of root.
+func (w *Writer) PutFile(root, path string, info fs.FileInfo) error {
+	entry, err := entryAt(root, path, info)
 	if err != nil {
 		return err
 	}
-	entry.Contents = file
-	return errors.Join(w.Add(entry), file.Close())
+	if entry.IsLink() {
+		return w.Put(entry, nil)
+	}
+	return w.packContents(entry, root)
 }
 
-// AddData writes a file with other contents than it has below root. In .cmd files, the placeholder takes the place of
-// root.
-func (w *Writer) AddData(root, path string, mode fs.FileMode, data []byte) error {
-	if isCommandFile(path) {
+// entryAt is the entry of a file or symbolic link below root.
+func entryAt(root, path string, info fs.FileInfo) (Entry, error) {
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(filepath.Join(root, path))
+		return Entry{Path: path, Target: target}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Entry{}, fmt.Errorf("%s: got a file of type %s, want a regular file or a symbolic link", path, info.Mode().Type())
+	}
+	return Entry{Path: path, Executable: info.Mode()&0o111 != 0, Size: info.Size()}, nil
+}
+
+func (w *Writer) packContents(entry Entry, root string) error {
+	path := filepath.Join(root, entry.Path)
+	if isCommandFile(entry.Path) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return w.PutData(root, entry, data)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Put(entry, file), file.Close())
+}
+
+// PutData writes a file of a tree with other contents. In .cmd files, a placeholder takes the place of root.
+func (w *Writer) PutData(root string, entry Entry, data []byte) error {
+	if isCommandFile(entry.Path) {
 		data = bytes.ReplaceAll(data, []byte(root), []byte(placeholder))
 	}
-	return w.Add(Entry{Path: path, Mode: mode, Size: int64(len(data)), Contents: bytes.NewReader(data)})
-}
-
-// packedMode keeps nothing of a file's mode but whether it is a symbolic link, or can be run.
-func packedMode(entry Entry) int64 {
-	if entry.Link != "" {
-		return 0o777
-	}
-	if entry.Mode&0o111 != 0 {
-		return 0o755
-	}
-	return 0o644
+	entry.Size = int64(len(data))
+	return w.Put(entry, bytes.NewReader(data))
 }
 
 func isCommandFile(path string) bool {
@@ -122,12 +119,7 @@ func isCommandFile(path string) bool {
 func Unpack(r io.Reader, root string, stamp time.Time, wanted func(path string) bool) error {
 	u := &unpacking{root: root, stamp: stamp, made: map[string]bool{}}
 	u.writers.SetLimit(runtime.GOMAXPROCS(0))
-	err := Read(r, func(entry Entry) error {
-		if !wanted(entry.Path) {
-			return nil
-		}
-		return u.entry(entry)
-	})
+	err := Read(r, func(entry Entry) bool { return wanted(entry.Path) }, u.file)
 	return errors.Join(err, u.writers.Wait())
 }
 
@@ -144,7 +136,7 @@ type unpacking struct {
 	writers errgroup.Group
 }
 
-func (u *unpacking) entry(entry Entry) error {
+func (u *unpacking) file(entry Entry, contents io.Reader) error {
 	path := filepath.Join(u.root, entry.Path)
 	if directory := filepath.Dir(path); !u.made[directory] {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
@@ -152,26 +144,26 @@ func (u *unpacking) entry(entry Entry) error {
 		}
 		u.made[directory] = true
 	}
-	if entry.Link != "" {
-		return replaceBySymlink(entry.Link, path)
+	if entry.IsLink() {
+		return replaceBySymlink(entry.Target, path)
 	}
-	return u.contents(entry, path)
+	return u.contents(entry, contents, path)
 }
 
 // contents writes a file; a small one while others are read.
-func (u *unpacking) contents(entry Entry, path string) error {
-	isCommand := isCommandFile(entry.Path)
+func (u *unpacking) contents(entry Entry, r io.Reader, path string) error {
+	mode, isCommand := fs.FileMode(entry.mode()), isCommandFile(entry.Path)
 	if entry.Size > maxHeld && !isCommand {
-		return u.write(entry.Contents, path, entry.Mode)
+		return u.write(r, path, mode)
 	}
-	data, err := io.ReadAll(entry.Contents)
+	data, err := io.ReadAll(r)
 	if err != nil {
 		return fmt.Errorf("reading the tree archive: %w", err)
 	}
 	if isCommand {
 		data = bytes.ReplaceAll(data, []byte(placeholder), []byte(u.root))
 	}
-	u.writers.Go(func() error { return u.write(bytes.NewReader(data), path, entry.Mode) })
+	u.writers.Go(func() error { return u.write(bytes.NewReader(data), path, mode) })
 	return nil
 }
 

@@ -12,20 +12,28 @@ import (
 func newSource() *cobra.Command {
 	o := &action.Source{}
 	cmd := &cobra.Command{
-		Use:   "source --archive FILE --out FILE [--patch FILE]...",
-		Short: "Unpack and patch a kernel source archive",
-		Long: `Unpack a source archive as kernel.org and distributions publish it, apply patches in order
-(patch -p1), and pack it for the other subcommands. A patch that does not apply exactly is an
-error.`,
-		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst`,
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
+		Use:   "source {--archive FILE | --tree FILE | --src FILE...} --out FILE [--patch FILE]...",
+		Short: "Pack and patch kernel source",
+		Long: `Pack kernel source for the other subcommands, with patches applied in order (patch -p1): a source
+archive as kernel.org and distributions publish it, what this command has written before, or the
+files of an unpacked tree. A patch that does not apply exactly is an error. The result depends on
+the files alone, not on which of these it was made of.`,
+		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst
+  kbuild source --tree source.tar.zst --patch 0002.patch --out patched.tar.zst`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Archive, "archive", "", "tar, compressed by xz, gzip or zstd, with one directory at its top")
+	flags.StringVar(&o.Tree, "tree", "", "tree that this command has written")
+	flags.StringArrayVar(&o.Files.Paths, "src", nil, "file of an unpacked tree")
+	flags.StringArrayVar(&o.Files.Tops, "top", []string{"."}, "`DIRECTORY` that is the top of the unpacked tree, or one of several")
+	flags.StringVar(&o.Files.Listing, "listing", "", "`FILE` with the executable files and symbolic links of the unpacked tree, instead of those of the file system")
 	flags.StringArrayVar(&o.Patches, "patch", nil, "patch to apply")
 	flags.StringVar(&o.Out, "out", "", "file to write")
 	registerLabel(cmd, &o.Label)
-	cli.Require(cmd, "archive", "out")
+	cmd.MarkFlagsOneRequired("archive", "tree", "src")
+	cmd.MarkFlagsMutuallyExclusive("archive", "tree", "src")
+	cli.Require(cmd, "out")
 	return cmd
 }
