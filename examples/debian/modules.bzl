@@ -1,0 +1,3 @@
+"""Modules of a kernel."""
+
+MODULES = []
