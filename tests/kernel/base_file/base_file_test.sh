@@ -63,7 +63,7 @@ expect pahole 'are lost, because they need pahole: CONFIG_DEBUG_INFO_BTF, ' "got
 rm "$TEST_TMPDIR/no_pahole/rustc"
 printf '# CONFIG_%s is not set\n' RUST DEBUG_INFO_BTF >"$TEST_TMPDIR/without"
 configure without "$TEST_TMPDIR/no_pahole" "$TEST_TMPDIR/without" || { fail 'the fragment does without' && cat "$TEST_TMPDIR/without.log"; }
-expect without 'because the programs of the toolchain are other ones: '
+expect without 'because the programs of the toolchain are other ones ('
 if grep -E 'CONFIG_(RUST|DEBUG_INFO_BTF)(,|$)' "$TEST_TMPDIR/without.log"; then fail 'an option that a fragment sets off is reported'; fi
 modules=$(grep -c '=m$' "$base")
 [ "$(grep -c '=m$' "$TEST_TMPDIR/without.config")" = "$modules" ] || fail "want the $modules options =m of the base"

@@ -98,7 +98,7 @@ func (a *Account) Write(w io.Writer, prefix, base string) error {
 		if len(g.options) == 0 {
 			continue
 		}
-		_, err := fmt.Fprintf(w, "%s%d options of %s did not stay, because %s: %s\n", prefix, len(g.options), base, g.reason, Names(g.options))
+		_, err := fmt.Fprintf(w, "%soptions of %s did not stay, because %s (%d): %s\n", prefix, base, g.reason, len(g.options), Names(g.options))
 		if err != nil {
 			return err
 		}

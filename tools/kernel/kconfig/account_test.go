@@ -163,10 +163,10 @@ func TestWrite(t *testing.T) {
 	if err := evaluation(t).Account().Write(&b, "warning: ", "base"); err != nil {
 		t.Fatal(err)
 	}
-	want := "warning: 5 options of base did not stay, because the programs of the toolchain are other ones: " +
+	want := "warning: options of base did not stay, because the programs of the toolchain are other ones (5): " +
 		"CONFIG_CC_VERSION_TEXT, CONFIG_DERIVED, CONFIG_FAILS, CONFIG_RUST, CONFIG_RUST_DRIVER\n" +
-		"warning: 1 options of base did not stay, because this source does not have the option: CONFIG_GONE\n" +
-		"warning: 1 options of base did not stay, because dependencies, defaults or ranges are different in this source: CONFIG_NARROWED\n"
+		"warning: options of base did not stay, because this source does not have the option (1): CONFIG_GONE\n" +
+		"warning: options of base did not stay, because dependencies, defaults or ranges are different in this source (1): CONFIG_NARROWED\n"
 	if b.String() != want {
 		t.Errorf("got:\n%s\nwant:\n%s", &b, want)
 	}
