@@ -16,7 +16,8 @@ load(
 )
 load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
-load(":toolchains.bzl", "analysis_failure_test")
+load("//toolchains/kernel/private:absent_config.bzl", "absent_config")
+load(":toolchains.bzl", "analysis_failure_test", "kernel_failure_test")
 
 visibility("//...")
 
@@ -346,6 +347,16 @@ def _toolchain_tests(name):
             **({"cross_prefixes": {"x86_64": ""}} | case.values)
         )
 
+def _absent_config_test(name):
+    """A configuration that a source does not have."""
+    message = "linux.source(name = \"linux\"): got a source by urls, want a source of Debian"
+    absent_config(name = name, message = message, tags = ["manual"])
+    kernel_failure_test(
+        name = name + "_test",
+        error = ["//tests/kernel:%s: %s" % (name, message)],
+        target_under_test = name,
+    )
+
 def failure_tests(name):
     """Tests of each analysis error of the kernel rules.
 
@@ -361,3 +372,4 @@ def failure_tests(name):
     _install_tests(name)
     _boot_tests(name)
     _toolchain_tests(name + "_toolchain")
+    _absent_config_test(name + "_absent_config")

@@ -5,7 +5,7 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("//rules:defs.bzl", "kernel_source", "patch_series")
 load("//rules:providers.bzl", "PatchSeriesInfo")
 load("//tests/analysis:declare.bzl", "declare")
-load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
+load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of", "source_configurations")
 load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order", "makefile_version")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load(":actions.bzl", "actions_test")
@@ -98,6 +98,22 @@ def _choices_test_impl(ctx):
     return unittest.end(env)
 
 _choices_test = unittest.make(_choices_test_impl)
+
+def _configurations_test_impl(ctx):
+    """A source has the configurations of its series, version and suite: another version may have other options."""
+    env = unittest.begin(ctx)
+    kept = [
+        struct(name = "linux-config-7.2/amd64", version = "7.2.13-1", suite = "sid"),
+        struct(name = "linux-config-7.2/cloud-amd64", version = "7.2.12-1", suite = "forky"),
+        struct(name = "linux-config-7.2/rt-amd64", version = "7.2.12-1", suite = "stable"),
+        struct(name = "linux-config-7.20/amd64", version = "7.2.12-1", suite = "forky"),
+    ]
+    got = source_configurations(kept, _source("7.2.12-1", "forky"))
+    asserts.equals(env, {"cloud-amd64": kept[1]}, got)
+    asserts.equals(env, {}, source_configurations(kept, _source("7.3.4-1", "forky")))
+    return unittest.end(env)
+
+_configurations_test = unittest.make(_configurations_test_impl)
 
 def _series_info_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -194,6 +210,7 @@ def series_tests(name):
     """
     _versions_test(name = name + "_versions_test")
     _choices_test(name = name + "_choices_test")
+    _configurations_test(name = name + "_configurations_test")
     declare(name = name + "_one", files = [name + "/one.patch"])
     declare(name = name + "_ten", files = [name + "/b.patch", name + "/a.patch"])
     patch_series(

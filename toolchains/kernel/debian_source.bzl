@@ -39,6 +39,23 @@ def choose_source(sources, suite, series, patched):
             return found[sorted(found, key = linux_series_order)[-1]]
     return None
 
+def source_configurations(configurations, source):
+    """The configurations of a source: of its series, its version and its suite.
+
+    Args:
+      configurations: list, as world_archives returns it; a name is `linux-config-7.2/cloud-amd64`.
+      source: an element of what world_archives returns.
+
+    Returns:
+      dict of flavor, such as `cloud-amd64`, to an element of configurations.
+    """
+    prefix = "linux-config-%s/" % source_series(source)
+    return {
+        config.name.removeprefix(prefix): config
+        for config in configurations
+        if config.name.startswith(prefix) and (config.version, config.suite) == (source.version, source.suite)
+    }
+
 def release_of(version):
     """The release of a kernel that is built from a Debian source, without a local version suffix.
 

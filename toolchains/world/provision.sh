@@ -71,28 +71,62 @@ choose() {
         { newest = !seen[$1]++; newest_own = $3 == own && !own_seen[$1]++; if (newest || newest_own) print }'
 }
 
+# unpack NAME VERSION APT-GET...: the files of a package, as $work/data.tar.
+unpack() {
+    package=$1=$2 deb=$work/$1
+    shift 2
+    (cd "$work" && "$@" download "$package" >&2) &&
+        dpkg-deb --fsys-tarfile "$deb"_*.deb >"$work/data.tar" &&
+        rm "$deb"_*.deb
+}
+
 # keep_source NAME VERSION SUITE APT-GET...: the source archive that the package contains.
 keep_source() {
     name=$1 version=$2 suite=$3 tar=$archives/${1}_$2.tar.xz
     shift 3
-    (cd "$work" && "$@" download "$name=$version" >&2) &&
-        dpkg-deb --fsys-tarfile "$work/$name"_*.deb >"$work/data.tar" &&
+    unpack "$name" "$version" "$@" &&
         tar --extract --to-stdout --file="$work/data.tar" "./usr/src/$name.tar.xz" >"$tar" &&
         archive "$name" "$version" "$tar" "$suite" &&
-        rm "$work/$name"_*.deb "$work/data.tar"
+        rm "$work/data.tar"
 }
 
-# keep_sources WHICH: what choose printed. That of another suite is for tests of the patches: builds do without.
+# keep_configurations NAME VERSION SUITE APT-GET...: the kernel configurations that the package contains, decompressed, as
+# archives NAME/FLAVOUR. It has config.ARCHITECTURE_FEATURES_FLAVOUR.xz of each kernel image.
+keep_configurations() {
+    name=$1 version=$2 suite=$3 files=$work/usr/src/$1
+    shift 3
+    unpack "$name" "$version" "$@" &&
+        tar --extract --directory="$work" --file="$work/data.tar" "./usr/src/$name" &&
+        rm "$work/data.tar" || return 1
+    for file in "$files"/config.*_none_*.xz; do
+        flavour=${file##*_none_}
+        flavour=${flavour%.xz}
+        config=$archives/${name}_$version.$flavour
+        xz --decompress --stdout "$file" >"$config" || { rm -f "$config" && return 1; }
+        archive "$name/$flavour" "$version" "$config" "$suite"
+    done
+    rm -r "$work/usr"
+}
+
+# keep_sources: what choose printed, and the configurations of the same versions. A source of another suite is for tests
+# of the patches: builds do without it. Not every suite has configurations.
 keep_sources() {
     while read -r name version suite; do
-        if [ "$suite" = "$WORLD_SUITE" ]; then
-            keep_source "$name" "$version" "$suite" apt-get -o APT::Sandbox::User=root
-        elif ! keep_source "$name" "$version" "$suite" elsewhere apt-get; then
+        set -- elsewhere apt-get
+        [ "$suite" != "$WORLD_SUITE" ] || set -- apt-get -o APT::Sandbox::User=root
+        if ! keep_source "$name" "$version" "$suite" "$@"; then
+            [ "$suite" != "$WORLD_SUITE" ] || return 1
             rm -f "$archives/${name}_$version.tar.xz"
             say "no $name $version of $suite"
             note unreachable-source "$name $version $suite"
+            continue
         fi
-    done <"$1"
+        config=linux-config-${name#linux-source-}
+        if ! keep_configurations "$config" "$version" "$suite" "$@"; then
+            say "no $config $version of $suite"
+            note no-configurations "$config $version $suite"
+        fi
+    done <"$work/chosen"
 }
 
 # report_missing_patches says which source builds take where it is not the newest of the suite.
@@ -107,7 +141,7 @@ report_missing_patches() {
 
 update_elsewhere || say "no package lists of other suites"
 { own_suite && sources elsewhere apt-cache; } | choose >"$work/chosen"
-keep_sources "$work/chosen"
+keep_sources
 report_missing_patches
 
 # ---- The distribution's own modules, of the release that linux-image-amd64 stands for today -----

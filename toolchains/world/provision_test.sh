@@ -3,7 +3,7 @@
 #
 # usage: provision_test.sh PROVISION
 #
-# Checks which kernel sources and notes provision.sh keeps, with stubs of apt: $available has a line
+# Checks which kernel sources, configurations and notes provision.sh keeps, with stubs of apt: $available has a line
 # `SUITE NAME VERSION` for each package in the archive, $missing the suites and packages that cannot be downloaded.
 set -uo pipefail
 provision=$1
@@ -42,7 +42,13 @@ cat >"$stubs/dpkg-deb" <<'STUB'
 [[ $1 == --fsys-tarfile ]] || { echo "$(basename "$2" | cut -d _ -f 1)"; exit; }
 name=$(cut -d = -f 1 "$2") files=$(mktemp -d)
 mkdir -p "$files/usr/src"
-cp "$2" "$files/usr/src/$name.tar.xz"
+case $name in
+    linux-config-*)
+        mkdir "$files/usr/src/$name"
+        cut -d _ -f 1 "$2" | xz >"$files/usr/src/$name/config.amd64_none_cloud-amd64.xz"
+        ;;
+    *) cp "$2" "$files/usr/src/$name.tar.xz" ;;
+esac
 tar --create --directory "$files" .
 STUB
 chmod +x "$stubs"/*
@@ -67,6 +73,13 @@ expect() {
             failures=$((failures + 1))
         fi
     done < <(grep '^archive linux-source' <<<"$kept")
+    while read -r _ source version _; do
+        source=${source%/cloud-amd64}
+        if [[ $(cat "$root/usr/share/rules_modhash/archives/${source}_$version.cloud-amd64" 2>/dev/null) != "$source=$version" ]]; then
+            echo "FAIL $name: the configuration of $source $version is not what its package contains"
+            failures=$((failures + 1))
+        fi
+    done < <(grep '^archive linux-config' <<<"$kept")
 }
 
 cat >"$available" <<'E2'
@@ -80,26 +93,42 @@ trixie-backports linux-source-7.3 7.3.4-1~bpo13+1
 E2
 : >"$missing"
 expect 'the newest of each series, and that of the suite' 0 '' 'archive linux-source-7.2 7.2.13-1 sid
+archive linux-config-7.2/cloud-amd64 7.2.13-1 sid
 archive linux-source-7.2 7.2.12-1 forky
-archive linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports'
+archive linux-config-7.2/cloud-amd64 7.2.12-1 forky
+archive linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports
+archive linux-config-7.3/cloud-amd64 7.3.4-1~bpo13+1 trixie-backports'
 
 echo trixie-backports >"$missing"
 expect 'a suite without package lists' 0 'provision: no package lists of trixie-backports' 'note unreachable-suite trixie-backports
 archive linux-source-7.2 7.2.13-1 sid
+archive linux-config-7.2/cloud-amd64 7.2.13-1 sid
 archive linux-source-7.2 7.2.12-1 forky
-archive linux-source-7.3 7.3~rc7-1~exp1 experimental'
+archive linux-config-7.2/cloud-amd64 7.2.12-1 forky
+archive linux-source-7.3 7.3~rc7-1~exp1 experimental
+archive linux-config-7.3/cloud-amd64 7.3~rc7-1~exp1 experimental'
 
 printf '%s\n' sid experimental trixie-backports >"$missing"
 expect 'no other suite' 0 'provision: no package lists of other suites' 'note unreachable-suite sid
 note unreachable-suite experimental
 note unreachable-suite trixie-backports
-archive linux-source-7.2 7.2.12-1 forky'
+archive linux-source-7.2 7.2.12-1 forky
+archive linux-config-7.2/cloud-amd64 7.2.12-1 forky'
 
 echo linux-source-7.2=7.2.13-1 >"$missing"
 expect 'a package of another suite that cannot be downloaded' 0 'provision: no linux-source-7.2 7.2.13-1 of sid' \
     'note unreachable-source linux-source-7.2 7.2.13-1 sid
 archive linux-source-7.2 7.2.12-1 forky
-archive linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports'
+archive linux-config-7.2/cloud-amd64 7.2.12-1 forky
+archive linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports
+archive linux-config-7.3/cloud-amd64 7.3.4-1~bpo13+1 trixie-backports'
+
+printf '%s\n' sid experimental trixie-backports linux-config-7.2=7.2.12-1 >"$missing"
+expect 'a suite without configurations' 0 'provision: no linux-config-7.2 7.2.12-1 of forky' 'note unreachable-suite sid
+note unreachable-suite experimental
+note unreachable-suite trixie-backports
+note no-configurations linux-config-7.2 7.2.12-1 forky
+archive linux-source-7.2 7.2.12-1 forky'
 
 echo linux-source-7.2=7.2.12-1 >"$missing"
 expect 'a package of the suite that cannot be downloaded' 1 '' ''
@@ -114,7 +143,9 @@ expect 'the newest source has no patches' 0 \
     'provision: no patches for linux-source-7.10 7.10.1-1 forky: builds take linux-source-7.3 7.3.4-1 forky' \
     'note no-patches-for linux-source-7.10 7.10.1-1 forky
 archive linux-source-7.3 7.3.4-1 forky
-archive linux-source-7.10 7.10.1-1 forky'
+archive linux-config-7.3/cloud-amd64 7.3.4-1 forky
+archive linux-source-7.10 7.10.1-1 forky
+archive linux-config-7.10/cloud-amd64 7.10.1-1 forky'
 
 [[ $failures == 0 ]] && echo "all cases passed"
 exit "$failures"

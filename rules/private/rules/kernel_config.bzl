@@ -29,7 +29,9 @@ A kernel with module hashes needs `CONFIG_MODULE_HASHES=y`, and `# CONFIG_MODULE
 **Outputs.** `NAME.config`, the complete configuration.
 
 **Failures.** An option of a fragment that does not take effect is an error that names the option, its file and
-line, and the actual and expected values. A line that is neither an option nor a comment is an error too. A compiler or
+line, and the actual and expected values. An option of `base_file` that is lost because a program is missing or too
+old (Rust, pahole, openssl) is an error too, unless a fragment sets it off. Other options of `base_file` that did not stay are
+warnings with their number and names, if no fragment explains them. A line that is neither an option nor a comment is an error too. A compiler or
 architecture that the kernel toolchain does not support is an analysis error.
 """
 
@@ -74,7 +76,9 @@ kernel_config = rule(
 A make target that writes a configuration: `tinyconfig`, `defconfig`, `allmodconfig`, or one of the architecture, such
 as `x86_64_defconfig`."""),
         "base_file": attr.label(
-            doc = "A configuration to start from, instead of `base`.",
+            doc = """\
+A complete configuration to start from, instead of `base`: for example that of a distribution's kernel, such as
+`@linux//:config_cloud-amd64`.""",
             allow_single_file = True,
         ),
         "compiler": attr.string(

@@ -14,6 +14,7 @@ _PROGRAMS = [
     "awk",
     "bash",
     "bc",
+    "bindgen",
     "bison",
     "cpio",
     "depmod",
@@ -29,6 +30,7 @@ _PROGRAMS = [
     "patch",
     "perl",
     "python3",
+    "rustc",
     "sed",
     "sh",
     "tar",
@@ -90,11 +92,42 @@ def _libraries(rctx, files):
 def _real_paths(paths):
     return [str(path.realpath) for path in paths]
 
+def _lines(rctx, command):
+    """The lines that a program prints, or none if it is missing or fails."""
+    program = _find(rctx, command[0])
+    result = rctx.execute([program] + command[1:]) if program else None
+    return result.stdout.splitlines() if result and result.return_code == 0 else []
+
+def _clang_libraries(rctx):
+    """Paths of the libraries of Clang, which bindgen opens at run time."""
+    if not _find(rctx, "bindgen"):
+        return []
+    paths = [line.partition(" => ")[2] for line in _lines(rctx, ["ldconfig", "-p"]) if line.strip().startswith("libclang")]
+    return [rctx.path(path) for path in paths if path]
+
+# Prints a digest of all files in a directory, their names included.
+_TREE_DIGEST = """\
+cd "$1" && find . -type f -print0 | LC_ALL=C sort --zero-terminated | xargs --null --no-run-if-empty sha256sum | sha256sum
+"""
+
+def _rust_trees(rctx):
+    """Lines `tree DIRECTORY SHA256` of the manifest: the source of Rust's library that Kbuild compiles, and the compiled library."""
+    sysroot = _lines(rctx, ["rustc", "--print", "sysroot"])
+    library = _lines(rctx, ["rustc", "--print", "target-libdir"])
+    lines = []
+    for directory in ([sysroot[0] + "/lib/rustlib/src/rust/library"] if sysroot else []) + library:
+        if rctx.path(directory).exists:
+            result = rctx.execute([_find(rctx, "sh"), "-c", _TREE_DIGEST, "sh", directory])
+            if result.return_code != 0:
+                fail("reading Rust's library in %s: %s" % (directory, result.stderr))
+            lines.append("tree\t%s\t%s" % (directory, result.stdout[:64]))
+    return lines
+
 def _digests(rctx, programs):
     """Lines `program PATH SHA256` of the manifest: programs, the programs they run, and their dynamic libraries."""
     compilers = [program for program in programs if program.endswith("gcc") and _find(rctx, program)]
     paths = [_find(rctx, program) for program in programs]
-    files = _real_paths([path for path in paths if path] + _compiler_parts(rctx, compilers))
+    files = _real_paths([path for path in paths if path] + _compiler_parts(rctx, compilers) + _clang_libraries(rctx))
     files = sorted({file: None for file in files + _real_paths(_libraries(rctx, files))})
     return ["program\t%s\t%s" % (file, digest) for file, digest in digest_files(rctx, files).items()]
 
@@ -118,7 +151,7 @@ def _kernel_tools_repository_impl(rctx):
     programs = _PROGRAMS + ["clang", "g++", "llvm-objcopy", "llvm-readelf", "llvm-strip"]
     for prefix in prefixes.values():
         programs += [prefix + tool for tool in _BINARY_TOOLS + ["gcc"]]
-    manifest = _packages(rctx) + _digests(rctx, programs)
+    manifest = _packages(rctx) + _digests(rctx, programs) + _rust_trees(rctx)
     rctx.file("manifest.tsv", "".join([line + "\n" for line in manifest]), executable = False)
     rctx.file("BUILD.bazel", _BUILD.format(
         compilers = (["gcc"] if prefixes else []) + (["clang"] if clang else []),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `linux` module extension: kernel source."""
 
-load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of")
+load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of", "source_configurations")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
 load("//toolchains/world:manifest.bzl", "world_archives", "world_suite")
 load(":local_source.bzl", "local_source")
@@ -11,12 +11,29 @@ visibility("//toolchains/kernel/...")
 # Selects Debian's source if no tag does: `--repo_env=RULES_MODHASH_LINUX=7.3`.
 _SERIES_VARIABLE = "RULES_MODHASH_LINUX"
 
+# Debian's kernel images: a configuration of another name is a target only if the package has it.
+_FLAVORS = [
+    "amd64",
+    "cloud-amd64",
+    "rt-amd64",
+]
+
 _BUILD = """\
 load("@rules_modhash//rules:defs.bzl", "kernel_source")
+load("@rules_modhash//toolchains/kernel/private:absent_config.bzl", "absent_config")
 
 package(default_visibility = ["//visibility:public"])
 
-exports_files(["version.bzl"])
+exports_files({files})
+
+[
+    absent_config(
+        name = name,
+        message = {absent},
+        tags = ["manual"],
+    )
+    for name in {absent_names}
+]
 
 alias(
     name = "archive",
@@ -51,23 +68,37 @@ def _debian_source(rctx):
         ))
     return source
 
+def _configurations(rctx, source):
+    """Copies the configurations of a source from the world. Returns the names of the files."""
+    names = []
+    for flavor, archive in source_configurations(world_archives(rctx, "linux-config-"), source).items():
+        name = "config_" + flavor
+        rctx.download(url = ["file://" + archive.path], output = name, sha256 = archive.sha256)
+        names.append(name)
+    return names
+
 def _debian_archive(rctx):
-    """Copies a source from the world. Returns struct(label, version)."""
+    """Copies a source and its configurations from the world. Returns struct(label, version, configurations, absent)."""
     archive = _debian_source(rctx)
     if rctx.attr.sha256 and rctx.attr.sha256 != archive.sha256:
         fail("linux.source(name = %r): got %s with SHA-256 %s from the world, want %s" %
              (_apparent_name(rctx), archive.name, archive.sha256, rctx.attr.sha256))
     rctx.download(url = ["file://" + archive.path], output = "linux.tar.xz", sha256 = archive.sha256)
-    return struct(label = "linux.tar.xz", version = release_of(archive.version))
+    return struct(
+        absent = "no configurations of %s %s in the world" % (archive.name, archive.version),
+        configurations = _configurations(rctx, archive),
+        label = "linux.tar.xz",
+        version = release_of(archive.version),
+    )
 
 def _download(rctx):
-    """Downloads an archive. Returns struct(label, version)."""
+    """Downloads an archive. Returns struct(label, version, configurations, absent)."""
     if not rctx.attr.sha256:
         fail("linux.source(name = %r): got urls without sha256. " % _apparent_name(rctx) +
              "Next: add the archive's SHA-256 digest, so that the build stays the same")
     name = "linux.tar." + rctx.attr.urls[0].rpartition(".")[2]
     rctx.download(url = rctx.attr.urls, output = name, sha256 = rctx.attr.sha256)
-    return struct(label = name, version = rctx.attr.version)
+    return struct(absent = "a source by urls", configurations = [], label = name, version = rctx.attr.version)
 
 def _check_sources(rctx):
     """Checks that the attributes name one source."""
@@ -83,14 +114,24 @@ def _check_sources(rctx):
 def _archived_source(rctx):
     """Writes a repository whose `:source` is an archive. Returns the version."""
     if rctx.attr.archive:
-        source = struct(label = str(rctx.attr.archive), version = rctx.attr.version)
+        source = struct(
+            absent = "a source by archive",
+            configurations = [],
+            label = str(rctx.attr.archive),
+            version = rctx.attr.version,
+        )
     elif rctx.attr.urls:
         source = _download(rctx)
     else:
         source = _debian_archive(rctx)
     version = rctx.attr.version or source.version
     rctx.file("BUILD.bazel", _BUILD.format(
+        absent = repr("linux.source(name = %r): got %s, want a source of Debian, whose package linux-config has this file. " %
+                      (_apparent_name(rctx), source.absent) +
+                      "Next: set base_file to a file of your own, or remove urls and archive and build with ./bazelw"),
+        absent_names = ["config_" + flavor for flavor in _FLAVORS if "config_" + flavor not in source.configurations],
         archive = repr(source.label),
+        files = ["version.bzl"] + source.configurations,
         patches = [str(label) for label in rctx.attr.patches],
         version = version,
     ), executable = False)
@@ -139,6 +180,11 @@ _linux_repository = repository_rule(
 _source = tag_class(
     doc = """Linux source, as a `kernel_source` target `@NAME//:source`; `@NAME//:archive` is the original
 archive, `@NAME//:version.bzl` has the `VERSION`.
+
+Debian's source also has the configurations of Debian's kernels, of the same version, as files: `@NAME//:config_amd64`,
+`@NAME//:config_cloud-amd64`, and `@NAME//:config_rt-amd64`, each for the attribute `base_file` of `kernel_config`. The
+names are those of the package `linux-config-7.2`, without `config.amd64_none_` and the compression. A source by `urls` or
+`archive` has none: such a target is an error.
 
 ```starlark
 linux = use_extension("@rules_modhash//toolchains/kernel:extensions.bzl", "linux")

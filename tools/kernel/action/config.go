@@ -33,14 +33,15 @@ type Config struct {
 	Out, Configuration string
 }
 
-// Run makes the configuration. An option of a fragment that does not take effect is an error.
-func (o *Config) Run(ctx context.Context) error {
+// Run makes the configuration. An option of a fragment that does not take effect is an error, and so is an option of the
+// base file that needs a missing program. Other options of the base file that did not stay are written to stderr.
+func (o *Config) Run(ctx context.Context, stderr io.Writer) error {
 	return inWorkspace(o.Out, func(dir string) error {
 		tree, err := o.unpackFiles(ctx, dir, o.Target.Configures, o.Source)
 		if err != nil {
 			return err
 		}
-		if err := o.configure(ctx, tree); err != nil {
+		if err := o.configure(ctx, tree, stderr); err != nil {
 			return err
 		}
 		r := &results{dir: tree.Dir}
@@ -68,7 +69,7 @@ func (o *Config) packConfiguration(ctx context.Context, r *results, tree *kmake.
 	})
 }
 
-func (o *Config) configure(ctx context.Context, tree *kmake.Tree) error {
+func (o *Config) configure(ctx context.Context, tree *kmake.Tree, stderr io.Writer) error {
 	if err := o.writeBase(ctx, tree); err != nil {
 		return fmt.Errorf("%s: base configuration: %w", o.Label, err)
 	}
@@ -83,18 +84,17 @@ func (o *Config) configure(ctx context.Context, tree *kmake.Tree) error {
 	if err := tree.Make(ctx, "olddefconfig"); err != nil {
 		return fmt.Errorf("%s: %w", o.Label, err)
 	}
-	return checkConfig(o.Label, config, wanted)
+	if err := checkConfig(o.Label, config, wanted); err != nil || o.BaseFile == "" {
+		return err
+	}
+	return o.checkBase(ctx, tree, wanted, stderr)
 }
 
 func (o *Config) writeBase(ctx context.Context, tree *kmake.Tree) error {
 	if o.BaseFile == "" {
 		return tree.Make(ctx, o.Base)
 	}
-	data, err := os.ReadFile(o.BaseFile)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(tree.Dir, ".config"), data, 0o644)
+	return copyFile(o.BaseFile, filepath.Join(tree.Dir, ".config"))
 }
 
 // appendOptions writes options after those that are there: of two values, Kconfig takes the last.
@@ -123,7 +123,7 @@ func readOptions(files []string) ([]kconfig.Option, error) {
 		}
 		options, err := kconfig.Parse(file, string(data))
 		if err != nil {
-			return nil, fmt.Errorf("reading a configuration fragment: %w", err)
+			return nil, fmt.Errorf("reading a configuration: %w", err)
 		}
 		all = append(all, options...)
 	}

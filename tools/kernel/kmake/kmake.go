@@ -111,6 +111,9 @@ func (t *Tree) variables() []string {
 	// KCPPFLAGS, also that of the boot image, which has no KCFLAGS.
 	mapping := "-fdebug-prefix-map=" + t.Dir + "=/linux"
 	args = append(args, "KCPPFLAGS="+mapping, "HOSTCFLAGS="+mapping)
+	// Rust's compiler names the tree in debug information too. Kbuild maps paths in macros alone, and the compiler takes
+	// one scope: without Kbuild's, these mappings are for both, and the last one that matches counts.
+	args = append(args, "rustc-option-yn=n", "KRUSTFLAGS=--remap-path-prefix="+t.Dir+"=/linux --remap-path-prefix="+t.Dir+"/=")
 	if flags := strings.Join(t.Flags, " "); flags != "" {
 		args = append(args, "KCFLAGS="+flags, "KAFLAGS="+flags)
 	}

@@ -15,10 +15,12 @@ func newConfig() *cobra.Command {
 		Use:   "config --source FILE (--base TARGET | --base-file FILE) --out FILE [--fragment FILE]...",
 		Short: "Make a kernel configuration",
 		Long: `Make a configuration from a base and fragments, with the defaults of Kconfig for all options
-that they do not set. An option of a fragment that does not take effect is an error.`,
+that they do not set. An option of a fragment that does not take effect is an error, and so is an
+option of a base file that needs a program which is missing. Other options of a base file that did
+not stay are printed, if fragments do not explain them.`,
 		Example: `  kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context(), cmd.ErrOrStderr()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it")
