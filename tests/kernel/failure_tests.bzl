@@ -15,8 +15,8 @@ load(
     "vmlinux",
 )
 load("//tests/analysis:declare.bzl", "declare")
+load("//toolchains/kernel:absent_config.bzl", "absent_config")
 load("//toolchains/kernel:toolchain.bzl", "kernel_toolchain")
-load("//toolchains/kernel/private:absent_config.bzl", "absent_config")
 load(":toolchains.bzl", "analysis_failure_test", "kernel_failure_test")
 
 visibility("//...")

@@ -105,7 +105,7 @@ def _prepare(ctx, build, graph, parts, sign_file):
 def _compile(ctx, build, graph, parts, name, declare, log):
     """Declares the action that compiles a shard. Returns struct(builtin, modules, symbols)."""
     objects = struct(
-        builtin = declare("objects/%s.builtin.tar.zst" % _file_name(name)),
+        builtin = graph.builtin[name],
         modules = declare("objects/%s.modules.tar.zst" % _file_name(name)),
         symbols = declare("objects/%s.symbols.tar.zst" % _file_name(name)),
     )
@@ -198,25 +198,46 @@ def _devel(ctx, build, graph, parts):
     args = _args(ctx, build.config, inputs | {"--out": build.devel})
     run_kbuild(ctx, "ModhashKernelDevel", "devel", args, _files(inputs), [build.devel], "Packing the files for further modules")
 
+def declare_graph(ctx, config, modules):
+    """Declares the files of a kernel in shards that its link reads.
+
+    Args:
+      ctx: rule context of a kernel_build.
+      config: KernelConfigInfo.
+      modules: list of strings, the modules as paths in the tree.
+
+    Returns:
+      struct(builtin, link_source, prepared): dict of the shards' names to File, and two File.
+    """
+    declare = _declarer(ctx)
+    return struct(
+        builtin = {
+            name: declare("objects/%s.builtin.tar.zst" % _file_name(name))
+            for name in shards_for(config.machine, modules)
+        },
+        link_source = declare("source/link.tar.zst"),
+        prepared = declare("prepared.tar.zst"),
+    )
+
+def _declarer(ctx):
+    return lambda name: ctx.actions.declare_file("%s/graph/%s" % (ctx.label.name, name))
+
 def build_in_shards(ctx, build, graph, modules, sign_file, logs):
     """Declares the actions that build a kernel in shards.
 
     Args:
       ctx: rule context of a kernel_build.
       build: KernelBuildInfo with the files to write.
-      graph: struct(link_source, prepared) of File, which are part of build.link_trees.
+      graph: struct, as declare_graph returns it. Its files are part of build.link_trees.
       modules: dict of string to File, the modules by their paths in the tree.
       sign_file: File to write, or None.
       logs: function of a name to a File: declares a log.
 
     Returns:
-      list of File, the logs; and list of File, what the shards hand to the link.
+      list of File, the logs; and list of File, the objects of modules.
     """
-
-    def declare(name):
-        return ctx.actions.declare_file("%s/graph/%s" % (ctx.label.name, name))
-
-    shards = shards_for(build.config.machine, modules.keys())
+    declare = _declarer(ctx)
+    shards = graph.builtin.keys()
     parts = _split(ctx, build, graph, shards, declare)
     _prepare(ctx, build, graph, parts, sign_file)
     compile_logs = {name: logs("compile/%s.log" % _file_name(name)) for name in shards}
@@ -232,5 +253,5 @@ def build_in_shards(ctx, build, graph, modules, sign_file, logs):
     for name, own in by_shard.items():
         _finish(ctx, build, graph, parts, name, objects[name], kernel, modpost[name], own, finish_logs[name])
     _devel(ctx, build, graph, parts)
-    handed = [file for o in objects.values() for file in [o.builtin, o.modules, o.symbols]]
+    handed = [file for o in objects.values() for file in [o.modules, o.symbols]]
     return compile_logs.values() + [link_log, modpost_log] + finish_logs.values(), handed

@@ -3,7 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:paths.bzl", "is_install_path")
-load("//rules/private/actions:build_kernel.bzl", "ONE", "SHARDS", "build_in_one", "build_in_shards")
+load("//rules/private/actions:build_kernel.bzl", "ONE", "SHARDS", "build_in_one", "build_in_shards", "declare_graph")
 load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE")
 load("//rules/private/actions:shards.bzl", "MANY_MODULES")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
@@ -89,18 +89,18 @@ def _graph(ctx):
         return SHARDS if len(ctx.attr.modules) >= MANY_MODULES else ONE
     return ctx.attr.graph
 
-def _build_info(ctx, shards):
-    """The files of the build. shards is struct(link_source, prepared), or None for one action."""
+def _build_info(ctx, graph):
+    """The files of the build. graph is as declare_graph returns it, or None for one action."""
     config = ctx.attr.config[KernelConfigInfo]
     objects = _declare(ctx, "objects.tar.zst")
-    if shards:
-        trees = [shards.prepared, config.configuration, shards.link_source, objects]
+    if graph:
+        trees = [graph.prepared, config.configuration, graph.link_source] + graph.builtin.values() + [objects]
     else:
         trees = [config.source.archive, objects]
     return KernelBuildInfo(
         config = config,
         devel = _declare(ctx, "devel.tar.zst"),
-        graph = SHARDS if shards else ONE,
+        graph = SHARDS if graph else ONE,
         label = ctx.label,
         link_trees = trees,
         modules_builtin = _declare(ctx, "modules.builtin"),
@@ -115,16 +115,16 @@ def _build_info(ctx, shards):
     )
 
 def _declare_build(ctx, modules, sign_file):
-    """Declares the actions. Returns KernelBuildInfo, the logs, and the objects of the shards."""
+    """Declares the actions. Returns KernelBuildInfo, the logs, and the objects of the shards' modules."""
     if _graph(ctx) == ONE:
         build = _build_info(ctx, None)
         log = _declare(ctx, "build.log")
         build_in_one(ctx, build, modules, sign_file, log)
         return build, [log], []
     logs = lambda name: _declare(ctx, "logs/" + name)
-    shards = struct(link_source = _declare(ctx, "graph/source/link.tar.zst"), prepared = _declare(ctx, "graph/prepared.tar.zst"))
-    build = _build_info(ctx, shards)
-    written, objects = build_in_shards(ctx, build, shards, modules, sign_file, logs)
+    graph = declare_graph(ctx, ctx.attr.config[KernelConfigInfo], ctx.attr.modules)
+    build = _build_info(ctx, graph)
+    written, objects = build_in_shards(ctx, build, graph, modules, sign_file, logs)
     return build, written, objects
 
 def _kernel_build_impl(ctx):

@@ -25,7 +25,7 @@ kernel_source(
 
 An archive with patches is unpacked by a separate action, so a changed patch does not unpack the archive again.
 
-Instead of an archive, `srcs` are the files of an unpacked tree. `linux.source(path = …)` of the module extension `linux`
+Instead of an archive, `srcs` are the files of an unpacked tree. `linux.source(path = ...)` of the module extension `linux`
 declares such a target for a directory that you edit, with all that follows:
 
 ```starlark

@@ -9,14 +9,17 @@ import (
 	"github.com/bazelbuild/buildtools/build"
 )
 
-// public are the .bzl files that external workspaces load: those of docs/reference.
+// public are the .bzl files that external workspaces load: those of docs/reference, what generated BUILD files load, and a
+// list that kernel_modules_list writes.
 var public = []string{
+	"examples/debian/modules.bzl",
 	"rules/deb.bzl",
 	"rules/defs.bzl",
 	"rules/providers.bzl",
 	"toolchains/boot/extensions.bzl",
 	"toolchains/boot/toolchain.bzl",
 	"toolchains/debian/extensions.bzl",
+	"toolchains/kernel/absent_config.bzl",
 	"toolchains/kernel/extensions.bzl",
 	"toolchains/kernel/toolchain.bzl",
 	"toolchains/modhash/extensions.bzl",

@@ -20,7 +20,7 @@ _FLAVORS = [
 
 _BUILD = """\
 load("@rules_modhash//rules:defs.bzl", "kernel_source")
-load("@rules_modhash//toolchains/kernel/private:absent_config.bzl", "absent_config")
+load("@rules_modhash//toolchains/kernel:absent_config.bzl", "absent_config")
 
 package(default_visibility = ["//visibility:public"])
 

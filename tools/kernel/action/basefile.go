@@ -171,8 +171,7 @@ func (b *baseFile) missing(ctx context.Context, p *optional, cost []kconfig.Miss
 	if !slices.ContainsFunc(cost, func(m kconfig.Missing) bool { return m.Want.Name == off }) {
 		off = cost[0].Want.Name
 	}
-	return fmt.Errorf("%s: %d options of %s are lost, because they need %s: %s\n  %s\n"+
-		"Next: add %s (packages of Debian) to the programs of the kernel toolchain, or do without: write \"# %s is not set\" to a fragment",
+	return fmt.Errorf("%s: %d options of %s are lost, because they need %s: %s\n  %s\nNext: add %s (packages of Debian) to the programs of the kernel toolchain, or do without: write \"# %s is not set\" to a fragment",
 		b.Label, len(cost), filepath.Base(b.file), p.name, kconfig.Names(cost), b.reason(ctx, p), p.packages, off)
 }
 

@@ -111,15 +111,10 @@ func (o *Blank) collect(ctx context.Context, r *results, tree *kmake.Tree) error
 	if err != nil {
 		return err
 	}
-	libraries, err := libraryDirectories(tree.Dir)
-	if err != nil {
-		return err
-	}
 	changed := treearchive.ChangedSince(tree.Stamp)
 	err = r.set.CreateFile(out.Objects, func(w io.Writer) error {
 		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(name string, info fs.FileInfo) bool {
-			inLibrary := libraries[path.Dir(name)] && path.Ext(name) == ".o"
-			return (changed(name, info) || inLibrary) && !linked[name] && path.Base(name) != "built-in.a" && name != "vmlinux.a"
+			return changed(name, info) && !linked[name] && path.Base(name) != "built-in.a"
 		})
 	})
 	return errors.Join(err, o.writeTypes(ctx, r, tree), o.packSymbols(ctx, r, tree), r.set.CreateFile(out.Log, tree.WriteLog))
@@ -142,17 +137,6 @@ func (o *Blank) writeTypes(ctx context.Context, r *results, tree *kmake.Tree) er
 		return err
 	}
 	return r.copy(filepath.Join(tree.Dir, types), o.Types)
-}
-
-// libraryDirectories returns the directories with a lib.a. It holds names of objects, and may be linked again.
-func libraryDirectories(dir string) (map[string]bool, error) {
-	found := map[string]bool{}
-	isLibrary := func(name string, _ fs.FileInfo) bool { return path.Base(name) == "lib.a" }
-	err := treearchive.Walk(dir, isLibrary, func(name string, _ fs.FileInfo) error {
-		found[path.Dir(name)] = true
-		return nil
-	})
-	return found, err
 }
 
 // packSymbols packs vmlinux.o without debug information, and with CONFIG_MODVERSIONS the commands that hold the versions

@@ -68,12 +68,10 @@ func (o *Compile) unpack(ctx context.Context, dir string) (kmake.Shard, *kmake.T
 	if err != nil {
 		return kmake.Shard{}, nil, err
 	}
-	stamp := tree.Stamp
 	if err := unpack(ctx, o.Prepared, tree, o.Target.Uses); err != nil {
 		return kmake.Shard{}, nil, fmt.Errorf("unpacking %s: %w", o.Prepared, err)
 	}
-	tree.Stamp = stamp
-	if _, err := os.Stat(filepath.Join(tree.Dir, "certs")); err == nil {
+	if _, missing := os.Stat(filepath.Join(tree.Dir, "certs")); missing == nil {
 		err = copyInto(tree.Dir, map[string]string{o.Trusted: TrustedKeys})
 	}
 	return kmake.ReadDirectories(data), tree, err

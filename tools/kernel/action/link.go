@@ -12,7 +12,7 @@ import (
 type Link struct {
 	Common
 	// Trees are archives that are unpacked one over the other: what Source and Build wrote or, of a kernel that is built in
-	// shards, what Prepare, Config, Split for the link, and Blank wrote. RootObject is the object that carries the root.
+	// shards, what Prepare, Config, Split for the link, Compile of what is built in, and Blank wrote. RootObject is the object that carries the root.
 	Trees      []string
 	RootObject string
 	// Shards is set for a kernel that is built in shards.

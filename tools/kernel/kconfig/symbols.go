@@ -85,7 +85,8 @@ func (d *declarations) line(text string) {
 	case indented && d.help:
 	case len(words) == 2 && (words[0] == "config" || words[0] == "menuconfig"):
 		d.name, d.help = "CONFIG_"+words[1], false
-		d.symbols[d.name] = d.symbols[d.name]
+		symbol := d.symbols[d.name]
+		d.symbols[d.name] = symbol
 	case !indented:
 		d.name, d.help = "", false
 	case words[0] == "help":

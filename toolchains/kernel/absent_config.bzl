@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""absent_config: the target of a configuration that a source does not have."""
-
-# The repositories of the module extension `linux` load this file.
-visibility("public")
+"""absent_config: the target of a configuration that a source does not have, in repositories of the extension `linux`."""
 
 def _absent_config_impl(ctx):
     fail("%s: %s" % (ctx.label, ctx.attr.message))
