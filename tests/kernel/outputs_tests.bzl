@@ -45,6 +45,7 @@ _BUILD_GROUPS = {
     "log": ["build.log"],
     "modules": ["100%.ko", "ext4.ko"],
     "modules_order": ["modules.order"],
+    "objects": ["fixtures_source.tar.zst", "objects.tar.zst"],
     "sign_file": [],
     "trees": ["devel.tar.zst", "objects.tar.zst"],
     "vmlinux": ["System.map", "vmlinux", "vmlinux.unstripped"],

@@ -203,7 +203,7 @@ const strip = "INSTALL_MOD_STRIP=1"
 const image = "arch/x86/boot/bzImage"
 
 // made are objects that no shard makes, but the link, or the link of a module.
-var made = regexp.MustCompile(`(\.mod|/version-timestamp|^\.module-common|^\.vmlinux\.export|^\.module_hashes_blank)\.o$`)
+var made = regexp.MustCompile(`(\.mod|/version-timestamp|^\.module-common|^\.vmlinux\.export|^\.module_hashes_blank|^\.tmp_vmlinux\d\.kallsyms|^arch/x86/boot/.*)\.o$`)
 
 // compiled matches what Kbuild prints of each object that it compiles.
 var compiled = regexp.MustCompile(`(?m)^  (?:CC|AS) (?:\[M\])? *(\S+)$`)

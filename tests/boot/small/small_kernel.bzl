@@ -9,7 +9,7 @@ load("//tests/boot:tampered_modules.bzl", "tampered_modules")
 visibility("//tests/...")
 
 # The modules that small.config builds.
-_MODULES = [
+MODULES = [
     "fs/nls/nls_ascii.ko",
     "fs/nls/nls_cp437.ko",
     "fs/nls/nls_iso8859-1.ko",
@@ -96,7 +96,7 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
         fragments = ["//tests/boot/small:%s.config" % fragment for fragment in names] +
                     ["//examples/kernel:proc_sys_config"],
         machine = machine,
-        modules = _MODULES,
+        modules = MODULES,
         source = "@linux//:source",
         tags = tags,
         visibility = ["//tests:__subpackages__"],
