@@ -10,6 +10,8 @@ _FIXTURES = "tests/kernel/fixtures"
 
 _SOURCE = "--source=%s_source.tar.zst" % _FIXTURES
 
+_KCONFIG = "--source=%s_source.kconfig.tar.zst" % _FIXTURES
+
 # The default of //rules:kernel_jobs.
 _JOBS = "--jobs=2"
 
@@ -32,6 +34,7 @@ def _source_test(name):
                 "--patch=%s/b.patch" % _FIXTURES,
                 "--patch=%s/a.patch" % _FIXTURES,
                 "--out=%s_source.tar.zst" % _FIXTURES,
+                "--kconfig=%s_source.kconfig.tar.zst" % _FIXTURES,
             ],
             "ModhashKernelUnpack %s_source.unpacked.tar.zst" % _FIXTURES: [
                 "source",
@@ -96,7 +99,7 @@ def _config_tests(name):
             _JOBS,
             _label("fixtures_arm64_config"),
         ] + _ARM64 + [
-            _SOURCE,
+            _KCONFIG,
             "--base=defconfig",
             "--fragment=%s/2.config" % _FIXTURES,
             "--fragment=%s/1.config" % _FIXTURES,
@@ -119,7 +122,7 @@ def _config_tests(name):
             _JOBS,
             _label(name + "_of_file"),
         ] + _X86_64 + [
-            _SOURCE,
+            _KCONFIG,
             "--base-file=%s/base.config" % _FIXTURES,
             "--out=tests/kernel/%s_of_file.config" % name,
             "--configuration=tests/kernel/%s_of_file.tar.zst" % name,

@@ -59,8 +59,8 @@ def _kernel_config_impl(ctx):
         source = ctx.attr.source[KernelSourceInfo],
     )
     args = target_args(ctx, info)
-    args.add(info.source.archive, format = "--source=%s")
-    inputs = [info.source.archive] + _base(ctx, args) + ctx.files.fragments
+    args.add(info.source.kconfig, format = "--source=%s")
+    inputs = [info.source.kconfig] + _base(ctx, args) + ctx.files.fragments
     args.add_all(ctx.files.fragments, format_each = "--fragment=%s")
     args.add(config, format = "--out=%s")
     args.add(info.configuration, format = "--configuration=%s")

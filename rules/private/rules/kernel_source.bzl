@@ -63,20 +63,30 @@ def _source_kind(ctx):
             fail_attribute(ctx.label, attribute, "%s together with archive" % attribute, "it only with srcs")
     return bool(ctx.file.archive)
 
-def _unpack(ctx, out, patches):
+def _add_outputs(args, info):
+    """Adds the files of a KernelSourceInfo as outputs, and returns them."""
+    args.add(info.archive, format = "--out=%s")
+    args.add(info.kconfig, format = "--kconfig=%s")
+    return [info.archive, info.kconfig]
+
+def _unpack(ctx, info, patches):
     """Declares the actions that unpack and patch the archive."""
-    unpacked = ctx.actions.declare_file(ctx.label.name + ".unpacked.tar.zst") if patches else out
     args = label_args(ctx)
     args.add(ctx.file.archive, format = "--archive=%s")
-    args.add(unpacked, format = "--out=%s")
-    run_kbuild(ctx, "ModhashKernelUnpack", "source", args, [ctx.file.archive], [unpacked], "Unpacking the source", parallel = False)
+    if patches:
+        unpacked = ctx.actions.declare_file(ctx.label.name + ".unpacked.tar.zst")
+        args.add(unpacked, format = "--out=%s")
+        outputs = [unpacked]
+    else:
+        outputs = _add_outputs(args, info)
+    run_kbuild(ctx, "ModhashKernelUnpack", "source", args, [ctx.file.archive], outputs, "Unpacking the source", parallel = False)
     if not patches:
         return
     args = label_args(ctx)
     args.add(unpacked, format = "--tree=%s")
     args.add_all(patches, format_each = "--patch=%s")
-    args.add(out, format = "--out=%s")
-    run_kbuild(ctx, "ModhashKernelSource", "source", args, [unpacked] + patches, [out], "Patching the source", parallel = False)
+    outputs = _add_outputs(args, info)
+    run_kbuild(ctx, "ModhashKernelSource", "source", args, [unpacked] + patches, outputs, "Patching the source", parallel = False)
 
 def _tops(ctx):
     """The directories that are the top of the tree: of generated files, and of source files."""
@@ -86,7 +96,7 @@ def _tops(ctx):
     top = paths.normalize(paths.join(ctx.label.workspace_root, ctx.label.package, prefix))
     return [paths.join(ctx.bin_dir.path, top), top]
 
-def _pack(ctx, out, patches):
+def _pack(ctx, info, patches):
     """Declares the action that packs and patches srcs."""
     args = label_args(ctx)
     args.add_all(ctx.files.srcs, format_each = "--src=%s")
@@ -94,7 +104,7 @@ def _pack(ctx, out, patches):
     listing = [ctx.file.listing] if ctx.file.listing else []
     args.add_all(listing, format_each = "--listing=%s")
     args.add_all(patches, format_each = "--patch=%s")
-    args.add(out, format = "--out=%s")
+    outputs = _add_outputs(args, info)
     requirements = {"no-sandbox": ""} if listing else {"no-remote-exec": "", "no-sandbox": ""}
     run_kbuild(
         ctx,
@@ -102,22 +112,26 @@ def _pack(ctx, out, patches):
         "source",
         args,
         ctx.files.srcs + listing + patches,
-        [out],
+        outputs,
         "Packing the source",
         execution_requirements = requirements,
         parallel = False,
     )
 
 def _kernel_source_impl(ctx):
-    out = ctx.actions.declare_file(ctx.label.name + ".tar.zst")
+    info = KernelSourceInfo(
+        archive = ctx.actions.declare_file(ctx.label.name + ".tar.zst"),
+        kconfig = ctx.actions.declare_file(ctx.label.name + ".kconfig.tar.zst"),
+        version = ctx.attr.version,
+    )
     patches = choose_patches(ctx.label, ctx.attr.patches, ctx.attr.version)
     if _source_kind(ctx):
-        _unpack(ctx, out, patches)
+        _unpack(ctx, info, patches)
     else:
-        _pack(ctx, out, patches)
+        _pack(ctx, info, patches)
     return [
-        DefaultInfo(files = depset([out])),
-        KernelSourceInfo(archive = out, version = ctx.attr.version),
+        DefaultInfo(files = depset([info.archive])),
+        info,
     ]
 
 kernel_source = rule(

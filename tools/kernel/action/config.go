@@ -22,7 +22,7 @@ import (
 // Config is the action that makes a configuration.
 type Config struct {
 	Common
-	// Source is the source tree as Source writes it.
+	// Source is what Source writes for configurations.
 	Source string
 	// Base is a make target that writes a configuration, BaseFile a configuration. One of them is empty.
 	Base, BaseFile string
@@ -37,7 +37,7 @@ type Config struct {
 // base file that needs a missing program. Other options of the base file that did not stay are written to stderr.
 func (o *Config) Run(ctx context.Context, stderr io.Writer) error {
 	return inWorkspace(o.Out, func(dir string) error {
-		tree, err := o.unpackFiles(ctx, dir, o.Target.Configures, o.Source)
+		tree, err := o.unpackTree(ctx, dir, o.Source)
 		if err != nil {
 			return err
 		}

@@ -4,9 +4,9 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,8 +21,9 @@ type Source struct {
 	// unpacked tree. One of them is set.
 	Archive, Tree string
 	Files         sourcetree.Files
-	// Label is the target that messages name, Out the tree to write.
-	Label, Out string
+	// Label is the target that messages name, Out the tree to write. Kconfig is a tree to write with the files that a
+	// configuration may depend on, or empty.
+	Label, Out, Kconfig string
 	// Patches are applied in order. One that does not fit exactly is an error.
 	Patches []string
 }
@@ -34,28 +35,39 @@ func (o *Source) Run(ctx context.Context) error {
 		if err := os.Mkdir(tree.Dir, 0o755); err != nil {
 			return err
 		}
-		write, err := o.prepare(ctx, tree)
+		source, err := o.prepare(ctx, tree)
 		if err != nil {
 			return err
 		}
 		r := &results{}
-		return r.finish(ctx, r.set.CreateFile(o.Out, func(w io.Writer) error { return write(writer{ctx, w}) }))
+		return r.finish(ctx, o.write(ctx, r, source))
 	})
 }
 
-// prepare returns a function that writes the tree archive.
-func (o *Source) prepare(ctx context.Context, tree *kmake.Tree) (func(io.Writer) error, error) {
-	if o.Archive != "" {
-		write := func(w io.Writer) error {
-			return treearchive.Pack(w, tree.Dir, func(string, fs.FileInfo) bool { return true })
+// write stages the tree, and at the same time what configurations may depend on.
+func (o *Source) write(ctx context.Context, r *results, source treearchive.Tree) error {
+	if o.Kconfig == "" {
+		return r.set.CreateFile(o.Out, func(w io.Writer) error { return treearchive.Write(writer{ctx, w}, source) })
+	}
+	return r.createAll(ctx, []string{o.Out, o.Kconfig}, func(writers []io.Writer) error {
+		part, err := treearchive.NewWriter(writers[1])
+		if err != nil {
+			return err
 		}
-		return write, o.unpack(ctx, tree)
+		return errors.Join(treearchive.Write(writers[0], source.Copied(kmake.Configures, part)), part.Close())
+	})
+}
+
+// prepare returns the patched tree.
+func (o *Source) prepare(ctx context.Context, tree *kmake.Tree) (treearchive.Tree, error) {
+	if o.Archive != "" {
+		return treearchive.Directory(tree.Dir), o.unpack(ctx, tree)
 	}
 	source, err := o.source(ctx)
 	if err == nil && len(o.Patches) > 0 {
 		source, err = o.overlay(ctx, tree, source)
 	}
-	return func(w io.Writer) error { return treearchive.Write(w, source) }, err
+	return source, err
 }
 
 // unpack unpacks and patches the archive.

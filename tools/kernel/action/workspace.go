@@ -42,20 +42,15 @@ func inWorkspace(out string, do func(dir string) error) error {
 	return errors.Join(do(dir), os.RemoveAll(dir))
 }
 
-// unpackTree unpacks archives, one over the other, into dir/linux.
+// unpackTree unpacks archives, one over the other, into dir/linux: the files that builds for the target may read.
 func (c *Common) unpackTree(ctx context.Context, dir string, archives ...string) (*kmake.Tree, error) {
-	return c.unpackFiles(ctx, dir, c.Target.Uses, archives...)
-}
-
-// unpackFiles is unpackTree of the files for which wanted holds.
-func (c *Common) unpackFiles(ctx context.Context, dir string, wanted func(string) bool, archives ...string) (*kmake.Tree, error) {
 	if err := c.Target.Check(); err != nil {
 		return nil, err
 	}
 	tree := &kmake.Tree{Target: c.Target, Dir: filepath.Join(dir, "linux")}
 	tree.Stamp = time.Now().Truncate(time.Second)
 	for _, archive := range archives {
-		if err := unpack(ctx, archive, tree, wanted); err != nil {
+		if err := unpack(ctx, archive, tree, c.Target.Uses); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", archive, err)
 		}
 	}

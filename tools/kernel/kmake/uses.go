@@ -29,13 +29,16 @@ func (t Target) Uses(file string) bool {
 	return len(used) == 0 || !isArch || !isBelow || slices.Contains(used, directory)
 }
 
-// Configures reports whether the configuration may depend on a file of the source tree. Kconfig runs scripts and
-// compilers, but reads no code of the kernel, which is most of the files.
-func (t Target) Configures(file string) bool {
+// Configures reports whether the configuration for any target may depend on a file of the source tree. Kconfig runs
+// scripts and compilers, but reads no code of the kernel, which is most of the files.
+func Configures(file string) bool {
 	switch top, _, _ := strings.Cut(file, "/"); top {
-	case "arch", "include", "rust", "scripts":
-		return t.Uses(file)
+	case "rust", "scripts":
+		return true
 	}
-	ext := path.Ext(file)
-	return ext != ".S" && ext != ".c" && ext != ".h" && t.Uses(file)
+	switch path.Ext(file) {
+	case ".S", ".c", ".dts", ".dtsi", ".dtso", ".h":
+		return false
+	}
+	return Target{}.Uses(file)
 }

@@ -18,12 +18,12 @@ func newConfig() *cobra.Command {
 that they do not set. An option of a fragment that does not take effect is an error, and so is an
 option of a base file that needs a program which is missing. Other options of a base file that did
 not stay are printed, if fragments do not explain them.`,
-		Example: `  kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
+		Example: `  kbuild config --source kconfig.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context(), cmd.ErrOrStderr()) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it")
+	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it with --kconfig")
 	flags.StringVar(&o.Base, "base", "", "make `TARGET` that writes a configuration, such as tinyconfig")
 	flags.StringVar(&o.BaseFile, "base-file", "", "a configuration to start from")
 	flags.StringArrayVar(&o.Fragments, "fragment", nil, "options to set, which override the base and earlier fragments")

@@ -33,8 +33,8 @@ func newRoot() *cobra.Command {
 Subcommands exchange source and object trees as .tar.zst files. kbuild finds programs by PATH.
 
 Every command accepts @FILE, which stands for the lines of FILE, one argument per line.`,
-		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst
-  kbuild config --source source.tar.zst --base tinyconfig --fragment net.config --out .config`,
+		Example: `  kbuild source --archive linux-7.2.12.tar.xz --patch 0001.patch --out source.tar.zst --kconfig kconfig.tar.zst
+  kbuild config --source kconfig.tar.zst --base tinyconfig --fragment net.config --out .config`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

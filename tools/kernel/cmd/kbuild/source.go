@@ -31,6 +31,7 @@ the files alone, not on which of these it was made of.`,
 	flags.StringVar(&o.Files.Listing, "listing", "", "`FILE` with the executable files and symbolic links of the unpacked tree, instead of those of the file system")
 	flags.StringArrayVar(&o.Patches, "patch", nil, "patch to apply")
 	flags.StringVar(&o.Out, "out", "", "file to write")
+	flags.StringVar(&o.Kconfig, "kconfig", "", "write the files that a configuration may depend on, for kbuild config")
 	registerLabel(cmd, &o.Label)
 	cmd.MarkFlagsOneRequired("archive", "tree", "src")
 	cmd.MarkFlagsMutuallyExclusive("archive", "tree", "src")
