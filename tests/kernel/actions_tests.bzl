@@ -59,6 +59,7 @@ def _source_test(name):
             _label(name + "_unpatched"),
             "--archive=%s/linux.tar.xz" % _FIXTURES,
             "--out=tests/kernel/%s_unpatched.tar.zst" % name,
+            "--kconfig=tests/kernel/%s_unpatched.kconfig.tar.zst" % name,
         ]},
         target_under_test = name + "_unpatched",
     )
@@ -87,6 +88,7 @@ def _source_files_test(name):
             "--patch=%s/b.patch" % _FIXTURES,
             "--patch=%s/a.patch" % _FIXTURES,
             "--out=tests/kernel/%s.tar.zst" % target,
+            "--kconfig=tests/kernel/%s.kconfig.tar.zst" % target,
         ]},
         target_under_test = target,
     )
