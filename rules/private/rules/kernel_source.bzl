@@ -71,16 +71,16 @@ def _add_outputs(args, info):
 
 def _unpack(ctx, info, patches):
     """Declares the actions that unpack and patch the archive."""
+    unpacked = ctx.actions.declare_file(ctx.label.name + ".unpacked.tar.zst") if patches else None
     args = label_args(ctx)
     args.add(ctx.file.archive, format = "--archive=%s")
-    if patches:
-        unpacked = ctx.actions.declare_file(ctx.label.name + ".unpacked.tar.zst")
+    if unpacked:
         args.add(unpacked, format = "--out=%s")
         outputs = [unpacked]
     else:
         outputs = _add_outputs(args, info)
     run_kbuild(ctx, "ModhashKernelUnpack", "source", args, [ctx.file.archive], outputs, "Unpacking the source", parallel = False)
-    if not patches:
+    if not unpacked:
         return
     args = label_args(ctx)
     args.add(unpacked, format = "--tree=%s")
