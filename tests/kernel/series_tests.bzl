@@ -154,6 +154,7 @@ def _chosen_patches_tests(name):
                     "--tree=tests/kernel/%s.unpacked.tar.zst" % target,
                 ] + ["--patch=tests/kernel/" + patch for patch in chosen] + [
                     "--out=tests/kernel/%s.tar.zst" % target,
+                    "--kconfig=tests/kernel/%s.kconfig.tar.zst" % target,
                 ],
                 "ModhashKernelUnpack tests/kernel/%s.unpacked.tar.zst" % target: [
                     "source",
