@@ -124,7 +124,13 @@ def _compile(ctx, build, graph, parts, name, declare, log):
 def _blank(ctx, build, graph, parts, objects, declare, log):
     """Declares the link of vmlinux. Returns struct(symbols, types)."""
     kernel = struct(symbols = declare("vmlinux.symbols.tar.zst"), types = declare("vmlinux.types"))
-    inputs = {"--configuration": build.config.configuration, "--prepared": graph.prepared, "--source": parts.link}
+    inputs = {
+        "--configuration": build.config.configuration,
+        "--prepared": graph.prepared,
+        "--source": parts.link,
+        # For options that need the whole kernel at once.
+        "--trusted-keys": ctx.file.trusted_keys,
+    }
     outputs = {
         "--log": log,
         "--modules-builtin": build.modules_builtin,

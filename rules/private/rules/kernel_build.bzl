@@ -35,9 +35,9 @@ of the build.
 
 **Shards.** With `graph = "shards"`, Kbuild compiles groups of directories in actions of their own. Each reads only the
 files that it can reach, and the options that occur in them. A changed driver compiles its shard, and links its modules;
-vmlinux and all other shards come from the cache. The bytes are those of one action. Not possible with an option that
-needs the whole kernel at once (`CONFIG_LTO_CLANG`, `CONFIG_TRIM_UNUSED_KSYMS`, `CONFIG_GCC_PLUGINS` and others): the
-error names it.
+vmlinux and all other shards come from the cache. The bytes are those of one action. With an option that needs the
+whole kernel at once (`CONFIG_LTO_CLANG`, `CONFIG_TRIM_UNUSED_KSYMS`, `CONFIG_GCC_PLUGINS` and others), the action that
+links vmlinux compiles all of it, and a note names the option.
 
 **Outputs.** By default `vmlinux` and the modules. Further output groups:
 

@@ -25,6 +25,8 @@ type Blank struct {
 	Prepared, Configuration, Source string
 	// Shards are what Compile wrote of what is built in.
 	Shards []string
+	// Trusted is as in Build. It is read if the kernel is not compiled in shards.
+	Trusted string
 	// Outputs are the files to write, but for those about modules.
 	Outputs Outputs
 	// Symbols is an archive to write, with what modpost reads of vmlinux.
@@ -44,10 +46,7 @@ func (o *Blank) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := addNames(tree); err != nil {
-			return err
-		}
-		if err := o.link(ctx, tree); err != nil {
+		if err := o.make(ctx, tree); err != nil {
 			return fmt.Errorf("%s: %w", o.Label, err)
 		}
 		r := &results{dir: tree.Dir}
@@ -58,6 +57,25 @@ func (o *Blank) Run(ctx context.Context) error {
 			time.Since(start).Round(time.Second), tree.Compiled())
 		return nil
 	})
+}
+
+func (o *Blank) make(ctx context.Context, tree *kmake.Tree) error {
+	if isWhole(tree) {
+		return o.makeWhole(ctx, tree)
+	}
+	if err := addNames(tree); err != nil {
+		return err
+	}
+	return o.link(ctx, tree)
+}
+
+// makeWhole compiles and links all, modules included.
+func (o *Blank) makeWhole(ctx context.Context, tree *kmake.Tree) error {
+	if err := copyInto(tree.Dir, map[string]string{o.Trusted: TrustedKeys}); err != nil {
+		return err
+	}
+	image, _ := o.Target.Image()
+	return tree.Make(ctx, kmake.BlankRoot, "vmlinux", image, "modules")
 }
 
 // absent is the text of sources that a tree has for their names only. None of them is read: what is made of them is
@@ -114,7 +132,7 @@ func (o *Blank) collect(ctx context.Context, r *results, tree *kmake.Tree) error
 	changed := treearchive.ChangedSince(tree.Stamp)
 	err = r.set.CreateFile(out.Objects, func(w io.Writer) error {
 		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(name string, info fs.FileInfo) bool {
-			return changed(name, info) && !linked[name] && path.Base(name) != "built-in.a"
+			return changed(name, info) && !linked[name] && path.Base(name) != "built-in.a" && path.Ext(name) != ".ko"
 		})
 	})
 	return errors.Join(err, o.writeTypes(ctx, r, tree), o.packSymbols(ctx, r, tree), r.set.CreateFile(out.Log, tree.WriteLog))
@@ -142,6 +160,9 @@ func (o *Blank) writeTypes(ctx context.Context, r *results, tree *kmake.Tree) er
 // packSymbols packs vmlinux.o without debug information, and with CONFIG_MODVERSIONS the commands that hold the versions
 // of its symbols.
 func (o *Blank) packSymbols(ctx context.Context, r *results, tree *kmake.Tree) error {
+	if isWhole(tree) {
+		return o.packWhole(ctx, r, tree)
+	}
 	if err := tree.Run(ctx, o.Target.Tool("strip"), "--strip-debug", "vmlinux.o"); err != nil {
 		return err
 	}
@@ -149,6 +170,15 @@ func (o *Blank) packSymbols(ctx context.Context, r *results, tree *kmake.Tree) e
 	return r.set.CreateFile(o.Symbols, func(w io.Writer) error {
 		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(name string, _ fs.FileInfo) bool {
 			return kept[name] || strings.HasSuffix(name, ".o.cmd") && hasVersions(filepath.Join(tree.Dir, name))
+		})
+	})
+}
+
+// packWhole packs what Modpost and Finish would make.
+func (o *Blank) packWhole(ctx context.Context, r *results, tree *kmake.Tree) error {
+	return r.set.CreateFile(o.Symbols, func(w io.Writer) error {
+		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(name string, _ fs.FileInfo) bool {
+			return path.Ext(name) == ".ko" || name == "Module.symvers" || name == "modules.order"
 		})
 	})
 }

@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+
+	"rules_modhash/tools/kernel/kmake"
 )
 
 // Finish is the action that links the modules of a shard.
@@ -35,10 +38,7 @@ func (o *Finish) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := o.addTypes(tree.Dir); err != nil {
-			return err
-		}
-		if err := tree.Submake(ctx, "scripts/Makefile.modfinal", "KBUILD_MODULES=y"); err != nil {
+		if err := o.link(ctx, tree, modules); err != nil {
 			return fmt.Errorf("%s: shard %s: %w", o.Label, o.Name, err)
 		}
 		r := &results{dir: tree.Dir}
@@ -47,6 +47,17 @@ func (o *Finish) Run(ctx context.Context) error {
 		}
 		return r.finish(ctx, r.set.CreateFile(o.Log, tree.WriteLog))
 	})
+}
+
+// link links the modules, unless the link of the kernel did.
+func (o *Finish) link(ctx context.Context, tree *kmake.Tree, modules [][2]string) error {
+	if _, err := os.Stat(filepath.Join(tree.Dir, modules[0][0])); err == nil {
+		return nil
+	}
+	if err := o.addTypes(tree.Dir); err != nil {
+		return err
+	}
+	return tree.Submake(ctx, "scripts/Makefile.modfinal", "KBUILD_MODULES=y")
 }
 
 // addTypes puts the kernel's types where Kbuild has them.

@@ -57,6 +57,9 @@ func (o *Modpost) Run(ctx context.Context) error {
 
 // make returns the modules in Kbuild's order.
 func (o *Modpost) make(ctx context.Context, tree *kmake.Tree) ([]string, error) {
+	if isWhole(tree) {
+		return o.modules(tree)
+	}
 	if err := addNames(tree); err != nil {
 		return nil, err
 	}
@@ -68,18 +71,24 @@ func (o *Modpost) make(ctx context.Context, tree *kmake.Tree) ([]string, error) 
 	if err := tree.Submake(ctx, "scripts/Makefile.build", words...); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(tree.Dir, "modules.order"))
+	modules, err := o.modules(tree)
 	if err != nil {
-		return nil, err
-	}
-	modules := order.Parse(string(text))
-	if err := difference(o.Modules, modules); err != nil {
 		return nil, err
 	}
 	if err := tree.Run(ctx, "sh", "scripts/modules-check.sh", "modules.order"); err != nil {
 		return nil, err
 	}
 	return modules, tree.Submake(ctx, "scripts/Makefile.modpost", "KBUILD_BUILTIN=y", "KBUILD_MODULES=y")
+}
+
+// modules returns the modules that Kbuild lists, which are the declared ones.
+func (o *Modpost) modules(tree *kmake.Tree) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(tree.Dir, "modules.order"))
+	if err != nil {
+		return nil, err
+	}
+	modules := order.Parse(string(text))
+	return modules, difference(o.Modules, modules)
 }
 
 func addEmpty(tree *kmake.Tree, name string) error {
@@ -118,7 +127,8 @@ func (o *Modpost) packFinish(ctx context.Context, r *results, tree *kmake.Tree, 
 	for _, module := range modules {
 		stem := strings.TrimSuffix(module, ".ko")
 		if partition.Of(path.Dir(module)) == to[0] {
-			own[stem+".mod.c"] = true
+			own[stem+".mod.c"] = !isWhole(tree)
+			own[module] = isWhole(tree)
 			list = append(list, stem+".o")
 		}
 	}

@@ -8,18 +8,21 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"rules_modhash/tools/kernel/kbuild"
+	"rules_modhash/tools/kernel/kmake"
 	"rules_modhash/tools/kernel/shard"
 	"rules_modhash/tools/kernel/treearchive"
 )
 
-// Paths in a tree that Split adds: the directories of a shard, one in a line, and the sources that Link's tree has for
-// their names only.
+// Paths in a tree that Split adds, with one name in a line: the directories of a shard; the sources that Link's tree has for
+// their names only; and the options for which the link compiles the whole kernel.
 const (
 	directoriesFile = ".modhash.directories"
 	namesFile       = ".modhash.names"
+	wholeFile       = ".modhash.whole"
 )
 
 // Split is the action that cuts a source tree into the parts that the actions of a kernel build read.
@@ -31,6 +34,8 @@ type Split struct {
 	Shards []string
 	// Prepare, Link and Finish are files to write.
 	Prepare, Link, Finish string
+	// Notes gets a line if there are no shards.
+	Notes io.Writer
 }
 
 // Run splits, and writes all outputs or none.
@@ -46,6 +51,10 @@ func (o *Split) Run(ctx context.Context) error {
 	plan, err := o.plan(tree, config, shards)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	if len(plan.Whole) > 0 {
+		fmt.Fprintf(o.Notes, "%s: note: %s: the action that links vmlinux compiles the whole kernel, and not in shards\n", o.Label,
+			strings.Join(plan.Whole, ", "))
 	}
 	r := &results{}
 	return r.finish(ctx, o.write(ctx, r, tree, config, plan, shards))
@@ -97,17 +106,13 @@ func (o *Split) plan(tree *shard.Tree, config shard.Configuration, shards [][2]s
 	if err != nil {
 		return nil, err
 	}
-	if found := shard.Unsupported(options); len(found) > 0 {
-		return nil, fmt.Errorf("attribute graph: got shards with %s, which need the whole kernel at once. Next: set graph = \"one\"",
-			strings.Join(found, ", "))
-	}
 	return shard.NewPlan(tree, kbuild.Target{SrcArch: o.Target.SourceArch(), Config: options}, partition)
 }
 
 func (o *Split) write(ctx context.Context, r *results, tree *shard.Tree, config shard.Configuration, plan *shard.Plan, shards [][2]string) error {
 	archives := []shard.Archive{
 		{Files: plan.Prepare},
-		{Files: plan.Link, Added: shard.Configuration{namesFile: lines(plan.Names)}},
+		{Files: plan.Link, Added: linkLists(plan)},
 		{Files: plan.Finish, Added: config.For(tree, plan.Finish)},
 	}
 	outs := []string{o.Prepare, o.Link, o.Finish}
@@ -141,6 +146,20 @@ func (r *results) createAll(ctx context.Context, outs []string, write func([]io.
 		})
 	}
 	return next()
+}
+
+// linkLists returns the lists in the link's tree.
+func linkLists(plan *shard.Plan) shard.Configuration {
+	if len(plan.Whole) > 0 {
+		return shard.Configuration{wholeFile: lines(plan.Whole)}
+	}
+	return shard.Configuration{namesFile: lines(plan.Names)}
+}
+
+// isWhole reports whether the link of the kernel in a tree compiles it.
+func isWhole(tree *kmake.Tree) bool {
+	_, err := os.Stat(filepath.Join(tree.Dir, wholeFile))
+	return err == nil
 }
 
 func lines(names []string) []byte {

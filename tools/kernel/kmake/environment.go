@@ -5,7 +5,6 @@ package kmake
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,8 +122,6 @@ func ReadDirectories(data []byte) Shard {
 	return Shard{Directories: strings.Fields(string(bytes.TrimSpace(data)))}
 }
 
-var errNoImage = errors.New("the architecture has no boot image")
-
 // LinkVmlinux has Kbuild link vmlinux from vmlinux.o with a root of modules, and make the boot image of it. root is the
 // value of MODULE_HASHES_ROOT_OBJ.
 func (t *Tree) LinkVmlinux(ctx context.Context, root string) error {
@@ -132,8 +129,5 @@ func (t *Tree) LinkVmlinux(ctx context.Context, root string) error {
 		return err
 	}
 	_, image := t.Image()
-	if image == "" {
-		return errNoImage
-	}
 	return t.Submake(ctx, "scripts/Makefile.build", "obj="+filepath.Dir(image), "KBUILD_BUILTIN=y", image)
 }

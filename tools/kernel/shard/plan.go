@@ -29,15 +29,19 @@ type Plan struct {
 	// Names are the files that may stand for themselves, when what is made of them is there: make asks for their
 	// timestamps only. In bytewise order.
 	Names []string
-	// Modules are those that Kbuild builds, in its order, as far as its Makefiles decide it.
-	Modules []kbuild.Module
+	// Whole are the options for which the kernel cannot be built in shards: then the link compiles it.
+	Whole []string
 }
 
 // Files is a set of paths.
 type Files map[string]bool
 
-// NewPlan reads the Kbuild files of a tree for a target.
+// NewPlan reads the Kbuild files of a tree for a target. With options that need the whole kernel at once, the link gets the
+// whole tree, and shards get nothing.
 func NewPlan(t *Tree, target kbuild.Target, partition Partition) (*Plan, error) {
+	if options := Unsupported(target.Config); len(options) > 0 {
+		return &Plan{Prepare: t.all(), Link: t.all(), Whole: options}, nil
+	}
 	result, err := kbuild.ReadKernel(t.FS(), target)
 	if err != nil {
 		return nil, err
@@ -50,7 +54,7 @@ func NewPlan(t *Tree, target kbuild.Target, partition Partition) (*Plan, error) 
 	for _, d := range result.Directories {
 		p.visited[path.Clean(d.Path)] = d.Makefile
 	}
-	plan := &Plan{Shards: map[string]Files{}, Directories: map[string][]string{}, Modules: result.Modules}
+	plan := &Plan{Shards: map[string]Files{}, Directories: map[string][]string{}}
 	p.fill(plan)
 	plan.Names = p.names(plan)
 	return plan, nil

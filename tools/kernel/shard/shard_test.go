@@ -342,6 +342,29 @@ func TestSplitReportsErrors(t *testing.T) {
 	}
 }
 
+// TestWhole checks that the link gets the whole tree where shards are not possible.
+func TestWhole(t *testing.T) {
+	tree, err := ReadTree(bytes.NewReader(pack(t, linux)), "x86", func(string) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	partition, err := NewPartition([]string{"."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := kbuild.Config{"CONFIG_MODULES": "y", "CONFIG_TRIM_UNUSED_KSYMS": "y"}
+	plan, err := NewPlan(tree, kbuild.Target{SrcArch: "x86", Config: config}, partition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Link) != len(linux) || len(plan.Prepare) != len(linux) || len(plan.Shards) != 0 {
+		t.Errorf("got %d files to link, %d to prepare, %d shards, want all, all, none", len(plan.Link), len(plan.Prepare), len(plan.Shards))
+	}
+	if !slices.Equal(plan.Whole, []string{"CONFIG_TRIM_UNUSED_KSYMS"}) {
+		t.Errorf("got %q", plan.Whole)
+	}
+}
+
 func TestUnsupported(t *testing.T) {
 	got := Unsupported(kbuild.Config{"CONFIG_LTO_CLANG": "y", "CONFIG_NET": "y", "CONFIG_GCC_PLUGINS": "y"})
 	if !slices.Equal(got, []string{"CONFIG_GCC_PLUGINS", "CONFIG_LTO_CLANG"}) {

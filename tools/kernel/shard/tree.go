@@ -177,3 +177,12 @@ func (t *Tree) below(dir string) []string {
 func (t *Tree) isSubBuild(dir string) bool {
 	return t.exists(dir+"/Makefile") || t.exists(dir+"/Kbuild")
 }
+
+// all returns the paths of all files.
+func (t *Tree) all() Files {
+	files := make(Files, len(t.files))
+	for name := range t.files {
+		files[name] = true
+	}
+	return files
+}

@@ -22,11 +22,15 @@ func newSplit() *cobra.Command {
 		Short: "Cut a source tree into the parts that the actions of a kernel build read",
 		Long: `Cut a source tree into shards. A shard is named by a directory of the tree, and has all directories
 below it that no shard with a longer name has; one of the names is ".". Each archive has the files that the
-action may read, so that a changed file changes the archives of those actions only.`,
+action may read, so that a changed file changes the archives of those actions only. With options that need the
+whole kernel at once, such as CONFIG_LTO_CLANG, the link gets the whole source, and shards get nothing.`,
 		Example: `  kbuild split --source source.tar.zst --configuration config.tar.zst --shard .=rest.tar.zst \
     --shard drivers/net=net.tar.zst --prepare prepare.tar.zst --link link.tar.zst --finish finish.tar.zst`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Notes = cmd.ErrOrStderr()
+			return o.Run(cmd.Context())
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild source writes it")
@@ -112,6 +116,7 @@ gets the root of the empty tree, which kbuild link replaces.`,
 	flags.StringVar(&o.Configuration, "configuration", "", configurationUsage)
 	flags.StringVar(&o.Source, "source", "", "source tree, as kbuild split writes it with --link")
 	flags.StringArrayVar(&o.Shards, "shard", nil, "what kbuild compile wrote with --builtin")
+	flags.StringVar(&o.Trusted, "trusted-keys", "", "PEM certificates for "+action.TrustedKeys)
 	flags.StringVar(&o.Symbols, "symbols", "", "write the symbols of vmlinux, for kbuild modpost")
 	flags.StringVar(&o.Types, "types", "", "write the types of vmlinux, for kbuild finish")
 	registerKernelOutputs(cmd, &o.Outputs)
