@@ -11,13 +11,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"rules_modhash/bench/internal/run"
 )
 
 // options are the arguments.
@@ -37,7 +38,7 @@ func main() {
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.modules, "modules", "", "directory with real modules, *.ko (required)")
@@ -51,16 +52,10 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o *options) error {
-	checkout, err := filepath.Abs(".")
+func (o *options) run(ctx context.Context) error {
+	checkout, err := run.Checkout("bench/trees")
 	if err != nil {
 		return err
-	}
-	if _, err := os.Stat(filepath.Join(checkout, "bazelw")); err != nil {
-		return fmt.Errorf("run this command in the checkout of rules_modhash: %w", err)
-	}
-	if os.Getenv("RULES_MODHASH_WORLD") == "" {
-		return errors.New("this is not a ./bazelw world: run ./bazelw --enter go run ./bench/trees")
 	}
 	real, err := findModules(o.modules)
 	if err != nil {
@@ -70,13 +65,14 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	defer removeAll(work)
+	defer run.RemoveAll(work)
 	b := &bench{options: o, checkout: checkout, work: work, real: real}
-	if err := b.buildModhash(ctx); err != nil {
+	b.modhash = filepath.Join(work, "modhash")
+	if err := run.BuildModhash(ctx, b.modhash); err != nil {
 		return err
 	}
 	// What has been measured by the time of an error, or of an interruption, is printed all the same.
-	defer b.printTable(os.Stdout)
+	defer func() { _ = b.printTable(os.Stdout) }()
 	for _, size := range o.sizes {
 		if err := b.measureSize(ctx, size); err != nil {
 			return fmt.Errorf("%d modules: %w", size, err)

@@ -14,9 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"rules_modhash/bench/internal/run"
 	"rules_modhash/tests/remote/nginx"
 )
 
@@ -49,30 +49,6 @@ func (r result) spread() float64 {
 	return float64(slices.Max(r.times)-slices.Min(r.times)) / float64(r.median())
 }
 
-// buildModhash builds the program that is measured, as a release would.
-func (b *bench) buildModhash(ctx context.Context) error {
-	b.modhash = filepath.Join(b.work, "modhash")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", b.modhash, "./tools/merkle/cmd/modhash")
-	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-	return cmd.Run()
-}
-
-// timed times what do does; before comes ahead of it, untimed.
-func timed(ctx context.Context, before, do func() error) (time.Duration, error) {
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
-	if before != nil {
-		if err := before(); err != nil {
-			return 0, err
-		}
-	}
-	syscall.Sync() // else a step waits for what the one before it wrote
-	start := time.Now()
-	err := do()
-	return time.Since(start), err
-}
-
 // measure times what do does, once for each repetition; before comes ahead of each, untimed.
 func (b *bench) measure(ctx context.Context, step string, size int, before, do func() error) error {
 	return b.measureInTurns(ctx, size, timedStep{step, before, do})
@@ -90,7 +66,7 @@ func (b *bench) measureInTurns(ctx context.Context, size int, steps ...timedStep
 	results := make([]result, len(steps))
 	for range b.repetitions {
 		for i, step := range steps {
-			t, err := timed(ctx, step.before, step.do)
+			t, err := run.Timed(ctx, step.before, step.do)
 			if err != nil {
 				return fmt.Errorf("%s: %w", step.name, err)
 			}
@@ -125,8 +101,8 @@ func (b *bench) measureSize(ctx context.Context, size int) error {
 	if err != nil {
 		return err
 	}
-	defer removeAll(w.dir)
-	defer removeAll(w.dir + ".out")
+	defer run.RemoveAll(w.dir)
+	defer run.RemoveAll(w.dir + ".out")
 	defer func() { _, _ = w.bazel(context.WithoutCancel(ctx), "shutdown") }()
 	for _, measure := range []func(context.Context, int) error{
 		w.measureOpenSSL, w.warmUp, w.measureCold, w.measureIncremental, w.measureCaches, w.measureMemory,
@@ -152,7 +128,7 @@ const floorTree = `"$1" tree --quiet --out "$2/tree.pb" --root-object "$2/root.o
 
 // emptyFloor empties the directory of what is made without Bazel.
 func (w *workspace) emptyFloor() error {
-	removeAll(w.dir + ".floor")
+	run.RemoveAll(w.dir + ".floor")
 	return os.MkdirAll(w.dir+".floor", 0o755)
 }
 
@@ -191,7 +167,7 @@ func (w *workspace) warmUp(ctx context.Context, _ int) error {
 	for range warmUpRounds {
 		round := result{}
 		for range warmUpRound {
-			t, err := timed(ctx, w.clean(ctx), build)
+			t, err := run.Timed(ctx, w.clean(ctx), build)
 			if err != nil {
 				return err
 			}
@@ -216,7 +192,7 @@ func strategy(name string) []string {
 
 // measureCold times builds of everything, with the server warm.
 func (w *workspace) measureCold(ctx context.Context, size int) error {
-	defer removeAll(w.dir + ".floor")
+	defer run.RemoveAll(w.dir + ".floor")
 	if err := w.measureInTurns(ctx, size,
 		timedStep{stepTreeFloor, w.emptyFloor, w.shell(ctx, floorTree)},
 		timedStep{stepMultiplex, w.clean(ctx), w.build(ctx, append(strategy("worker"), "//:tree")...)},
@@ -291,7 +267,7 @@ func (w *workspace) measureIncremental(ctx context.Context, size int) error {
 
 // measureSealing times the sealing of all modules, by Bazel and by modhash alone.
 func (w *workspace) measureSealing(ctx context.Context, size int) error {
-	defer removeAll(w.dir + ".floor")
+	defer run.RemoveAll(w.dir + ".floor")
 	sealed := w.build(ctx, noCache, "//:tree", "--output_groups=+sealed")
 	if err := sealed(); err != nil {
 		return err
@@ -305,7 +281,7 @@ func (w *workspace) measureSealing(ctx context.Context, size int) error {
 // measureCaches times builds that find everything in a cache, with nothing built.
 func (w *workspace) measureCaches(ctx context.Context, size int) error {
 	disk := w.build(ctx, "--disk_cache="+w.dir+".disk", "//:tree")
-	defer removeAll(w.dir + ".disk")
+	defer run.RemoveAll(w.dir + ".disk")
 	if err := disk(); err != nil {
 		return err
 	}
@@ -326,7 +302,7 @@ func (w *workspace) measureCaches(ctx context.Context, size int) error {
 	if err != nil {
 		return err
 	}
-	defer removeAll(w.dir + ".http")
+	defer run.RemoveAll(w.dir + ".http")
 	defer server.Stop()
 	http := w.build(ctx, noCache, "--remote_cache="+server.URL, "//:tree")
 	if err := http(); err != nil {

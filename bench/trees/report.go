@@ -10,7 +10,10 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"time"
+
+	"rules_modhash/bench/internal/report"
 )
 
 // find returns the result of a step, or nil.
@@ -36,22 +39,20 @@ func (b *bench) steps() []string {
 
 // printTable prints a line for each step and a column for each size: the median, the spread, and how many
 // times the floor it is.
-func (b *bench) printTable(w io.Writer) {
-	fmt.Fprint(w, "| modules |")
+func (b *bench) printTable(w io.Writer) error {
+	head := []string{"modules"}
 	for _, size := range b.sizes {
-		fmt.Fprintf(w, " %d |", size)
+		head = append(head, strconv.Itoa(size))
 	}
-	fmt.Fprint(w, "\n| --- |")
-	for range b.sizes {
-		fmt.Fprint(w, " --- |")
-	}
+	rows := [][]string{head}
 	for _, step := range b.steps() {
-		fmt.Fprintf(w, "\n| %s |", step)
+		row := []string{step}
 		for _, size := range b.sizes {
-			fmt.Fprintf(w, " %s |", b.cell(step, size))
+			row = append(row, b.cell(step, size))
 		}
+		rows = append(rows, row)
 	}
-	fmt.Fprintln(w)
+	return report.Table(w, rows)
 }
 
 // cell is one field of the table.
@@ -81,25 +82,18 @@ const (
 	plotTop, plotBottom   = 30, 60
 )
 
-// Lines differ by color (those of Okabe and Ito, which color-blind people can tell apart) and by dashes.
-var (
-	plotColors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"}
-	plotDashes = []string{"none", "8 4", "2 3"}
-)
+// Lines differ by color and by dashes.
+var plotDashes = []string{"none", "8 4", "2 3"}
 
 // plotSVG draws the medians over the number of modules, both logarithmic: a straight line at the slope of the grey one
 // is linear growth.
 func (b *bench) plotSVG() []byte {
-	var svg bytes.Buffer
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
-		plotWidth, plotHeight)
-	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="white"/>`+"\n", plotWidth, plotHeight)
-	b.plotGrid(&svg)
-	for line, step := range b.plotSteps() {
-		b.plotLine(&svg, step, line)
-	}
-	svg.WriteString("</svg>\n")
-	return svg.Bytes()
+	return report.SVG(plotWidth, plotHeight, func(svg *bytes.Buffer) {
+		b.plotGrid(svg)
+		for line, step := range b.plotSteps() {
+			b.plotLine(svg, step, line)
+		}
+	})
 }
 
 // plotGrid draws what the lines are read by.
@@ -145,7 +139,7 @@ func (b *bench) plotLine(svg *bytes.Buffer, step string, line int) {
 			command = "L"
 		}
 	}
-	color, dashes := plotColors[line%len(plotColors)], plotDashes[line/len(plotColors)%len(plotDashes)]
+	color, dashes := report.Colors[line%len(report.Colors)], plotDashes[line/len(report.Colors)%len(plotDashes)]
 	y := plotTop + 14 + 24*line
 	fmt.Fprintf(svg, `<path d="%sM%d %dh40" fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s"/><text x="%d" y="%d">%s</text>`+"\n",
 		path, plotWidth-plotRight+12, y-4, color, dashes, plotWidth-plotRight+60, y, html.EscapeString(step))

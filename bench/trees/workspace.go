@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"rules_modhash/bench/internal/run"
 	"rules_modhash/tools/arch"
 	"rules_modhash/tools/merkle/merkle"
 	"rules_modhash/tools/merkle/root/object"
@@ -123,13 +123,7 @@ func (b *bench) newWorkspace(size int) (*workspace, error) {
 			return nil, err
 		}
 	}
-	// Once by way of bazelw, which sees to the registry; from then on without its 0.2 s.
-	cmd := exec.Command(filepath.Join(b.checkout, "bazelw"), "--output_user_root="+w.dir+".out", "info", "release")
-	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "BAZELW=world")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("bazelw info: %w\n%s", err, output)
-	}
-	return w, nil
+	return w, w.server().Prepare(context.Background())
 }
 
 // module is the path of the i-th module: names leave room between one another.
@@ -176,22 +170,9 @@ func (w *workspace) insert(size int) error {
 
 // bazel runs Bazel in the workspace and returns what it prints on the standard output.
 func (w *workspace) bazel(ctx context.Context, args ...string) (string, error) {
-	rc := filepath.Join(os.Getenv("RULES_MODHASH_WORLD"), "bazelrc")
-	argv := append([]string{"--bazelrc=" + rc, "--output_user_root=" + w.dir + ".out"}, args...)
-	cmd := exec.CommandContext(ctx, "bazel", argv...)
-	cmd.Dir = w.dir
-	cmd.Env = append(os.Environ(), "GO_REPOSITORY_USE_HOST_CACHE=1")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	output, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("bazel %s: %w\n%s", strings.Join(args, " "), err, &stderr)
-	}
-	return strings.TrimSpace(string(output)), nil
+	return w.server().Run(ctx, args...)
 }
 
-// removeAll removes what Bazel took the write bits off, too.
-func removeAll(dir string) {
-	_ = exec.Command("chmod", "-R", "u+w", dir).Run()
-	_ = os.RemoveAll(dir)
+func (w *workspace) server() run.Bazel {
+	return run.Bazel{Checkout: w.checkout, Dir: w.dir, OutputRoot: w.dir + ".out"}
 }

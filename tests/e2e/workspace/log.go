@@ -4,6 +4,7 @@ package workspace
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,11 +17,30 @@ import (
 type Spawn struct {
 	Mnemonic, Runner, TargetLabel string
 	CacheHit                      bool
+	ExitCode                      int
 	ActualOutputs                 []struct {
 		Path   string
 		Digest struct{ Hash string }
 	}
 	Inputs []struct{ Path string }
+	// Metrics has durations as text, such as 1.5s. Empty: unknown.
+	Metrics struct{ ExecutionWallTime, TotalTime string }
+}
+
+// ReadLog reads an execution log that Bazel wrote with --execution_log_json_file.
+func ReadLog(r io.Reader) ([]Spawn, error) {
+	var spawns []Spawn
+	for decoder := json.NewDecoder(r); ; {
+		var s Spawn
+		err := decoder.Decode(&s)
+		if err == io.EOF {
+			return spawns, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the execution log: %w", err)
+		}
+		spawns = append(spawns, s)
+	}
 }
 
 // MustBuild builds, which must succeed, and returns the actions.
@@ -43,18 +63,11 @@ func (w *Workspace) Logged(command string, args ...string) ([]Spawn, string, err
 		w.t.Fatalf("%v\n%s", err, output)
 	}
 	defer file.Close()
-	var spawns []Spawn
-	for decoder := json.NewDecoder(file); ; {
-		var s Spawn
-		err := decoder.Decode(&s)
-		if err == io.EOF {
-			return spawns, output, buildError
-		}
-		if err != nil {
-			w.t.Fatalf("reading the execution log: %v\n%s", err, output)
-		}
-		spawns = append(spawns, s)
+	spawns, err := ReadLog(file)
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, output)
 	}
+	return spawns, output, buildError
 }
 
 // Ran lists the actions that no cache had, sorted.
