@@ -47,6 +47,7 @@ func describe(info manifest, o options) *v1.ConfigFile {
 		Architecture: runtime.GOARCH,
 		OS:           "linux",
 		Created:      created,
+		RootFS:       v1.RootFS{Type: "layers"},
 		Config: v1.Config{
 			Cmd:        []string{"/bin/bash"},
 			Env:        []string{"PATH=" + o.path},
@@ -105,8 +106,8 @@ func index(image v1.Image, tag string) ([]byte, error) {
 	return list.RawManifest()
 }
 
-// layout returns the files of the archive, and the digest of the image.
-func layout(l layer, info manifest, o options) ([]blob, v1.Hash, error) {
+// layoutFiles returns the files of the archive, and the digest of the image.
+func layoutFiles(l layer, info manifest, o options) ([]blob, v1.Hash, error) {
 	image, err := assemble(l, info, o)
 	if err != nil {
 		return nil, v1.Hash{}, err
@@ -141,7 +142,7 @@ func layout(l layer, info manifest, o options) ([]blob, v1.Hash, error) {
 
 // writeArchive writes the image to out and returns its digest.
 func writeArchive(ctx context.Context, out io.Writer, l layer, info manifest, o options) (v1.Hash, error) {
-	files, digest, err := layout(l, info, o)
+	files, digest, err := layoutFiles(l, info, o)
 	if err != nil {
 		return digest, fmt.Errorf("describing the image: %w", err)
 	}

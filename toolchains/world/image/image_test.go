@@ -399,14 +399,16 @@ func TestLeftOut(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]bool{
-		"dev": false, "dev/null": true, "var/tmp/x": true, "var/log": false, "var/log/x/y.log": true, "etc/shadow": false,
+		"dev": false, "dev/null": true, "var/tmp/x": true, "var/log/x/y.log": true, "etc/shadow": false,
 		"etc/shadow-": true, "var/cache/debconf/config.dat-old": true, "__pycache__": true, "a/b/__pycache__": true, "var/lib/dpkg/lock-frontend": true,
 	} {
 		if got := isLeftOut(name, false); got != want {
 			t.Errorf("%s: got left out %v, want %v", name, got, want)
 		}
 	}
-	if isLeftOut("var/log/nginx", true) {
-		t.Error("the directory var/log/nginx is left out, want its files alone to be")
+	for _, name := range []string{"var/log", "var/log/nginx", "var/cache/apt"} {
+		if isLeftOut(name, true) {
+			t.Errorf("the directory %s is left out, want its files alone to be", name)
+		}
 	}
 }

@@ -29,7 +29,7 @@ type manifest struct {
 func readManifest(root string) (manifest, error) {
 	data, err := os.ReadFile(filepath.Join(root, manifestPath))
 	if err != nil {
-		return manifest{}, fmt.Errorf("reading the manifest of the world: %w. Next: run ./bazelw --clean-world, which makes a new world", err)
+		return manifest{}, fmt.Errorf("reading the manifest of the world: %w. Next: run ./bazelw --clean-world: the next build makes a new world", err)
 	}
 	digest := sha256.Sum256(data)
 	m := manifest{digest: hex.EncodeToString(digest[:])}
@@ -48,7 +48,7 @@ func readManifest(root string) (manifest, error) {
 		}
 	}
 	if m.suite == "" || m.date.IsZero() {
-		return manifest{}, fmt.Errorf("%s: got no notes suite and archive-date, want both. Next: run ./bazelw --clean-world, which makes a new world", manifestPath)
+		return manifest{}, fmt.Errorf("%s: got no notes suite and archive-date, want both. Next: run ./bazelw --clean-world: the next build makes a new world", manifestPath)
 	}
 	m.date = m.date.UTC()
 	return m, nil
