@@ -5,6 +5,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,11 +32,14 @@ type entry struct {
 func (e entry) isDirectory() bool { return e.stat.Mode&unix.S_IFMT == unix.S_IFDIR }
 
 // list returns the files of the image, directories before their contents, each directory in bytewise order of names.
-func list(root string) ([]entry, error) {
+func list(ctx context.Context, root string) ([]entry, error) {
 	var entries []entry
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || file == root {
 			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		name, err := filepath.Rel(root, file)
 		if err != nil {
@@ -82,10 +86,13 @@ func isContents(xattr string) bool {
 }
 
 func readXattrs(file string) (map[string]string, error) {
-	names := make([]byte, 1<<16) // XATTR_LIST_MAX
-	n, err := unix.Llistxattr(file, names)
+	n, err := unix.Llistxattr(file, nil)
 	if errors.Is(err, unix.ENOTSUP) || err == nil && n == 0 {
-		return nil, nil
+		return nil, nil // almost all files
+	}
+	names := make([]byte, 1<<16) // XATTR_LIST_MAX
+	if err == nil {
+		n, err = unix.Llistxattr(file, names)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "llistxattr", Path: file, Err: err}

@@ -372,7 +372,7 @@ func assertNoLayers(t *testing.T, args []string) {
 func TestFileThatChanges(t *testing.T) {
 	for _, text := range []string{"m", "makemake"} {
 		root := makeWorld(t, strings.Compare)
-		entries, err := list(root)
+		entries, err := list(t.Context(), root)
 		check(t, err)
 		check(t, os.WriteFile(filepath.Join(root, "usr/bin/make"), []byte(text), 0o755))
 		var l layer

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -88,6 +89,10 @@ func packaged(root string) (map[string]bool, error) {
 	if len(lists) == 0 {
 		return nil, fmt.Errorf("%s: got no dpkg database, want the root directory of a world", root)
 	}
+	links, err := topLinks(root)
+	if err != nil {
+		return nil, err
+	}
 	paths := map[string]bool{}
 	for _, list := range lists {
 		data, err := os.ReadFile(list)
@@ -95,7 +100,7 @@ func packaged(root string) (map[string]bool, error) {
 			return nil, err
 		}
 		for line := range strings.Lines(string(data)) {
-			name := throughLink(root, strings.Trim(line, "/\n"))
+			name := throughLink(links, strings.Trim(line, "/\n"))
 			for ; name != "." && !paths[name]; name = path.Dir(name) {
 				paths[name] = true
 			}
@@ -104,11 +109,31 @@ func packaged(root string) (map[string]bool, error) {
 	return paths, nil
 }
 
-// throughLink replaces a top-level symbolic link in name, such as lib for usr/lib: packages may list either.
-func throughLink(root, name string) string {
+// topLinks returns the targets of symbolic links in the root directory, such as usr/lib of lib.
+func topLinks(root string) (map[string]string, error) {
+	files, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	links := map[string]string{}
+	for _, file := range files {
+		if file.Type() != fs.ModeSymlink {
+			continue
+		}
+		target, err := os.Readlink(filepath.Join(root, file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		links[file.Name()] = strings.TrimPrefix(target, "/")
+	}
+	return links, nil
+}
+
+// throughLink replaces a top-level symbolic link in name: packages list either name.
+func throughLink(links map[string]string, name string) string {
 	top, rest, _ := strings.Cut(name, "/")
-	if target, err := os.Readlink(filepath.Join(root, top)); err == nil {
-		return path.Join(strings.TrimPrefix(target, "/"), rest)
+	if target, ok := links[top]; ok {
+		return path.Join(target, rest)
 	}
 	return path.Clean(name)
 }

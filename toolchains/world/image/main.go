@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, out io.Writer, stderr io.Writer) er
 	if err != nil {
 		return err
 	}
-	entries, err := list(o.root)
+	entries, err := list(ctx, o.root)
 	if err != nil {
 		return err
 	}
