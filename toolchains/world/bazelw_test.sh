@@ -24,6 +24,8 @@ for tool in bash env cat dirname readlink sha256sum cut id; do ln -sf "$(command
 run() { env -i HOME="$TEST_TMPDIR/home" PATH="$path" "$@"; }
 
 expect 'help' 0 'usage: ./bazelw BAZEL-ARGUMENTS' run "$bazelw" --help-world
+expect 'image without a name' 1 '--world-image: want one argument, the name of the archive to write' run "$bazelw" --world-image
+expect 'image in place of a directory' 1 'is a directory, want the name of the archive to write' run "$bazelw" --world-image "$TEST_TMPDIR"
 expect 'unknown choice' 1 "BAZELW: got 'sometimes', want auto, system or world" run BAZELW=sometimes "$bazelw" build
 expect 'no Bazel in PATH' 1 'BAZELW=system: got no bazel or bazelisk in PATH, want one' run BAZELW=system "$bazelw" build
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: run.sh WORLD CACHE RECIPE bazel BAZEL-ARGUMENTS... | --print | --enter [COMMAND...]
+# usage: run.sh WORLD CACHE RECIPE bazel BAZEL-ARGUMENTS... | --print | --enter [COMMAND...] | --image DIGEST
 #
 # The part of ./bazelw that runs in the world, in the caller's directory.
 set -euo pipefail
@@ -118,7 +118,16 @@ print_world() {
         END { printf "%-15s%d, all in the manifest\n", "packages:", packages }' $manifest
 }
 
+# write_image DIGEST writes this world to the standard output as an OCI image archive. The world at its own path has none of
+# the directories that enter.sh mounts.
+write_image() {
+    (cd "$recipe/../.." && go build -trimpath -o "$world/image" ./toolchains/world/image) ||
+        die "compiling the program that writes the image failed: see above"
+    exec "$world/image" --root="$world/root" --scratch="$world" --recipe="$1" --path="$PATH"
+}
+
 case $1 in
+    --image) write_image "$2" ;;
     --print) print_world ;;
     --enter)
         shift
