@@ -49,15 +49,25 @@ func NewPlan(t *Tree, target kbuild.Target, partition Partition) (*Plan, error) 
 	if len(result.Directories) == 0 {
 		return nil, fmt.Errorf("reading the kernel source: got no directories, want a configuration with CONFIG_MODULES=y")
 	}
-	p := &planner{tree: t, partition: partition, directories: result.Directories}
-	p.visited = make(map[string]string, len(result.Directories))
-	for _, d := range result.Directories {
-		p.visited[path.Clean(d.Path)] = d.Makefile
-	}
+	p := newPlanner(t, partition, result.Directories)
 	plan := &Plan{Shards: map[string]Files{}, Directories: map[string][]string{}}
 	p.fill(plan)
 	plan.Names = p.names(plan)
 	return plan, nil
+}
+
+func newPlanner(t *Tree, partition Partition, directories []kbuild.Directory) *planner {
+	p := &planner{tree: t, partition: partition, visited: make(map[string]string, len(directories))}
+	for _, d := range directories {
+		p.visited[path.Clean(d.Path)] = d.Makefile
+	}
+	for _, d := range directories {
+		// The top has nothing but directories: what its Kbuild file makes is prepared.
+		if dir := path.Clean(d.Path); dir != "." {
+			p.directories = append(p.directories, directory{dir: dir, spelled: d.Path, roots: p.rootsOf(dir, d)})
+		}
+	}
+	return p
 }
 
 // fill finds the files of all parts, several at a time.
@@ -86,11 +96,20 @@ func (p *planner) fill(plan *Plan) {
 
 // planner is what all parts of a plan go by.
 type planner struct {
-	tree        *Tree
-	partition   Partition
-	directories []kbuild.Directory
+	tree      *Tree
+	partition Partition
+	// directories are those that Kbuild enters, without the top.
+	directories []directory
 	// visited maps clean directories to the file that make reads in them.
 	visited map[string]string
+}
+
+// A directory that Kbuild enters.
+type directory struct {
+	// dir is its clean path, spelled the path as Kbuild has it.
+	dir, spelled string
+	// roots are the files that building it starts from.
+	roots []string
 }
 
 // always are headers that each compiler run reads: c_flags and LINUXINCLUDE in the root Makefile, and what Kbuild writes
@@ -108,12 +127,11 @@ func (p *planner) shard(name string) (Files, []string) {
 	own, roots := Files{}, []string{}
 	var directories []string
 	for _, d := range p.directories {
-		dir := path.Clean(d.Path)
-		if dir == "." || p.partition.Of(dir) != name {
+		if p.partition.Of(d.dir) != name {
 			continue
 		}
-		directories = append(directories, d.Path)
-		roots = append(roots, p.directory(d)...)
+		directories = append(directories, d.spelled)
+		roots = append(roots, d.roots...)
 	}
 	if len(directories) == 0 {
 		return own, nil
@@ -124,10 +142,9 @@ func (p *planner) shard(name string) (Files, []string) {
 	return own, slices.Compact(directories)
 }
 
-// directory returns the files that building a directory starts from: all in it and in those of its objects, what its
+// rootsOf returns the files that building a directory starts from: all in it and in those of its objects, what its
 // Makefile names, and the Kbuild files on the way to it.
-func (p *planner) directory(d kbuild.Directory) []string {
-	dir := path.Clean(d.Path)
+func (p *planner) rootsOf(dir string, d kbuild.Directory) []string {
 	roots := p.in(dir)
 	for _, object := range d.Objects {
 		if at := path.Dir(object); at != dir && p.visited[at] == "" {
@@ -135,7 +152,9 @@ func (p *planner) directory(d kbuild.Directory) []string {
 		}
 	}
 	for at := dir; ; at = path.Dir(at) {
-		roots = append(roots, p.kbuildFiles(at)...)
+		if makefile := p.visited[at]; makefile != "" {
+			roots = append(roots, makefile)
+		}
 		if at == "." {
 			break
 		}
@@ -152,15 +171,6 @@ func (p *planner) in(dir string) []string {
 		}
 	}
 	return names
-}
-
-// kbuildFiles returns the file that make reads in a directory.
-func (p *planner) kbuildFiles(dir string) []string {
-	makefile := p.visited[dir]
-	if makefile == "" {
-		return nil
-	}
-	return []string{makefile}
 }
 
 // named returns the files that a Makefile names, and those of directories with a Makefile below its own that Kbuild
@@ -261,8 +271,8 @@ func (p *planner) link() Files {
 			}
 		}
 	}
-	for dir := range p.visited {
-		roots = append(roots, p.kbuildFiles(dir)...)
+	for _, makefile := range p.visited {
+		roots = append(roots, makefile)
 	}
 	p.tree.reach(files, roots...)
 	return files
@@ -292,10 +302,8 @@ func (p *planner) scripts() []string {
 func (p *planner) names(plan *Plan) []string {
 	names := Files{}
 	for _, d := range p.directories {
-		if dir := path.Clean(d.Path); dir != "." {
-			for _, name := range p.directory(d) {
-				names[name] = true
-			}
+		for _, name := range d.roots {
+			names[name] = true
 		}
 	}
 	for name := range plan.Link {

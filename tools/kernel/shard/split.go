@@ -73,13 +73,8 @@ func (c Configuration) For(t *Tree, files Files) Configuration {
 			wanted[option] = true
 		}
 	}
-	for name, f := range t.files {
-		if !strings.HasPrefix(name, "scripts/") || strings.HasPrefix(name, "scripts/kconfig/") {
-			continue
-		}
-		for _, option := range f.scan().options {
-			wanted[option] = true
-		}
+	for _, option := range t.scriptOptions() {
+		wanted[option] = true
 	}
 	filtered := Configuration{}
 	for name, data := range c {

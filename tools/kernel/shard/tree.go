@@ -24,6 +24,8 @@ type Tree struct {
 	listing map[string][]string
 	// srcArch is the directory of arch/ that code is taken from.
 	srcArch string
+	// scriptOptions returns the options that occur in what all actions have.
+	scriptOptions func() []string
 }
 
 // A file of a tree.
@@ -62,6 +64,7 @@ func ReadTree(r io.Reader, srcArch string, uses func(path string) bool) (*Tree, 
 		return nil, err
 	}
 	t.index()
+	t.scriptOptions = sync.OnceValue(t.findScriptOptions)
 	return t, nil
 }
 
@@ -114,7 +117,7 @@ func kindOf(name string) kind {
 // isKbuildFile reports whether make includes the file, going by its name.
 func isKbuildFile(name string) bool {
 	base := path.Base(name)
-	for _, prefix := range []string{"Makefile", "Kbuild", "Build", "Platform", "Makefile."} {
+	for _, prefix := range []string{"Makefile", "Kbuild", "Build", "Platform"} {
 		if strings.HasPrefix(base, prefix) {
 			return true
 		}
@@ -138,6 +141,17 @@ func (f *file) scan() *file {
 		f.options, f.computesOptions = options(text)
 	})
 	return f
+}
+
+// findScriptOptions returns the options that occur in scripts, but for those of Kconfig.
+func (t *Tree) findScriptOptions() []string {
+	var names []string
+	for name, f := range t.files {
+		if strings.HasPrefix(name, "scripts/") && !strings.HasPrefix(name, "scripts/kconfig/") {
+			names = append(names, f.scan().options...)
+		}
+	}
+	return names
 }
 
 // exists reports whether there is a file.
