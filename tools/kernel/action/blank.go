@@ -89,21 +89,26 @@ func addNames(tree *kmake.Tree) error {
 		return err
 	}
 	for _, name := range append(strings.Fields(string(data)), TrustedKeys) {
-		name = filepath.Join(tree.Dir, name)
-		if _, err := os.Lstat(name); err == nil {
+		if _, err := os.Lstat(filepath.Join(tree.Dir, name)); err == nil {
 			continue
 		}
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(name, []byte(absent), 0o644); err != nil {
-			return err
-		}
-		if err := os.Chtimes(name, tree.Stamp, tree.Stamp); err != nil {
+		if err := addStamped(tree, name, absent); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addStamped adds a file with the timestamp of what was unpacked.
+func addStamped(tree *kmake.Tree, name, text string) error {
+	name = filepath.Join(tree.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Chtimes(name, tree.Stamp, tree.Stamp)
 }
 
 // link does what the root Makefile does for vmlinux and the boot image, after the directories.

@@ -85,18 +85,18 @@ func (o *Compile) compile(ctx context.Context, r *results, shard kmake.Shard, tr
 	if err != nil {
 		return err
 	}
-	if err := r.set.CreateFile(o.Builtin, objects.packer(ctx, objects.packBuiltin)); err != nil {
+	if err := r.set.CreateFile(o.Builtin, packer(ctx, objects.packBuiltin)); err != nil {
 		return err
 	}
 	pack := func(w *treearchive.Writer) error { return objects.packModules(w, modules) }
-	if err := r.set.CreateFile(o.Modules, objects.packer(ctx, pack)); err != nil {
+	if err := r.set.CreateFile(o.Modules, packer(ctx, pack)); err != nil {
 		return err
 	}
 	if err := o.strip(ctx, tree, modules); err != nil {
 		return err
 	}
 	pack = func(w *treearchive.Writer) error { return objects.packSymbols(w, modules) }
-	if err := r.set.CreateFile(o.Symbols, objects.packer(ctx, pack)); err != nil {
+	if err := r.set.CreateFile(o.Symbols, packer(ctx, pack)); err != nil {
 		return err
 	}
 	return r.set.CreateFile(o.Log, tree.WriteLog)

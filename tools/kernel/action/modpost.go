@@ -5,7 +5,6 @@ package action
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -64,7 +63,7 @@ func (o *Modpost) make(ctx context.Context, tree *kmake.Tree) ([]string, error) 
 		return nil, err
 	}
 	// Kbuild reads it for the symbols of vmlinux only, which are in .vmlinux.objs.
-	if err := addEmpty(tree, "vmlinux.a"); err != nil {
+	if err := addStamped(tree, "vmlinux.a", ""); err != nil {
 		return nil, err
 	}
 	words := []string{"obj=.", "need-builtin=1", "need-modorder=1", "KBUILD_MODULES=y", "./modules.order"}
@@ -89,14 +88,6 @@ func (o *Modpost) modules(tree *kmake.Tree) ([]string, error) {
 	}
 	modules := order.Parse(string(text))
 	return modules, difference(o.Modules, modules)
-}
-
-func addEmpty(tree *kmake.Tree, name string) error {
-	name = filepath.Join(tree.Dir, name)
-	if err := os.WriteFile(name, nil, 0o644); err != nil {
-		return err
-	}
-	return os.Chtimes(name, tree.Stamp, tree.Stamp)
 }
 
 func (o *Modpost) collect(ctx context.Context, r *results, tree *kmake.Tree, modules []string, shards [][2]string) error {
@@ -132,19 +123,11 @@ func (o *Modpost) packFinish(ctx context.Context, r *results, tree *kmake.Tree, 
 			list = append(list, stem+".o")
 		}
 	}
-	return r.set.CreateFile(to[1], func(w io.Writer) error {
-		archive, err := treearchive.NewWriter(writer{ctx, w})
-		if err != nil {
-			return err
-		}
+	return r.set.CreateFile(to[1], packer(ctx, func(archive *treearchive.Writer) error {
 		if err := archive.PutData(tree.Dir, treearchive.Entry{Path: "modules.order"}, lines(list)); err != nil {
 			return err
 		}
-		err = treearchive.Walk(tree.Dir, func(name string, _ fs.FileInfo) bool { return own[name] },
+		return treearchive.Walk(tree.Dir, func(name string, _ fs.FileInfo) bool { return own[name] },
 			func(name string, info fs.FileInfo) error { return archive.PutFile(tree.Dir, name, info) })
-		if err != nil {
-			return err
-		}
-		return archive.Close()
-	})
+	}))
 }

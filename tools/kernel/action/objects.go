@@ -90,14 +90,8 @@ func (o *objects) modules() ([]module, error) {
 }
 
 // packer returns a function for CreateFile that writes an archive.
-func (o *objects) packer(ctx context.Context, pack func(*treearchive.Writer) error) func(io.Writer) error {
-	return func(w io.Writer) error {
-		archive, err := treearchive.NewWriter(writer{ctx, w})
-		if err != nil {
-			return err
-		}
-		return errors.Join(pack(archive), archive.Close())
-	}
+func packer(ctx context.Context, fill func(*treearchive.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error { return treearchive.Create(writer{ctx, w}, fill) }
 }
 
 // add packs files as they are, but for commands, of which the dependencies are left out that keep does not want.

@@ -4,7 +4,6 @@ package action
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,12 +16,13 @@ import (
 
 // Source is the action that makes a tree archive (package treearchive) of kernel source, and patches it.
 type Source struct {
-	// Archive is a compressed tar with one directory at its top, Tree what an earlier Source has written, and Files an
-	// unpacked tree. One of them is set.
-	Archive, Tree string
-	Files         sourcetree.Files
+	// Archive is a compressed tar with one directory at its top, Files an unpacked tree, and Tree and TreeKconfig what an
+	// earlier Source has written as Out and Kconfig. One of the three is set.
+	Archive           string
+	Files             sourcetree.Files
+	Tree, TreeKconfig string
 	// Label is the target that messages name, Out the tree to write. Kconfig is a tree to write with the files that a
-	// configuration may depend on, or empty.
+	// configuration may depend on.
 	Label, Out, Kconfig string
 	// Patches are applied in order. One that does not fit exactly is an error.
 	Patches []string
@@ -35,26 +35,25 @@ func (o *Source) Run(ctx context.Context) error {
 		if err := os.Mkdir(tree.Dir, 0o755); err != nil {
 			return err
 		}
-		source, err := o.prepare(ctx, tree)
-		if err != nil {
-			return err
+		write := o.writePatched
+		if o.Tree == "" {
+			write = o.writeWhole
 		}
 		r := &results{}
-		return r.finish(ctx, o.write(ctx, r, source))
+		return r.finish(ctx, r.createAll(ctx, []string{o.Out, o.Kconfig}, func(writers []io.Writer) error {
+			return write(ctx, tree, writers[0], writers[1])
+		}))
 	})
 }
 
-// write stages the tree, and at the same time what configurations may depend on.
-func (o *Source) write(ctx context.Context, r *results, source treearchive.Tree) error {
-	if o.Kconfig == "" {
-		return r.set.CreateFile(o.Out, func(w io.Writer) error { return treearchive.Write(writer{ctx, w}, source) })
+// writeWhole writes all files, and at the same time what configurations may depend on.
+func (o *Source) writeWhole(ctx context.Context, tree *kmake.Tree, out, kconfig io.Writer) error {
+	source, err := o.prepare(ctx, tree)
+	if err != nil {
+		return err
 	}
-	return r.createAll(ctx, []string{o.Out, o.Kconfig}, func(writers []io.Writer) error {
-		part, err := treearchive.NewWriter(writers[1])
-		if err != nil {
-			return err
-		}
-		return errors.Join(treearchive.Write(writers[0], source.Copied(kmake.Configures, part)), part.Close())
+	return treearchive.Create(kconfig, func(part *treearchive.Writer) error {
+		return treearchive.Write(out, source.Copied(kmake.Configures, part))
 	})
 }
 
@@ -63,11 +62,15 @@ func (o *Source) prepare(ctx context.Context, tree *kmake.Tree) (treearchive.Tre
 	if o.Archive != "" {
 		return treearchive.Directory(tree.Dir), o.unpack(ctx, tree)
 	}
-	source, err := o.source(ctx)
-	if err == nil && len(o.Patches) > 0 {
-		source, err = o.overlay(ctx, tree, source)
+	source, err := o.Files.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: attribute srcs: %w", o.Label, err)
 	}
-	return source, err
+	changes, err := o.patch(ctx, tree, func(map[string]bool) treearchive.Tree { return source })
+	if err != nil {
+		return nil, err
+	}
+	return changes.Apply(source), nil
 }
 
 // unpack unpacks and patches the archive.
@@ -85,35 +88,51 @@ func (o *Source) unpack(ctx context.Context, tree *kmake.Tree) error {
 	return o.applyPatches(ctx, tree)
 }
 
-// source is the tree before patches.
-func (o *Source) source(ctx context.Context) (treearchive.Tree, error) {
-	if o.Tree == "" {
-		source, err := o.Files.Read()
-		if err != nil {
-			return nil, fmt.Errorf("%s: attribute srcs: %w", o.Label, err)
-		}
-		return source, nil
-	}
-	return func(wanted func(treearchive.Entry) bool, visit func(treearchive.Entry, io.Reader) error) error {
-		file, err := os.Open(o.Tree)
-		if err != nil {
+// writePatched writes the tree archives with the files that patches change, and copies the rest of them.
+func (o *Source) writePatched(ctx context.Context, tree *kmake.Tree, out, kconfig io.Writer) error {
+	var changes *treearchive.Changes
+	err := withArchive(o.Tree, func(archive *treearchive.Archive) (err error) {
+		if changes, err = o.patch(ctx, tree, archive.Near); err != nil {
 			return err
 		}
-		defer file.Close()
-		return treearchive.Read(reader{ctx, file}, wanted, visit)
-	}, nil
+		return archive.WriteChanged(out, changes)
+	})
+	if err != nil {
+		return err
+	}
+	return withArchive(o.TreeKconfig, func(archive *treearchive.Archive) error {
+		return archive.WriteChanged(kconfig, changes.Within(kmake.Configures))
+	})
 }
 
-// overlay applies the patches to the files that they name, and returns the source with these.
-func (o *Source) overlay(ctx context.Context, tree *kmake.Tree, source treearchive.Tree) (treearchive.Tree, error) {
-	extracted, err := sourcetree.Extract(source, tree.Dir, o.Patches)
+// withArchive calls use with a tree archive.
+func withArchive(name string, use func(*treearchive.Archive) error) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	archive, err := treearchive.Open(file, info.Size())
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return use(archive)
+}
+
+// patch applies the patches to the files that they name, which are unpacked from a tree, and returns what has changed.
+func (o *Source) patch(ctx context.Context, tree *kmake.Tree, near func(map[string]bool) treearchive.Tree) (*treearchive.Changes, error) {
+	extracted, err := sourcetree.Extract(near, tree.Dir, o.Patches)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Label, err)
 	}
 	if err := o.applyPatches(ctx, tree); err != nil {
 		return nil, err
 	}
-	return treearchive.Overlay(source, tree.Dir, func(path string) bool { return extracted[path] }), nil
+	return treearchive.ReadChanges(tree.Dir, extracted)
 }
 
 func (o *Source) applyPatches(ctx context.Context, tree *kmake.Tree) error {

@@ -132,22 +132,6 @@ func (o *Split) write(ctx context.Context, r *results, tree *shard.Tree, config 
 	})
 }
 
-// createAll stages files that are written at the same time.
-func (r *results) createAll(ctx context.Context, outs []string, write func([]io.Writer) error) error {
-	writers := make([]io.Writer, 0, len(outs))
-	var next func() error
-	next = func() error {
-		if len(writers) == len(outs) {
-			return write(writers)
-		}
-		return r.set.CreateFile(outs[len(writers)], func(w io.Writer) error {
-			writers = append(writers, writer{ctx, w})
-			return next()
-		})
-	}
-	return next()
-}
-
 // linkLists returns the lists in the link's tree.
 func linkLists(plan *shard.Plan) shard.Configuration {
 	if len(plan.Whole) > 0 {

@@ -97,6 +97,22 @@ func (r *results) copy(from, to string) error {
 	})
 }
 
+// createAll stages files that are written at the same time.
+func (r *results) createAll(ctx context.Context, outs []string, write func([]io.Writer) error) error {
+	writers := make([]io.Writer, 0, len(outs))
+	var next func() error
+	next = func() error {
+		if len(writers) == len(outs) {
+			return write(writers)
+		}
+		return r.set.CreateFile(outs[len(writers)], func(w io.Writer) error {
+			writers = append(writers, writer{ctx, w})
+			return next()
+		})
+	}
+	return next()
+}
+
 // finish commits what was staged, or discards it if there was an error or the context has ended.
 func (r *results) finish(ctx context.Context, err error) error {
 	if err == nil {

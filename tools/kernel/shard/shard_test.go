@@ -168,20 +168,19 @@ var linux = map[string]string{
 func pack(t *testing.T, files map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := treearchive.NewWriter(&b)
+	err := treearchive.Create(&b, func(w *treearchive.Writer) error {
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			entry := treearchive.Entry{Path: name, Size: int64(len(files[name]))}
+			if target, ok := strings.CutPrefix(files[name], "-> "); ok {
+				entry = treearchive.Entry{Path: name, Target: target}
+			}
+			if err := w.Put(entry, strings.NewReader(files[name])); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		entry := treearchive.Entry{Path: name, Size: int64(len(files[name]))}
-		if target, ok := strings.CutPrefix(files[name], "-> "); ok {
-			entry = treearchive.Entry{Path: name, Target: target}
-		}
-		if err := w.Put(entry, strings.NewReader(files[name])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -36,24 +36,22 @@ func (t *Tree) Split(archives []Archive) error {
 }
 
 func (t *Tree) write(archive Archive) error {
-	writer, err := treearchive.NewWriter(archive.Out)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(archive.Files)) {
-		f := t.files[name]
-		if err := writer.Put(f.Entry, bytes.NewReader(f.data)); err != nil {
-			return err
+	return treearchive.Create(archive.Out, func(writer *treearchive.Writer) error {
+		for _, name := range slices.Sorted(maps.Keys(archive.Files)) {
+			f := t.files[name]
+			if err := writer.Put(f.Entry, bytes.NewReader(f.data)); err != nil {
+				return err
+			}
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(archive.Added)) {
-		data := archive.Added[name]
-		entry := treearchive.Entry{Path: name, Size: int64(len(data))}
-		if err := writer.Put(entry, bytes.NewReader(data)); err != nil {
-			return err
+		for _, name := range slices.Sorted(maps.Keys(archive.Added)) {
+			data := archive.Added[name]
+			entry := treearchive.Entry{Path: name, Size: int64(len(data))}
+			if err := writer.Put(entry, bytes.NewReader(data)); err != nil {
+				return err
+			}
 		}
-	}
-	return writer.Close()
+		return nil
+	})
 }
 
 // Configuration is the files in which Kbuild keeps the configuration, by their path in the tree: those that the compilers

@@ -17,7 +17,9 @@ import (
 // Extract writes the files of a tree that patches may read or change below dir, and returns their paths. Patches do to
 // these files what they would do to the whole tree: all symbolic links are among them, and where a patch names a
 // directory or something below a file, so are these.
-func Extract(tree treearchive.Tree, dir string, patches []string) (map[string]bool, error) {
+//
+// near returns a part of the tree with at least all symbolic links, the entries of the given paths, and those below them.
+func Extract(near func(paths map[string]bool) treearchive.Tree, dir string, patches []string) (map[string]bool, error) {
 	e := &extraction{
 		dir: dir, named: map[string]bool{}, leaves: map[string]bool{}, directories: map[string]bool{},
 		done: map[string]bool{}, links: map[string]string{},
@@ -31,7 +33,7 @@ func Extract(tree treearchive.Tree, dir string, patches []string) (map[string]bo
 	}
 	maps.Copy(e.named, e.leaves)
 	for e.nameMore() {
-		if err := tree(e.wanted, e.extract); err != nil {
+		if err := near(e.named)(e.wanted, e.extract); err != nil {
 			return nil, err
 		}
 	}

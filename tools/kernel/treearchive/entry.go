@@ -8,13 +8,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
-
-// packedTime is the timestamp of files in archives: nobody reads it.
-var packedTime = time.Unix(0, 0)
 
 // Entry is a file or a symbolic link of a tree.
 type Entry struct {
@@ -70,7 +66,11 @@ func Read(r io.Reader, wanted func(Entry) bool, visit func(entry Entry, contents
 		return err
 	}
 	defer decompressor.Close()
-	reader := tar.NewReader(decompressor)
+	return readTar(decompressor, wanted, visit)
+}
+
+func readTar(r io.Reader, wanted func(Entry) bool, visit func(entry Entry, contents io.Reader) error) error {
+	reader := tar.NewReader(r)
 	for {
 		header, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -104,46 +104,3 @@ func entryOf(header *tar.Header) (Entry, error) {
 	}
 	return Entry{Path: header.Name, Executable: header.Mode&0o111 != 0, Size: header.Size}, nil
 }
-
-// Write writes a tree as an archive.
-func Write(w io.Writer, tree Tree) error {
-	writer, err := NewWriter(w)
-	if err != nil {
-		return err
-	}
-	return errors.Join(tree(All, writer.Put), writer.Close())
-}
-
-// Writer writes an archive, one entry after the other.
-type Writer struct {
-	compressor *zstd.Encoder
-	tar        *tar.Writer
-}
-
-// NewWriter returns a writer to w. Close completes the archive.
-func NewWriter(w io.Writer) (*Writer, error) {
-	compressor, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	return &Writer{compressor: compressor, tar: tar.NewWriter(compressor)}, nil
-}
-
-// Put writes an entry.
-func (w *Writer) Put(entry Entry, contents io.Reader) error {
-	header := &tar.Header{
-		Typeflag: tar.TypeReg, Name: entry.Path, Size: entry.Size, Mode: entry.mode(), ModTime: packedTime, Format: tar.FormatPAX,
-	}
-	if entry.IsLink() {
-		header.Typeflag, header.Linkname, header.Size = tar.TypeSymlink, entry.Target, 0
-		return w.tar.WriteHeader(header)
-	}
-	if err := w.tar.WriteHeader(header); err != nil {
-		return err
-	}
-	_, err := io.Copy(w.tar, contents)
-	return err
-}
-
-// Close completes the archive.
-func (w *Writer) Close() error { return errors.Join(w.tar.Close(), w.compressor.Close()) }

@@ -33,12 +33,9 @@ const placeholder = "@TREE@"
 // Pack writes the files and symbolic links below root for which keep holds. Paths handed to keep
 // are relative to root. Directories exist as far as they are needed.
 func Pack(w io.Writer, root string, keep func(path string, info fs.FileInfo) bool) error {
-	writer, err := NewWriter(w)
-	if err != nil {
-		return err
-	}
-	err = Walk(root, keep, func(path string, info fs.FileInfo) error { return writer.PutFile(root, path, info) })
-	return errors.Join(err, writer.Close())
+	return Create(w, func(archive *Writer) error {
+		return Walk(root, keep, func(path string, info fs.FileInfo) error { return archive.PutFile(root, path, info) })
+	})
 }
 
 // Walk visits the files and symbolic links below root for which keep holds, in bytewise order within each directory.

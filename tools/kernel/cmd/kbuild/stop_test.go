@@ -49,7 +49,7 @@ func startStopping(t *testing.T) *stopping {
 	if out, err := exec.Command("tar", "--create", "--file", archive, "--directory", bin, "linux-1").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if status := cli.Run(t.Context(), newRoot(), []string{"source", "--archive", archive, "--out", source}); status != 0 {
+	if status := cli.Run(t.Context(), newRoot(), []string{"source", "--archive", archive, "--out", source, "--kconfig", source + ".kconfig"}); status != 0 {
 		t.Fatalf("kbuild source: got status %d", status)
 	}
 	s.cmd = exec.Command("kbuild", "config", "--source", source, "--base", "tinyconfig", "--label", "//k:config",
