@@ -152,6 +152,7 @@ def _chosen_patches_tests(name):
                     "--jobs=1",
                     "--label=//tests/kernel:" + target,
                     "--tree=tests/kernel/%s.unpacked.tar.zst" % target,
+                    "--tree-kconfig=tests/kernel/%s.unpacked.kconfig.tar.zst" % target,
                 ] + ["--patch=tests/kernel/" + patch for patch in chosen] + [
                     "--out=tests/kernel/%s.tar.zst" % target,
                     "--kconfig=tests/kernel/%s.kconfig.tar.zst" % target,
@@ -162,6 +163,7 @@ def _chosen_patches_tests(name):
                     "--label=//tests/kernel:" + target,
                     "--archive=tests/kernel/fixtures/linux.tar.xz",
                     "--out=tests/kernel/%s.unpacked.tar.zst" % target,
+                    "--kconfig=tests/kernel/%s.unpacked.kconfig.tar.zst" % target,
                 ],
             },
             target_under_test = target,

@@ -23,7 +23,8 @@ kernel_source(
 )
 ```
 
-An archive with patches is unpacked by a separate action, so a changed patch does not unpack the archive again.
+An archive with patches is unpacked by a separate action. A changed patch does not unpack the archive again: the parts of the
+tree that no patch changes are copied.
 
 Instead of an archive, `srcs` are the files of an unpacked tree. `linux.source(path = ...)` of the module extension `linux`
 declares such a target for a directory that you edit, with all that follows:
@@ -63,6 +64,14 @@ def _source_kind(ctx):
             fail_attribute(ctx.label, attribute, "%s together with archive" % attribute, "it only with srcs")
     return bool(ctx.file.archive)
 
+def _declare(ctx, stage = ""):
+    """Declares the files of a KernelSourceInfo. Returns it."""
+    return KernelSourceInfo(
+        archive = ctx.actions.declare_file(ctx.label.name + stage + ".tar.zst"),
+        kconfig = ctx.actions.declare_file(ctx.label.name + stage + ".kconfig.tar.zst"),
+        version = ctx.attr.version,
+    )
+
 def _add_outputs(args, info):
     """Adds the files of a KernelSourceInfo as outputs, and returns them."""
     args.add(info.archive, format = "--out=%s")
@@ -71,22 +80,19 @@ def _add_outputs(args, info):
 
 def _unpack(ctx, info, patches):
     """Declares the actions that unpack and patch the archive."""
-    unpacked = ctx.actions.declare_file(ctx.label.name + ".unpacked.tar.zst") if patches else None
+    unpacked = _declare(ctx, ".unpacked") if patches else info
     args = label_args(ctx)
     args.add(ctx.file.archive, format = "--archive=%s")
-    if unpacked:
-        args.add(unpacked, format = "--out=%s")
-        outputs = [unpacked]
-    else:
-        outputs = _add_outputs(args, info)
+    outputs = _add_outputs(args, unpacked)
     run_kbuild(ctx, "ModhashKernelUnpack", "source", args, [ctx.file.archive], outputs, "Unpacking the source", parallel = False)
-    if not unpacked:
+    if not patches:
         return
     args = label_args(ctx)
-    args.add(unpacked, format = "--tree=%s")
+    args.add(unpacked.archive, format = "--tree=%s")
+    args.add(unpacked.kconfig, format = "--tree-kconfig=%s")
     args.add_all(patches, format_each = "--patch=%s")
-    outputs = _add_outputs(args, info)
-    run_kbuild(ctx, "ModhashKernelSource", "source", args, [unpacked] + patches, outputs, "Patching the source", parallel = False)
+    inputs = [unpacked.archive, unpacked.kconfig] + patches
+    run_kbuild(ctx, "ModhashKernelSource", "source", args, inputs, _add_outputs(args, info), "Patching the source", parallel = False)
 
 def _tops(ctx):
     """The directories that are the top of the tree: of generated files, and of source files."""
@@ -119,11 +125,7 @@ def _pack(ctx, info, patches):
     )
 
 def _kernel_source_impl(ctx):
-    info = KernelSourceInfo(
-        archive = ctx.actions.declare_file(ctx.label.name + ".tar.zst"),
-        kconfig = ctx.actions.declare_file(ctx.label.name + ".kconfig.tar.zst"),
-        version = ctx.attr.version,
-    )
+    info = _declare(ctx)
     patches = choose_patches(ctx.label, ctx.attr.patches, ctx.attr.version)
     if _source_kind(ctx):
         _unpack(ctx, info, patches)

@@ -34,6 +34,10 @@ type VM struct {
 	Memory int
 	// Kernel is a bzImage or Image, Initramfs a cpio archive that the kernel can decompress.
 	Kernel, Initramfs string
+	// Disk is the image of a disk, or empty. The machine does not change it: what it writes is lost.
+	Disk string
+	// Devices are further devices, as the option -device of QEMU has them.
+	Devices []string
 	// Cmdline is added to the kernel's command line, InitArgs are handed to /init.
 	Cmdline  string
 	InitArgs []string
@@ -99,6 +103,12 @@ func (vm VM) args() ([]string, error) {
 		"-kernel", vm.Kernel,
 		"-initrd", vm.Initramfs,
 		"-append", vm.cmdline(a.QEMU.Console),
+	}
+	if vm.Disk != "" {
+		args = append(args, "-drive", "file="+strings.ReplaceAll(vm.Disk, ",", ",,")+",format=raw,if=virtio,snapshot=on")
+	}
+	for _, device := range vm.Devices {
+		args = append(args, "-device", device)
 	}
 	return args, nil
 }

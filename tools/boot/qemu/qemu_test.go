@@ -51,6 +51,19 @@ func TestRunArguments(t *testing.T) {
 	}
 }
 
+func TestRunWithDisk(t *testing.T) {
+	v := vm(emulator(t, `echo "$@"`))
+	v.Disk, v.Devices = "a,b.img", []string{"virtio-rng-pci", "virtio-net-pci"}
+	var serial strings.Builder
+	if err := v.Run(context.Background(), &serial); err != nil {
+		t.Fatal(err)
+	}
+	want := " -drive file=a,,b.img,format=raw,if=virtio,snapshot=on -device virtio-rng-pci -device virtio-net-pci\n"
+	if !strings.HasSuffix(serial.String(), want) {
+		t.Errorf("got %q, want %q at its end", &serial, want)
+	}
+}
+
 func TestRunErrors(t *testing.T) {
 	for _, test := range []struct {
 		name   string

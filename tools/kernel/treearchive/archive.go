@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Archive is an archive of which parts can be read. Its entries are in the order of Compare.
@@ -55,17 +57,13 @@ func (a *Archive) after(i int) string { return a.chunks[i+1].first }
 // Near is a part of the archive's tree, which has at least all symbolic links, the entries of the given paths, and those
 // below them.
 func (a *Archive) Near(paths map[string]bool) Tree {
-	return func(wanted func(Entry) bool, visit func(Entry, io.Reader) error) error {
-		for i, c := range a.entries() {
-			if !c.hasLinks && !a.mayHave(i, paths) {
-				continue
-			}
-			if err := a.read(c, wanted, visit); err != nil {
-				return err
-			}
+	var near []chunk
+	for i, c := range a.entries() {
+		if c.hasLinks || a.mayHave(i, paths) {
+			near = append(near, c)
 		}
-		return nil
 	}
+	return a.tree(near)
 }
 
 // mayHave reports whether a chunk may have an entry of one of the paths, or below one.
@@ -80,15 +78,20 @@ func (a *Archive) mayHave(i int, paths map[string]bool) bool {
 	return false
 }
 
-func (a *Archive) read(c chunk, wanted func(Entry) bool, visit func(Entry, io.Reader) error) error {
-	return Read(io.NewSectionReader(a.r, c.offset, c.size), wanted, visit)
-}
-
-// tree is the tree in the chunks from i to end.
-func (a *Archive) tree(i, end int) Tree {
+// tree is the tree in chunks.
+func (a *Archive) tree(chunks []chunk) Tree {
 	return func(wanted func(Entry) bool, visit func(Entry, io.Reader) error) error {
-		for _, c := range a.chunks[i:end] {
-			if err := a.read(c, wanted, visit); err != nil {
+		decompressor, err := zstd.NewReader(nil)
+		if err != nil {
+			return err
+		}
+		defer decompressor.Close()
+		for _, c := range chunks {
+			err := decompressor.Reset(io.NewSectionReader(a.r, c.offset, c.size))
+			if err == nil {
+				err = readTar(decompressor, wanted, visit)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -100,7 +103,7 @@ func (a *Archive) tree(i, end int) Tree {
 func (a *Archive) WriteChanged(w io.Writer, changes *Changes) error {
 	return Create(w, func(writer *Writer) error {
 		if len(a.entries()) == 0 {
-			return changes.Apply(a.tree(0, 0))(All, writer.Put)
+			return changes.Apply(a.tree(nil))(All, writer.Put)
 		}
 		paths := changes.paths()
 		for i, end := 0, 0; i < len(a.entries()); i = end {
@@ -138,7 +141,7 @@ func (a *Archive) changed(i, end int, changes *Changes) Tree {
 	first, after := a.chunks[i].first, a.after(end-1)
 	return changes.Within(func(path string) bool {
 		return (i == 0 || Compare(first, path) <= 0) && (after == "" || Compare(path, after) < 0)
-	}).Apply(a.tree(i, end))
+	}).Apply(a.tree(a.chunks[i:end]))
 }
 
 // putChunk copies a chunk of another archive.
