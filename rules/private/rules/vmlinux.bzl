@@ -47,17 +47,17 @@ The target provides the kernel and the tree: rules that install, package, boot o
 The build ID depends on the root: kernels with different modules have different build IDs.
 
 **Without a link.** `root = "overwrite"` is for an edit loop, in which modules change and the kernel does not. The action
-writes the root over the blank root in `vmlinux.unstripped` of the `kernel_build`, and Kbuild makes `vmlinux` and the boot
-image of it. Link, symbol tables (kallsyms) and type information (BTF) are not made again. What the kernel does is the
-same, and so are all rules that use it. These bytes are not those of a link:
+writes the root over the blank root in `vmlinux.unstripped` of the `kernel_build`. Kbuild makes `vmlinux` and the boot image
+from it. It does not link, and does not make the symbol table (kallsyms) and type information (BTF) again. The kernel loads
+and rejects the same modules, and all rules accept it. Some bytes differ from those of a linked kernel:
 
-- The build ID is that of the `kernel_build`: kernels with different modules have the same build ID. Tools that look up
-  debug information by it find the right one, but it does not identify the kernel. The root does.
-- Symbols and debug information describe the blank root, which the assembler made, and not the root object: with Clang
-  and debug information there is a line table more (`.debug_line`, `.debug_line_str`), which moves offsets in other debug
-  sections; on arm64, `.symtab` has a mapping symbol more (`$d`). Kernels do not load these sections.
+- The build ID is that of the `kernel_build`: kernels with different modules have the same build ID. It leads to the correct
+  debug information, but does not identify the kernel. The root does.
+- Sections that the kernel does not load describe the object with the blank root: with Clang and debug information,
+  `.debug_line` has an additional line table, which moves offsets in other debug sections; on arm64, `.symtab` can have
+  an additional mapping symbol (`$d`).
 
-Release a linked kernel: others who build it do so, too.
+Release a linked kernel: it is what others get by default.
 
 **Outputs.** `NAME/vmlinux`, and the boot image: `NAME/bzImage` on x86-64, `NAME/Image` on arm64. In the output
 group `unstripped`: `NAME/vmlinux.unstripped`.
