@@ -23,6 +23,13 @@ REASONS = {
     "unsupported proof": "Loading of module with unsupported hash proof is rejected",
 }
 
+# Kinds of tampered_modules, and the reasons to reject them.
+TAMPERED = {
+    "first_sibling": "unknown hash",
+    "position": "unknown hash",
+    "unsealed": "unsigned",
+}
+
 # The kernel logs this for the first such module, once per boot.
 _TAINTING = "module verification failed: signature and/or required key missing - tainting kernel"
 
@@ -87,6 +94,22 @@ def bad(name, module, reason, permissive = "ok", taint = "E", **kwargs):
         return [load_attempt(name = name, fresh = first, log = log, module = module, taint = taint, **kwargs)]
 
     return attempts
+
+def tampered_attempts():
+    """The core of the boot matrix: modules that the kernel rejects, tampered with in the ways of TAMPERED.
+
+    Returns:
+      list of strings, for `attempts`.
+    """
+    return [
+        load_attempt(
+            name = kind,
+            log = [REASONS[reason]],
+            module = "/tampered/%s.ko" % kind,
+            result = "EKEYREJECTED",
+        )
+        for kind, reason in TAMPERED.items()
+    ]
 
 def boot_matrix(name, cases, **kwargs):
     """A boot test of the cases under each policy, named NAME_POLICY_test, and a suite of them all.

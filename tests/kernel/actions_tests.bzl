@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Analysis tests of the kernel rules: their actions."""
 
-load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "kernel_source", "modules_install")
+load("//rules:defs.bzl", "kernel_build", "kernel_config", "kernel_module", "kernel_source", "modules_install", "vmlinux")
 load(":actions.bzl", "actions_test")
 
 visibility("//...")
@@ -191,15 +191,16 @@ def _build_tests(name):
         target_under_test = name + "_signing",
     )
 
-def _link_test(name, machine, target_flags, image):
+def _root_test(name, target, command, machine, target_flags, image, more = []):
+    """Checks the action of a vmlinux, which makes a kernel of the fixtures with its root."""
     kernel = "%s_%s" % (_FIXTURES, machine)
-    directory = kernel + "_vmlinux"
+    directory = "tests/kernel/" + target
     actions_test(
-        name = "%s_link_%s_test" % (name, machine),
-        arguments = {"ModhashKernelLink %s/vmlinux" % directory: [
-            "link",
+        name = name,
+        arguments = {"ModhashKernel%s %s/vmlinux" % (command.title(), directory): [
+            command,
             _JOBS,
-            _label("fixtures_%s_vmlinux" % machine),
+            _label(target),
         ] + target_flags + [
             "--tree=%s_source.tar.zst" % _FIXTURES,
             "--tree=%s/objects.tar.zst" % kernel,
@@ -207,9 +208,23 @@ def _link_test(name, machine, target_flags, image):
             "--vmlinux=%s/vmlinux" % directory,
             "--vmlinux-unstripped=%s/vmlinux.unstripped" % directory,
             "--image=%s/%s" % (directory, image),
-        ]},
-        target_under_test = "fixtures_%s_vmlinux" % machine,
+        ] + more},
+        target_under_test = target,
     )
+
+def _root_tests(name, machine, target_flags, image):
+    target = "fixtures_%s_vmlinux" % machine
+    _root_test("%s_link_%s_test" % (name, machine), target, "link", machine, target_flags, image)
+    target = "%s_%s_overwritten" % (name, machine)
+    vmlinux(
+        name = target,
+        kernel = "fixtures_" + machine,
+        root = "overwrite",
+        tags = ["manual"],
+        tree = "fixtures_%s_tree" % machine,
+    )
+    blank = "--blank=%s_%s/vmlinux.unstripped" % (_FIXTURES, machine)
+    _root_test(target + "_test", target, "overwrite", machine, target_flags, image, more = [blank])
 
 def _module_test(name):
     target = "fixtures_arm64_module"
@@ -384,8 +399,8 @@ def actions_tests(name):
     _source_files_test(name)
     _config_tests(name)
     _build_tests(name)
-    _link_test(name, "arm64", _ARM64, "Image")
-    _link_test(name, "x86_64", _X86_64, "bzImage")
+    _root_tests(name, "arm64", _ARM64, "Image")
+    _root_tests(name, "x86_64", _X86_64, "bzImage")
     _module_test(name)
     _dependent_module_test(name)
     _textual_test(name)

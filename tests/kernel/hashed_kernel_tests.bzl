@@ -63,13 +63,15 @@ def _kernel_test_impl(ctx):
     asserts.equals(env, target.label.name + "_kernel", info.build.label.name)
     asserts.equals(env, ctx.attr.config, info.build.config.config.basename)
     asserts.equals(env, ctx.attr.modules, [module.install_path for module in info.tree.modules])
+    asserts.equals(env, [ctx.attr.mnemonic], [action.mnemonic for action in analysistest.target_actions(env)])
     return analysistest.end(env)
 
 _kernel_test = analysistest.make(
     _kernel_test_impl,
-    doc = "Checks that the kernel has a tree over these modules.",
+    doc = "Checks that the kernel has a tree over these modules, and how it gets the root.",
     attrs = {
         "config": attr.string(mandatory = True),
+        "mnemonic": attr.string(default = "ModhashKernelLink"),
         "modules": attr.string_list(mandatory = True),
     },
     config_settings = WITH_TOOLCHAIN,
@@ -156,9 +158,9 @@ def hashed_kernel_tests(name):
     )
     _boot_test(name = name + "_boot_test", own = name + "_module", target_under_test = full + "_boot_test")
 
-    # With an existing configuration, and without a boot test.
+    # With an existing configuration, without a link with the root, and without a boot test.
     small = name + "_small"
-    hashed_kernel(name = small, config = "fixtures_arm64_config", modules = [], tags = ["manual"])
+    hashed_kernel(name = small, config = "fixtures_arm64_config", modules = [], root = "overwrite", tags = ["manual"])
     _declared_test(
         name = name + "_small_declared_test",
         got = _kinds(small),
@@ -167,6 +169,7 @@ def hashed_kernel_tests(name):
     _kernel_test(
         name = name + "_small_test",
         config = "fixtures_arm64_config.config",
+        mnemonic = "ModhashKernelOverwrite",
         modules = [],
         target_under_test = small,
     )

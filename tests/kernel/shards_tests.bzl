@@ -2,7 +2,8 @@
 """Tests of kernels that are built in shards."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
-load("//rules:defs.bzl", "kernel_build")
+load("//rules:defs.bzl", "kernel_build", "module_tree", "vmlinux")
+load("//rules:providers.bzl", "VmlinuxInfo")
 load("//rules/private/actions:shards.bzl", "MANY_MODULES", "shard_of", "shards_for")  # buildifier: disable=bzl-visibility
 load(":actions.bzl", "arguments_of", "check_files")
 load(":toolchains.bzl", "WITH_TOOLCHAIN")
@@ -111,6 +112,49 @@ _mnemonics_test = analysistest.make(
     config_settings = WITH_TOOLCHAIN,
 )
 
+def _root_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    [(mnemonic, [action])] = _actions_by_mnemonic(env).items()
+    asserts.equals(env, ctx.attr.mnemonic, mnemonic)
+    asserts.true(env, "--shards" in action.argv)
+    info = analysistest.target_under_test(env)[VmlinuxInfo]
+    want = info.build.link_trees + [info.tree.root_object]
+    if ctx.attr.blank:
+        want = want + [info.build.vmlinux_unstripped]
+    blank = [argument for argument in action.argv if argument.startswith("--blank=")]
+    asserts.equals(env, ["--blank=" + info.build.vmlinux_unstripped.path] if ctx.attr.blank else [], blank)
+    read = action.inputs.to_list()
+    asserts.equals(env, [], [file.path for file in want if file not in read])
+
+    # Nothing else of the kernel: objects of modules, or what modpost and the modules are made of.
+    kernel = info.build.label.name + "/"
+    asserts.equals(env, [], [file.path for file in read if "/%s" % kernel in file.path and file not in want])
+    return analysistest.end(env)
+
+_root_test = analysistest.make(
+    _root_test_impl,
+    doc = "Checks the action that makes a kernel in shards with its root, and that it reads what it needs alone.",
+    attrs = {
+        "blank": attr.bool(doc = "Whether it reads the linked kernel with the blank root."),
+        "mnemonic": attr.string(mandatory = True),
+    },
+    config_settings = WITH_TOOLCHAIN,
+)
+
+def _root_tests(name):
+    """Tests of kernels with a root, made of the kernel NAME_graph."""
+    module_tree(name = name + "_tree", modules = [name + "_graph"], tags = ["manual"])
+    for root, mnemonic in {"link": "ModhashKernelLink", "overwrite": "ModhashKernelOverwrite"}.items():
+        target = "%s_%s" % (name, root)
+        vmlinux(
+            name = target,
+            kernel = name + "_graph",
+            root = root,
+            tags = ["manual"],
+            tree = name + "_tree",
+        )
+        _root_test(name = target + "_test", blank = root == "overwrite", mnemonic = mnemonic, target_under_test = target)
+
 def _kernel(name, graph, modules):
     kernel_build(
         name = name,
@@ -129,6 +173,7 @@ def shards_tests(name):
     _names_test(name = name + "_names_test")
     _kernel(name + "_graph", "shards", _MODULES)
     _graph_test(name = name + "_graph_test", target_under_test = name + "_graph")
+    _root_tests(name)
     many = ["drivers/net/many/%d.ko" % i for i in range(MANY_MODULES)]
     for case, graph, modules, shards in [
         ("few", "auto", many[1:], False),

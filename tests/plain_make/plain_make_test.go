@@ -186,6 +186,7 @@ func TestPlainMake(t *testing.T) {
 		run  func(*kernel)
 	}{
 		{"the tree is the one that Bazel makes", testTree},
+		{"the kernel is the one that Bazel makes without a link", testKernel},
 		{"what is installed is what Bazel seals", testInstall},
 		{"another value of INSTALL_MOD_STRIP is refused", testOtherStrip},
 		{"a module that was deleted is made again", testDeleted},
@@ -220,6 +221,24 @@ func testTree(k *kernel) {
 	for _, name := range []string{".modhash/tree.pb", "vmlinux.unstripped", "vmlinux", image} {
 		if got := k.root(name); got != want {
 			k.Errorf("%s: got the root %s, want %s", name, got, want)
+		}
+	}
+}
+
+// testKernel compares with root = "overwrite": plain make writes the root over the blank one, too.
+func testKernel(k *kernel) {
+	dir := runfile(k.T, "KERNEL_WITH_ROOT")
+	for _, name := range []string{"vmlinux.unstripped", "vmlinux", image} {
+		got, err := os.ReadFile(k.path(name))
+		if err != nil {
+			k.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+		if err != nil {
+			k.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			k.Errorf("%s: got another file than Bazel's", name)
 		}
 	}
 }

@@ -15,8 +15,8 @@ FIELDS = {
     "graph": "string: `one` if one action built the kernel, `shards` if several did.",
     "label": "Label of the build: named in errors.",
     "link_trees": """\
-list of File: archives, `.tar.zst`, for the link with the root of the modules. `kbuild link` unpacks each over the ones
-before.""",
+list of File: archives, `.tar.zst`, for the link with the root of the modules. `kbuild link` and `kbuild overwrite` unpack
+each over the ones before.""",
     "modules_builtin": "File: `modules.builtin`.",
     "modules_builtin_modinfo": "File: `modules.builtin.modinfo`.",
     "modules_order": "File: `modules.order`, one `.o` path per line.",

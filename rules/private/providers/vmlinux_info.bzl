@@ -3,13 +3,13 @@
 
 visibility("//...")
 
-DOC = "A kernel, linked with the root of its modules."
+DOC = "A kernel with the root of its modules."
 
 FIELDS = {
     "build": "KernelBuildInfo of the kernel: configuration, source, and the other files that Kbuild built.",
     "image": "File: the boot image, such as `bzImage` or `Image`.",
     "machine": "string: the architecture, as in `ModuleTreeInfo`.",
-    "toolchain_manifest": "File that lists the programs that linked the kernel, as in `KernelToolchainInfo`.",
+    "toolchain_manifest": "File that lists the programs that made the kernel, as in `KernelToolchainInfo`.",
     "tree": "ModuleTreeInfo of the tree whose root `vmlinux` contains.",
     "vmlinux": "File: `vmlinux`, an ELF executable.",
     "vmlinux_unstripped": "File: `vmlinux.unstripped`, with relocations.",

@@ -10,7 +10,7 @@ load("//rules/private/rules:load_attempt.bzl", "load_attempt")
 load("//rules/private/rules:module_tree.bzl", "module_tree")
 load("//rules/private/rules:module_verify_test.bzl", "module_verify_test")
 load("//rules/private/rules:modules_install.bzl", "modules_install")
-load("//rules/private/rules:vmlinux.bzl", "vmlinux")
+load("//rules/private/rules:vmlinux.bzl", "LINK", "vmlinux")
 
 visibility("//...")
 
@@ -86,9 +86,10 @@ def _configure(name, config, attributes, common):
         )
     return config
 
-def _link(name, out_of_tree, common):
+def _add_root(name, out_of_tree, root, common):
+    """Declares the tree, and the kernel with its root."""
     module_tree(name = name + "_tree", modules = [name + "_kernel"] + out_of_tree, **common)
-    vmlinux(name = name, kernel = name + "_kernel", tree = name + "_tree", **common)
+    vmlinux(name = name, kernel = name + "_kernel", root = root, tree = name + "_tree", **common)
 
 def _boot(name, out_of_tree, loads, attempts, files, cmdline, common):
     """Declares the boot test, if there are any attempts."""
@@ -119,6 +120,7 @@ def hashed_kernel(
         sign_file = False,
         trusted_keys = None,
         out_of_tree = [],
+        root = LINK,
         boot = False,
         compression = "none",
         loads = [],
@@ -174,6 +176,7 @@ def hashed_kernel(
       trusted_keys: label, as in `kernel_build`.
       out_of_tree: list of labels, modules from outside the kernel's source: `kernel_module(kernel = ":NAME_kernel")`,
         `kernel_module_import`.
+      root: string, as in `vmlinux`: `link`, or `overwrite` for an edit loop.
       boot: bool, whether to install the kernel too, as in `modules_install`.
       compression: string, as in `modules_install`.
       loads: list of strings, install paths of modules that do not depend on others, such as
@@ -212,7 +215,7 @@ def hashed_kernel(
         trusted_keys = trusted_keys,
         **common
     )
-    _link(name, out_of_tree, common)
+    _add_root(name, out_of_tree, root, common)
     modules_install(name = name + "_modules_install", boot = boot, compression = compression, vmlinux = name, **common)
     module_verify_test(name = name + "_verify_test", size = "small", vmlinux = name, **common)
     _boot(name, out_of_tree, loads, attempts, files, cmdline, common)

@@ -29,8 +29,8 @@ kernel_build(
 )
 ```
 
-This kernel has the root of the empty tree: `module_tree` hashes the modules, and `vmlinux` links the kernel again
-with their root. The bytes depend on source, configuration and toolchain, and not on the time, user, host or directory
+This kernel has the root of the empty tree: `module_tree` hashes the modules, and `vmlinux` makes the kernel again, with
+their root. The bytes depend on source, configuration and toolchain, and not on the time, user, host or directory
 of the build.
 
 **Shards.** With `graph = "shards"`, Kbuild compiles groups of directories in actions of their own. Each reads only the

@@ -20,8 +20,8 @@ load("//tools/arch:arch.bzl", "IMAGES")
 visibility("//...")
 
 _DOC = """\
-A kernel, linked with the root of its modules: Kbuild's own link, with the root object of a `module_tree` instead
-of the empty one. It compiles only the parts of the boot image that depend on vmlinux.
+A kernel with the root of its modules: Kbuild's own link, with the root object of a `module_tree` instead of the empty
+one. It compiles only the parts of the boot image that depend on vmlinux.
 
 ```starlark
 load("@rules_modhash//rules:defs.bzl", "module_tree", "vmlinux")
@@ -46,12 +46,29 @@ The target provides the kernel and the tree: rules that install, package, boot o
 
 The build ID depends on the root: kernels with different modules have different build IDs.
 
+**Without a link.** `root = "overwrite"` is for an edit loop, in which modules change and the kernel does not. The action
+writes the root over the blank root in `vmlinux.unstripped` of the `kernel_build`. Kbuild makes `vmlinux` and the boot image
+from it. It does not link, and does not make the symbol table (kallsyms) and type information (BTF) again. The kernel loads
+and rejects the same modules, and all rules accept it. Some bytes differ from those of a linked kernel:
+
+- The build ID is that of the `kernel_build`: kernels with different modules have the same build ID. It leads to the correct
+  debug information, but does not identify the kernel. The root does.
+- Sections that the kernel does not load describe the object with the blank root: with Clang and debug information,
+  `.debug_line` has an additional line table, which moves offsets in other debug sections; on arm64, `.symtab` can have
+  an additional mapping symbol (`$d`).
+
+Release a linked kernel: it is what others get by default.
+
 **Outputs.** `NAME/vmlinux`, and the boot image: `NAME/bzImage` on x86-64, `NAME/Image` on arm64. In the output
 group `unstripped`: `NAME/vmlinux.unstripped`.
 
 **Failures.** A tree for another architecture is an analysis error. A kernel without `CONFIG_MODULE_HASHES` links, but
-has no root.
+has no root: with `root = "overwrite"`, this is a build error.
 """
+
+# How the root gets into the kernel: values of the attribute `root`.
+LINK = "link"
+OVERWRITE = "overwrite"
 
 def _check_machine(ctx, build, tree):
     """Fails if the tree sets another architecture than the kernel."""
@@ -64,9 +81,9 @@ def _check_machine(ctx, build, tree):
             "one for %s, like %s. Next: set its attribute machine" % (machine, label_text(build.label)),
         )
 
-def _declare_link(ctx, build, info):
+def _args(ctx, build, info):
+    """Arguments for both actions."""
     args = target_args(ctx, build.config, "kernel")
-    inputs = build.link_trees + [info.tree.root_object]
     args.add_all(build.link_trees, format_each = "--tree=%s")
     if build.graph == SHARDS:
         args.add("--shards")
@@ -74,8 +91,20 @@ def _declare_link(ctx, build, info):
     args.add(info.vmlinux, format = "--vmlinux=%s")
     args.add(info.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")
     args.add(info.image, format = "--image=%s")
+    return args
+
+def _declare_link(ctx, build, info):
+    inputs = build.link_trees + [info.tree.root_object]
     outputs = [info.vmlinux, info.vmlinux_unstripped, info.image]
+    args = _args(ctx, build, info)
     run_kbuild(ctx, "ModhashKernelLink", "link", args, inputs, outputs, "Linking the kernel with its root")
+
+def _declare_overwrite(ctx, build, info):
+    inputs = build.link_trees + [build.vmlinux_unstripped, info.tree.root_object]
+    outputs = [info.vmlinux, info.vmlinux_unstripped, info.image]
+    args = _args(ctx, build, info)
+    args.add(build.vmlinux_unstripped, format = "--blank=%s")
+    run_kbuild(ctx, "ModhashKernelOverwrite", "overwrite", args, inputs, outputs, "Writing the root into the kernel")
 
 def _vmlinux_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]
@@ -92,7 +121,8 @@ def _vmlinux_impl(ctx):
         vmlinux = ctx.actions.declare_file(name + "/vmlinux"),
         vmlinux_unstripped = ctx.actions.declare_file(name + "/vmlinux.unstripped"),
     )
-    _declare_link(ctx, build, info)
+    declare = _declare_overwrite if ctx.attr.root == OVERWRITE else _declare_link
+    declare(ctx, build, info)
     return [
         info,
         DefaultInfo(files = depset([info.vmlinux, info.image])),
@@ -111,6 +141,13 @@ vmlinux = rule(
             doc = "The `kernel_build`.",
             mandatory = True,
             providers = [KernelBuildInfo],
+        ),
+        "root": attr.string(
+            doc = """\
+`link`: Kbuild links the kernel with the root. `overwrite`: the root replaces the blank root of the linked kernel, which
+takes less time. The kernel keeps the build ID of the `kernel_build`.""",
+            default = LINK,
+            values = [LINK, OVERWRITE],
         ),
         "tree": attr.label(
             doc = "The `module_tree` over all modules that the kernel must recognize.",

@@ -3,7 +3,7 @@
 
 load("@linux//:version.bzl", "VERSION")
 load("//rules:defs.bzl", "hashed_kernel", "load_attempt")
-load("//tests/boot:matrix.bzl", "REASONS")
+load("//tests/boot:matrix.bzl", "TAMPERED", "tampered_attempts")
 load("//tests/boot:tampered_modules.bzl", "tampered_modules")
 
 visibility("//tests/...")
@@ -15,12 +15,6 @@ MODULES = [
     "fs/nls/nls_iso8859-1.ko",
     "fs/nls/nls_utf8.ko",
 ]
-
-_TAMPERED = {
-    "first_sibling": "unknown hash",
-    "position": "unknown hash",
-    "unsealed": "unsigned",
-}
 
 _SUFFIXES = {"gzip": ".gz", "xz": ".xz"}
 
@@ -51,15 +45,7 @@ def _attempts(compression, types):
             flags = ["compressed_file"],
             module = "/lib/modules/%s/kernel/fs/nls/nls_utf8.ko%s" % (VERSION, _SUFFIXES[compression]),
         ),
-    ] + [
-        load_attempt(
-            name = kind,
-            log = [REASONS[reason]],
-            module = "/tampered/%s.ko" % kind,
-            result = "EKEYREJECTED",
-        )
-        for kind, reason in _TAMPERED.items()
-    ]
+    ] + tampered_attempts()
 
 def small_kernel(name, machine, compiler, compression, types = False, fragments = [], tags = []):
     """A hashed_kernel with four modules, whose boot test runs the core of the boot matrix.
@@ -76,7 +62,7 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
     names = ["small", machine, compression] + (["btf"] if types else []) + fragments
     tampered_modules(
         name = name + "_tampered",
-        kinds = _TAMPERED.keys(),
+        kinds = TAMPERED.keys(),
         module = "kernel/fs/nls/nls_iso8859-1.ko",
         tags = tags,
         tree = name + "_tree",

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"rules_modhash/tools/kernel/kmake"
 )
 
 // Link is the action that links a kernel with the root of its modules.
@@ -23,28 +25,34 @@ type Link struct {
 
 // Run links, and writes all outputs or none.
 func (o *Link) Run(ctx context.Context) error {
+	return o.inTree(ctx, func(tree *kmake.Tree) error {
+		root, err := filepath.Abs(o.RootObject)
+		if err != nil {
+			return err
+		}
+		word := "MODULE_HASHES_ROOT_OBJ=" + root
+		if o.Shards {
+			return tree.LinkVmlinux(ctx, word)
+		}
+		target, _ := o.Target.Image()
+		return tree.Make(ctx, word, "vmlinux", target)
+	})
+}
+
+// inTree unpacks the trees, calls make with the result, and writes what it has made.
+func (o *Link) inTree(ctx context.Context, make func(*kmake.Tree) error) error {
 	return inWorkspace(o.Vmlinux, func(dir string) error {
 		tree, err := o.unpackTree(ctx, dir, o.Trees...)
 		if err != nil {
 			return err
 		}
-		root, err := filepath.Abs(o.RootObject)
-		if err != nil {
-			return err
-		}
-		target, image := o.Target.Image()
-		word := "MODULE_HASHES_ROOT_OBJ=" + root
-		if o.Shards {
-			err = tree.LinkVmlinux(ctx, word)
-		} else {
-			err = tree.Make(ctx, word, "vmlinux", target)
-		}
-		if err != nil {
+		if err := make(tree); err != nil {
 			return fmt.Errorf("%s: %w", o.Label, err)
 		}
+		_, image := o.Target.Image()
 		r := &results{dir: tree.Dir}
 		return r.finish(ctx, r.copyAll(map[string]string{
-			"vmlinux": o.Vmlinux, "vmlinux.unstripped": o.VmlinuxUnstripped, image: o.Image,
+			"vmlinux": o.Vmlinux, kmake.Unstripped: o.VmlinuxUnstripped, image: o.Image,
 		}))
 	})
 }

@@ -123,9 +123,23 @@ func ReadDirectories(data []byte) Shard {
 }
 
 // LinkVmlinux has Kbuild link vmlinux from vmlinux.o with a root of modules, and make the boot image of it. root is the
-// value of MODULE_HASHES_ROOT_OBJ.
+// value of MODULE_HASHES_ROOT_OBJ. The tree has what Record wrote.
 func (t *Tree) LinkVmlinux(ctx context.Context, root string) error {
-	if err := t.Submake(ctx, "scripts/Makefile.vmlinux", root, "KBUILD_BUILTIN=y"); err != nil {
+	return t.makeImage(ctx, root)
+}
+
+// Unstripped is the file that Kbuild links, and makes vmlinux of.
+const Unstripped = "vmlinux.unstripped"
+
+// StripVmlinux has Kbuild make vmlinux of the Unstripped that is in the tree, and the boot image of it. Kbuild does not
+// link Unstripped again, whatever the timestamps and commands. The tree has what Record wrote.
+func (t *Tree) StripVmlinux(ctx context.Context) error {
+	return t.makeImage(ctx, "--old-file="+Unstripped, "vmlinux")
+}
+
+// makeImage has Kbuild make vmlinux, by the words for its Makefile, and the boot image.
+func (t *Tree) makeImage(ctx context.Context, words ...string) error {
+	if err := t.Submake(ctx, "scripts/Makefile.vmlinux", append(words, "KBUILD_BUILTIN=y")...); err != nil {
 		return err
 	}
 	_, image := t.Image()

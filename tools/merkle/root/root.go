@@ -127,7 +127,7 @@ func ReadKernel(name string, want merkle.Root) (Found, error) {
 		return Found{}, fmt.Errorf("%s is %s, want a kernel: a vmlinux or a boot image", name, found.WithArticle())
 	}
 	if found.Root != want {
-		return Found{}, fmt.Errorf("%s carries the root %s, the tree has %s: it was linked with another tree",
+		return Found{}, fmt.Errorf("%s carries the root %s, the tree has %s: it was made with another tree",
 			name, found.Root, want)
 	}
 	return found, nil

@@ -334,7 +334,7 @@ func TestReadKernels(t *testing.T) {
 		want string
 	}{
 		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), "vmlinux carries the root 2 "},
-		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), ": it was linked with another tree"},
+		{ReadVmlinux, vmlinux, testTree(t, 2).Root(), ": it was made with another tree"},
 		{ReadVmlinux, image, root, "Image: carries no root that can be found: an Image does not contain its offset"},
 		{ReadVmlinux, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},
 		{ReadImage, objectPath, root, "root.o is a root object, want a kernel: a vmlinux or a boot image"},

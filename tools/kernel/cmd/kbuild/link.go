@@ -21,6 +21,30 @@ compiles only the parts of the boot image that depend on vmlinux.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
 	}
+	registerLink(cmd, o)
+	return cmd
+}
+
+func newOverwrite() *cobra.Command {
+	o := &action.Overwrite{}
+	cmd := &cobra.Command{
+		Use:   "overwrite --tree FILE... --blank FILE --root-object FILE --vmlinux FILE --image FILE",
+		Short: "Write the root of its modules into a linked kernel",
+		Long: `Write the root of a root object over the blank root in vmlinux.unstripped, and make vmlinux and its
+boot image of it. Kbuild does not link again, so the kernel keeps the build ID of the one with the blank root.`,
+		Example: `  kbuild overwrite --tree source.tar.zst --tree objects.tar.zst --blank vmlinux.unstripped \
+    --root-object root.o --vmlinux vmlinux --image bzImage`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
+	}
+	cmd.Flags().StringVar(&o.Blank, "blank", "", "vmlinux.unstripped with the blank root, of kbuild build or blank")
+	registerLink(cmd, &o.Link)
+	cli.Require(cmd, "blank")
+	return cmd
+}
+
+// registerLink adds the flags of what makes a kernel of linked parts and a root.
+func registerLink(cmd *cobra.Command, o *action.Link) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.Trees, "tree", nil, "a tree archive, unpacked over the ones before: of kbuild source and build, or of prepare, config, split and blank")
 	flags.BoolVar(&o.Shards, "shards", false, "the kernel was built in shards")
@@ -30,5 +54,4 @@ compiles only the parts of the boot image that depend on vmlinux.`,
 	flags.StringVar(&o.Image, "image", "", "write the boot image")
 	registerCommon(cmd, &o.Common)
 	cli.Require(cmd, "tree", "root-object", "vmlinux", "image")
-	return cmd
 }

@@ -44,6 +44,6 @@ Every command accepts @FILE, which stands for the lines of FILE, one argument pe
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	registerJobs(root)
-	root.AddCommand(newSource(), newConfig(), newConfigCheck(), newBuild(), newSplit(), newPrepare(), newCompile(), newBlank(), newModpost(), newFinish(), newDevel(), newLink(), newModule(), newModules(), newInstall(), newDebFields())
+	root.AddCommand(newSource(), newConfig(), newConfigCheck(), newBuild(), newSplit(), newPrepare(), newCompile(), newBlank(), newModpost(), newFinish(), newDevel(), newLink(), newOverwrite(), newModule(), newModules(), newInstall(), newDebFields())
 	return root
 }

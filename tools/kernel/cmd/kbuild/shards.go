@@ -37,7 +37,7 @@ whole kernel at once, such as CONFIG_LTO_CLANG, the link gets the whole source, 
 	flags.StringVar(&o.Configuration, "configuration", "", configurationUsage)
 	flags.StringArrayVar(&o.Shards, "shard", nil, "`NAME=FILE`: a shard, and the file to write for kbuild compile")
 	flags.StringVar(&o.Prepare, "prepare", "", "write the source tree for kbuild prepare")
-	flags.StringVar(&o.Link, "link", "", "write the source tree for kbuild blank, modpost and link")
+	flags.StringVar(&o.Link, "link", "", "write the source tree for kbuild blank, modpost, link and overwrite")
 	flags.StringVar(&o.Finish, "finish", "", "write the source tree for kbuild finish")
 	registerCommon(cmd, &o.Common)
 	cli.Require(cmd, "source", "configuration", "shard", "prepare", "link", "finish")

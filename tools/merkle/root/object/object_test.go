@@ -159,7 +159,11 @@ const (
 // symbol return the header of a section, and the symbol of the root.
 func broken(t *testing.T, edit func(b []byte, header func(int) []byte, symbol []byte)) []byte {
 	t.Helper()
-	b := write(t, arch.All[0], testRoot)
+	return edited(write(t, arch.All[0], testRoot), edit)
+}
+
+// edited returns an x86_64 file with the sections of a root object after a change.
+func edited(b []byte, edit func(b []byte, header func(int) []byte, symbol []byte)) []byte {
 	start := int(binary.LittleEndian.Uint64(b[40:]))
 	header := func(i int) []byte { return b[start+i*sectionHeaderSize:][:sectionHeaderSize] }
 	symbols := int(binary.LittleEndian.Uint64(header(sectionSymbols)[24:]))

@@ -4,6 +4,7 @@ package object
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -55,8 +56,13 @@ func Read(r io.ReaderAt) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	found.Root = merkle.Root{Levels: f.ByteOrder.Uint32(b), Hash: merkle.Hash(b[4:])}
+	found.Root = decode(b, f.ByteOrder)
 	return found, found.Root.Check()
+}
+
+// decode returns the root whose 36 bytes are b.
+func decode(b []byte, order binary.ByteOrder) merkle.Root {
+	return merkle.Root{Levels: order.Uint32(b), Hash: merkle.Hash(b[4:])}
 }
 
 // place is where the root lies: an offset into a section.
