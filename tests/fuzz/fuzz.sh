@@ -10,7 +10,7 @@ help() {
 usage: ./bazelw run //tests/fuzz -- [--time TIME] [--corpus DIR] [--only REGEXP]
 
 Runs all fuzz tests, each for an equal part of TIME, with all CPUs. An input that fails a test is written to
-testdata/fuzz beside the test, where \`go test\` runs it from then on: mend the fault, and commit both.
+testdata/fuzz beside the test, where \`go test\` runs it from then on: fix the fault, and commit both.
 
   --time TIME      how long in all: a number with s, m or h (default 1h)
   --corpus DIR     keeps inputs that reach new code, for the next run (default: in the cache of Go)

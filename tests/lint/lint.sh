@@ -10,7 +10,7 @@ cd "$(dirname "$(readlink -f "$1")")"
 export PATH=$PATH:/usr/lib/go-1.26/bin GOTOOLCHAIN=local
 command -v go >/dev/null || { echo "no Go in PATH: linting is left out" && exit; }
 
-# run TOOL ARGUMENTS...: outside the module that is looked at, whose go.mod knows nothing of the tools.
+# run TOOL ARGUMENTS...: not in the module that it checks, whose go.mod does not contain the tools.
 run() {
     local tool
     tool=$(go tool -modfile=tests/lint/lint.mod -n "$1")
@@ -21,5 +21,5 @@ run() {
 status=0
 run staticcheck -checks=inherit ./... || status=1
 run errcheck -exclude=tests/lint/errcheck.txt -ignoregenerated ./... || status=1
-[[ $status == 0 ]] || echo "Next: mend these, or state in tests/lint/errcheck.txt why the error of a function needs no check"
+[[ $status == 0 ]] || echo "Next: fix these, or state in tests/lint/errcheck.txt why the error of a function needs no check"
 exit $status

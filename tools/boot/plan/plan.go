@@ -65,7 +65,7 @@ type Expectation struct {
 	// that the kernel took on during the attempt (Documentation/admin-guide/tainted-kernels.rst).
 	Taint string `json:"taint,omitempty"`
 	// Loaded holds the names of the modules that must be there after the attempt and were not before,
-	// in any order. Nil: not looked at.
+	// in any order. Nil: not checked.
 	Loaded []string `json:"loaded,omitempty"`
 	// Exists holds absolute paths that must be there while the module is loaded.
 	Exists []string `json:"exists,omitempty"`

@@ -47,7 +47,7 @@ type Options struct {
 	// Cut returns how many of a file's last bytes are not part of the module; its
 	// arguments are those of trailer.SplitAll. trailer.Policy.Cut is one.
 	Cut func(tail []byte, size int64) (int, error)
-	// Raw takes any bytes for a module: the ELF header is not looked at.
+	// Raw accepts any bytes as a module: the ELF header is not checked.
 	Raw bool
 	// LeafOnly leaves Digest.SHA256 out, which is faster on CPUs that cannot compute
 	// two hashes at once.

@@ -174,7 +174,7 @@ func (a *audit) examineAfter(p *place, c contents, offset int64) {
 	a.account.entry(rest.path, func() verdict { return a.contents(p, rest) })
 }
 
-// headSize is how much of decompressed data is looked at to know an initramfs.
+// headSize is how much of decompressed data is read to recognize an initramfs.
 const headSize = 64 << 10
 
 // isInitramfs knows cpio archives, with zeros ahead.

@@ -13,7 +13,7 @@ import (
 const (
 	// minText is how many bytes in a row make a text among other data.
 	minText = 4
-	// maxTexts is how many texts that differ are looked at of each side.
+	// maxTexts is how many different texts of each side are compared.
 	maxTexts = 4096
 )
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What the page was made of, and small helpers.
+// The data of the page, and small helpers.
 
 const HASH = 32; // bytes
 
@@ -34,7 +34,7 @@ function equal(a, b) {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-// hashAt returns the hash at a place in hashes that stand in a row.
+// hashAt returns the hash at an index of concatenated hashes.
 function hashAt(row, i) {
   return row.subarray(i * HASH, (i + 1) * HASH);
 }
@@ -51,7 +51,7 @@ function number(n) {
   return n.toLocaleString("en");
 }
 
-// bytes tells a size with three digits at most.
+// bytes formats a size, with at most three digits.
 function bytes(n) {
   let unit = "B";
   for (const next of ["kB", "MB", "GB"]) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What happens when: start, selection, files.
+// Events: start, selection, files.
 
 let selected = null; // position of the module whose proof is shown
 
 const canHash = Boolean(globalThis.crypto?.subtle);
 
-// select shows a module's proof as the tree has it.
+// select shows the proof of a module in the tree.
 function select(position) {
   selected = position;
   markRows();
@@ -22,12 +22,12 @@ function select(position) {
   intoView();
 }
 
-// intoView brings the proof to where it can be seen, where the columns stand below each other.
+// intoView scrolls to the proof if the columns are one below the other.
 function intoView() {
   if (matchMedia("(max-width: 1000px)").matches) byId("proof").scrollIntoView({ block: "start" });
 }
 
-// verifyFiles verifies one file after another: each is in memory only meanwhile.
+// verifyFiles verifies one file after another, so that only one is in memory.
 async function verifyFiles(files) {
   for (const file of files) {
     const item = element("li", { className: "busy" }, `${file.name}: hashing ${bytes(file.size)} …`);
@@ -57,7 +57,7 @@ function result(found) {
 
 function listenToFiles() {
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-  let depth = 0; // of elements that were entered with a file
+  let depth = 0; // number of nested elements that a dragged file has entered
   const over = (change) => {
     depth = change ? Math.max(0, depth + change) : 0;
     document.body.classList.toggle("over", depth > 0);
@@ -73,7 +73,7 @@ function listenToFiles() {
   });
   byId("file").addEventListener("change", async ({ target }) => {
     await verifyFiles([...target.files]);
-    target.value = ""; // so that the same file can be chosen again
+    target.value = ""; // allows the same file to be selected again
   });
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The treemap: folders and modules as rectangles, their areas their sizes.
+// The treemap: directories and modules as rectangles, whose areas are proportional to sizes.
 
 const GAP = 2; // pixels between rectangles
-const TITLE = 22; // pixels of a folder's title
+const TITLE = 22; // pixels of a directory's title
 const GOLDEN_ANGLE = 137.508;
 
 const folders = buildFolders();
 let shown = descend(folders);
 
-// A folder is {name, path, size, count, parent, children}; a module {name, path, size, position}.
+// A directory is {name, path, size, count, parent, children}; a module {name, path, size, position}.
 function buildFolders() {
   const root = newFolder("", "", null);
   data.paths.forEach((path, position) => {
@@ -38,7 +38,7 @@ function enter(folder, name) {
   return folder.children.get(name);
 }
 
-// descend skips folders that hold nothing but another one.
+// descend skips directories that contain only another directory.
 function descend(folder) {
   while (folder.children.size === 1) {
     const [only] = folder.children.values();
@@ -52,7 +52,7 @@ function bySize(folder) {
   return [...folder.children.values()].sort((a, b) => b.size - a.size || (a.path < b.path ? -1 : 1));
 }
 
-// squarify lays items out in a rectangle, with sides as equal as can be (Bruls, Huizing, van
+// squarify lays items out in a rectangle, as close to squares as possible (Bruls, Huizing, van
 // Wijk, "Squarified Treemaps", 2000). It returns [{item, x, y, w, h}].
 function squarify(items, rect) {
   const placed = [];
@@ -80,7 +80,7 @@ function squarify(items, rect) {
   return placed;
 }
 
-// rowLength returns how many items the next row takes: as long as its worst one gets better.
+// rowLength returns the number of items in the next row: more, as long as the worst aspect ratio improves.
 function rowLength(items, side, scale) {
   let sum = 0;
   let best = Infinity;
@@ -109,8 +109,8 @@ function drawMap() {
   markTile();
 }
 
-// group returns the rectangles of a folder's or module's place: itself, and what is in it if
-// there is room.
+// group returns the rectangles for a directory or module: its own, and those of its contents if
+// there is space.
 function group(box, hue) {
   const own = tile(box, hue, "tile");
   const inner = { x: box.x + 2, y: box.y + TITLE, w: box.w - 5, h: box.h - TITLE - 3 };
@@ -136,7 +136,7 @@ function tile({ item, x, y, w, h }, hue, className) {
   return e;
 }
 
-// markTile shows which tile is the module that is selected.
+// markTile marks the tile of the selected module.
 function markTile() {
   for (const e of byId("map").children) {
     e.classList.toggle("current", e.item.position !== undefined && e.item.position === selected);
@@ -166,7 +166,7 @@ function openFolder(folder) {
 
 function openParent() {
   let up = shown.parent;
-  while (up && descend(up) === shown) up = up.parent; // a folder that only leads back here
+  while (up && descend(up) === shown) up = up.parent; // a directory that descend would skip again
   if (up) openFolder(up);
 }
 
@@ -194,7 +194,7 @@ function listenToMap() {
   new ResizeObserver(drawMap).observe(map);
 }
 
-// moveFocus goes to the nearest rectangle in a direction.
+// moveFocus moves the focus to the nearest rectangle in a direction.
 function moveFocus(from, dx, dy) {
   const [fx, fy] = middle(from);
   let best = null;
@@ -209,7 +209,7 @@ function moveFocus(from, dx, dy) {
   best?.focus();
 }
 
-// middle of a rectangle; of a folder that shows what is in it, that of its title.
+// middle of a rectangle; of a directory whose contents are shown, the middle of its title.
 function middle(e) {
   const height = e.classList.contains("open") ? TITLE : e.offsetHeight;
   return [e.offsetLeft + e.offsetWidth / 2, e.offsetTop + height / 2];

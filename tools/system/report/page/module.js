@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Module files: what they carry at their end, and whether they belong to the tree.
+// Module files: their trailers, and whether they belong to the tree.
 
 const MARKER = new TextEncoder().encode("~Module signature appended~\n");
 const INFO = 12; // bytes of struct module_signature
@@ -8,7 +8,7 @@ const PKCS7 = 2;
 const MERKLE = 3;
 const MAX_LEVELS = 32;
 const MAX_SIGNATURE = 64 << 10;
-const MAX_MODULE = 2 ** 31 - 1; // the kernel loads no more
+const MAX_MODULE = 2 ** 31 - 1; // the largest module that the kernel loads
 
 const COMPRESSIONS = [
   { name: "xz", magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], suffix: ".xz", command: "xz -dk" },
@@ -16,10 +16,10 @@ const COMPRESSIONS = [
   { name: "gzip", magic: [0x1f, 0x8b], suffix: ".gz", command: "gzip -dk" },
 ];
 
-// Refused is why a file was not looked at further.
+// Refused is the reason why a file was not read further.
 class Refused extends Error {}
 
-// splitTrailer returns {type, signature, body}, type null where there is no trailer, by the
+// splitTrailer returns {type, signature, body}, with type null without a trailer, by the
 // rules of mod_check_sig (kernel/module_signature.c).
 function splitTrailer(file) {
   const end = file.length - MARKER.length;
@@ -55,8 +55,8 @@ function refuseCompressed(name, file) {
   throw new Refused(`it is compressed with ${c.name}, which the browser cannot undo. Decompress it first: ${c.command} ${full}`);
 }
 
-// verifyFile returns what verifying a File found: {name, state, text, position, path, siblings},
-// state "ok", "warn", "bad" or "refused"; position null where the tree has no such module.
+// verifyFile verifies a File and returns the result: {name, state, text, position, path, siblings},
+// state "ok", "warn", "bad" or "refused"; position null if the tree has no such module.
 async function verifyFile(file) {
   try {
     if (file.size === 0) throw new Refused("it is empty");
@@ -64,7 +64,7 @@ async function verifyFile(file) {
     const content = new Uint8Array(await file.arrayBuffer());
     refuseCompressed(file.name, content);
     const trailer = splitTrailer(content);
-    const found = trailer.type === MERKLE ? await verifySealed(file.name, trailer) : await verifyBare(file.name, trailer, content);
+    const found = trailer.type === MERKLE ? await verifySealed(file.name, trailer) : await verifyUnsealed(file.name, trailer, content);
     return { name: file.name, ...found };
   } catch (error) {
     const text = error instanceof Refused ? error.message : `it cannot be read: ${error.message}`;
@@ -85,14 +85,14 @@ async function verifySealed(name, { signature, body }) {
   return { ...found, state: "bad", text: await whyNot(position, path, body) };
 }
 
-// belongs tells of a module that passed; its file may have another name.
+// belongs returns the result for a module of the tree; its file can have another name.
 function belongs(name, position, text) {
   const path = data.paths[position];
   if (baseName(path) === name) return { state: "ok", text: `${text}: ${path}` };
   return { state: "warn", text: `${text}, but as ${path}, and the file is called ${name}` };
 }
 
-// whyNot says what of a sealed module is not the tree's.
+// whyNot returns why a sealed module does not belong to the tree.
 async function whyNot(position, path, body) {
   const [same] = positionsOf(await sha256(body));
   if (same !== undefined) {
@@ -102,9 +102,9 @@ async function whyNot(position, path, body) {
   return `Does not belong: module and proof lead to another root. Its proof is for position ${number(position)}${there}.`;
 }
 
-// verifyBare looks for a module without a proof by its contents, then by its name. Another
-// signature may have been hashed as a part of it, or not.
-async function verifyBare(name, { type, body }, file) {
+// verifyUnsealed finds a module without a proof by its contents, then by its name. The hash can
+// include another signature.
+async function verifyUnsealed(name, { type, body }, file) {
   for (const content of type === null ? [body] : [body, file]) {
     const same = positionsOf(await sha256(content));
     const position = same.find((p) => baseName(data.paths[p]) === name) ?? same[0];
@@ -131,7 +131,7 @@ async function verifyAt(name, position, content) {
   return { ...found, ...belongs(name, position, "Carries no proof, but its contents belong to this root") };
 }
 
-// positionsOf returns where the tree has modules with that SHA-256.
+// positionsOf returns the positions of modules with a SHA-256.
 function positionsOf(sum) {
   const positions = [];
   for (let i = 0; i < data.paths.length; i++) if (equal(hashAt(data.sums, i), sum)) positions.push(i);

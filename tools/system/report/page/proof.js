@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The proof: the path from a leaf to the root, with the hash beside it on each level.
+// The proof: the path from a leaf to the root, with the sibling on each level.
 
 const WIDTH = 440;
 const STEP = 42; // between levels
 const BOX = { w: 128, h: 28 };
 const MIDDLE = WIDTH / 2;
-const ASIDE = 148; // from the path to what is beside it
+const ASIDE = 148; // from the path to the siblings
 
 function svg(tag, attributes = {}, ...children) {
   const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -20,7 +20,7 @@ function short(hash) {
 }
 
 // showProof shows the path of {name, state, text, position, path, siblings}; state "tree" is a
-// path as the tree has it.
+// path of the tree itself.
 function showProof(found) {
   const drawn = found.path?.every(Boolean);
   byId("proof-hint").hidden = true;
@@ -48,19 +48,19 @@ function onRight(position, k) {
   return Math.floor(position / 2 ** k) % 2 === 1;
 }
 
-// agrees tells whether a hash is the tree's at the place k levels above a position.
+// agrees reports whether a hash is that of the tree, k levels above a position.
 function agrees(hash, position, k) {
   const there = nodeOf(position, k);
   return there !== null && equal(hash, there);
 }
 
-// stateOf says how to paint the node of the path at level k.
+// stateOf returns the style of the path's node at level k.
 function stateOf(found, k) {
   if (found.state === "tree") return "path";
   return agrees(found.path[k], placeOf(found), k) ? "ok" : "bad";
 }
 
-// placeOf is the position that a path starts from: the tree may not have it.
+// placeOf is the position of a path's leaf, which may not be in the tree.
 function placeOf({ position, start }) {
   return position ?? start ?? 0;
 }
@@ -80,7 +80,7 @@ function drawing(found) {
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", class: `proof ${found.state}` }, title, lines, nodes);
 }
 
-// drawLevel draws the node of the path at level k, what is beside it, and the lines up.
+// drawLevel draws the path's node at level k, its sibling, and the lines to the next level.
 function drawLevel(found, k, y, lines, nodes) {
   const right = onRight(placeOf(found), k);
   const x = right ? MIDDLE - ASIDE : MIDDLE + ASIDE;
@@ -113,7 +113,7 @@ function moduleBox(found, y) {
   return g;
 }
 
-// steps tells the same in words, hash by hash.
+// steps describes the path as text, one hash per line.
 function steps(found) {
   const words = { path: "", ok: ", as in the tree", bad: ", not as in the tree" };
   return found.path.map((hash, k) => {

@@ -2,7 +2,7 @@
 
 // The list of modules: search, order, rows.
 
-const CHUNK = 200; // rows that are added at a time
+const CHUNK = 200; // number of rows added at a time
 
 const sortKeys = {
   path: (p) => data.paths[p],
@@ -15,8 +15,8 @@ let descending = false;
 let found = [];
 let filled = 0;
 
-// matching returns the modules of the folder that is shown which have every word of the search
-// in their path, or whose SHA-256 or leaf hash starts with it.
+// matching returns the modules of the shown directory whose path contains every word of the search,
+// or whose SHA-256 or leaf hash starts with it.
 function matching() {
   const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const prefix = shown.path ? `${shown.path}/` : "";

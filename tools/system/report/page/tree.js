@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The tree: inner nodes out of leaves, and proofs. levels[0] holds the leaves, the last one
-// the root, each as hashes in a row.
+// The tree: inner nodes from leaves, and proofs. levels[0] contains the leaves, the last one
+// the root, as concatenated hashes.
 
 let levels = null;
 
@@ -16,7 +16,7 @@ function nodeHash(left, right) {
   return sha256(concat([2], left, right));
 }
 
-// computeTree sets levels, and returns the root that the leaves lead to.
+// computeTree sets levels, and returns the root.
 async function computeTree() {
   const all = [data.leaves];
   while (all.length <= data.levels) all.push(await parents(all.at(-1)));
@@ -33,7 +33,7 @@ async function parents(row) {
   return concat(...(await Promise.all(pending)));
 }
 
-// nodeOf returns the tree's node above a leaf, k levels up; null where there is none.
+// nodeOf returns the node k levels above a leaf, or null if there is none.
 function nodeOf(position, k) {
   const node = hashAt(levels[k], Math.floor(position / 2 ** k));
   return node.length ? node : null;
@@ -50,7 +50,7 @@ function siblingsOf(position) {
   return siblings;
 }
 
-// climb returns the hashes from leaf to root: what the kernel computes at load.
+// climb returns the hashes from leaf to root, as the kernel computes them when it loads a module.
 async function climb(position, leaf, siblings) {
   const path = [leaf];
   for (const [k, sibling] of siblings.entries()) {
@@ -60,7 +60,7 @@ async function climb(position, leaf, siblings) {
   return path;
 }
 
-// treePath is a path as the tree has it.
+// treePath is the path of a leaf in the tree.
 function treePath(position) {
   const path = [];
   for (let k = 0; k <= data.levels; k++) path.push(nodeOf(position, k));
