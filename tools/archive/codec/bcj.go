@@ -94,7 +94,7 @@ func arm64ADRP(instruction, at uint32) uint32 {
 
 // undoRISCV handles JAL, and AUIPC together with the instruction after it.
 func undoRISCV(pos uint32, b []byte) int {
-	// ahead is the size of the longest instruction that is read at once.
+	// ahead is the size of the longest sequence of instructions that is decoded together.
 	const ahead = 8
 	i := 0
 	for i+ahead <= len(b) {
