@@ -103,16 +103,15 @@ func archiveOf(t *testing.T, files ...string) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	w, err := treearchive.NewWriter(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(files); i += 2 {
-		if err := w.Put(treearchive.Entry{Path: files[i], Size: int64(len(files[i+1]))}, strings.NewReader(files[i+1])); err != nil {
-			t.Fatal(err)
+	err = treearchive.Create(file, func(w *treearchive.Writer) error {
+		for i := 0; i < len(files); i += 2 {
+			if err := w.Put(treearchive.Entry{Path: files[i], Size: int64(len(files[i+1]))}, strings.NewReader(files[i+1])); err != nil {
+				return err
+			}
 		}
-	}
-	if err := w.Close(); err != nil {
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return name
