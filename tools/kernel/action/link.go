@@ -4,6 +4,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 )
@@ -43,8 +44,7 @@ func (o *Link) Run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", o.Label, err)
 		}
 		r := &results{dir: tree.Dir}
-		return r.finish(ctx, r.copyAll(map[string]string{
-			"vmlinux": o.Vmlinux, "vmlinux.unstripped": o.VmlinuxUnstripped, image: o.Image,
-		}))
+		err = r.copyVmlinux(o.Vmlinux, o.VmlinuxUnstripped)
+		return r.finish(ctx, errors.Join(err, r.copyAll(map[string]string{image: o.Image})))
 	})
 }
