@@ -48,3 +48,18 @@ IN_TREE_MODULES = [
     "net/bridge/bridge.ko",
     "net/llc/llc.ko",
 ]
+
+_ONLY_SINCE_7_2 = [
+    "crypto/crc32c-cryptoapi.ko",
+    "crypto/crypto_skcipher.ko",
+    "crypto/ecb.ko",
+    "crypto/rng.ko",
+    "lib/crc/crc16.ko",
+]
+
+# The modules of the same configuration in Linux 6.12.
+IN_TREE_MODULES_6_12 = sorted([module for module in IN_TREE_MODULES if module not in _ONLY_SINCE_7_2] + [
+    "crypto/crc32c_generic.ko",
+    "lib/crc16.ko",
+    "net/802/p8022.ko",
+])

@@ -191,6 +191,7 @@ func TestPlainMake(t *testing.T) {
 		{"another value of INSTALL_MOD_STRIP is refused", testOtherStrip},
 		{"a module that was deleted is made again", testDeleted},
 		{"a module that was changed changes the root", testChanged},
+		{"the blank root in place of that of the tree", testBlank},
 		{"all compressions of the kernel", testCompressions},
 	} {
 		if !t.Run(test.name, func(t *testing.T) { test.run(k.in(t)) }) {
@@ -218,7 +219,7 @@ func testTree(k *kernel) {
 		}
 	}
 	want := k.run("root", runfile(k.T, "TREE"))
-	for _, name := range []string{".modhash/tree.pb", "vmlinux.unstripped", "vmlinux", image} {
+	for _, name := range []string{".modhash/tree.pb", "vmlinux", image} {
 		if got := k.root(name); got != want {
 			k.Errorf("%s: got the root %s, want %s", name, got, want)
 		}
@@ -293,11 +294,27 @@ func testChanged(k *kernel) {
 	if err := k.make("INSTALL_MOD_PATH="+k.TempDir(), strip, "modules"); err != nil {
 		k.Fatal(err)
 	}
+	const want = "The modules have changed since they were hashed: " + dummy + ".ko."
+	if err := k.make("INSTALL_MOD_PATH="+k.TempDir(), strip, "modules_install"); err == nil || !strings.Contains(err.Error(), want) {
+		k.Errorf("got %v, want %q", err, want)
+	}
 	k.mustMake(strip)
 	if got := k.root(image); got == before || got != k.root(".modhash/tree.pb") {
 		k.Errorf("got the root %s, want that of the tree %s, and another than before", got, k.root(".modhash/tree.pb"))
 	}
 	k.run("verify", "--kernel", k.path(image), k.install(strip))
+}
+
+func testBlank(k *kernel) {
+	before := k.root("vmlinux")
+	k.mustMake(kmake.BlankRoot, "vmlinux")
+	if got, blank := k.root("vmlinux"), "0 "+strings.Repeat("0", 64)+"\n"; got != blank {
+		k.Errorf("got the root %s, want %s", got, blank)
+	}
+	k.mustMake(strip)
+	if got := k.root("vmlinux"); got != before {
+		k.Errorf("got the root %s, want %s as before", got, before)
+	}
 }
 
 // compressions are those that distributions use for their kernels on x86, in addition to gzip (CONFIG_KERNEL_*).

@@ -127,9 +127,11 @@ func (o *Blank) link(ctx context.Context, tree *kmake.Tree) error {
 
 func (o *Blank) collect(ctx context.Context, r *results, tree *kmake.Tree) error {
 	out := o.Outputs
+	if err := r.copyVmlinux(out.Vmlinux, out.VmlinuxUnstripped); err != nil {
+		return err
+	}
 	err := r.copyAll(map[string]string{
-		"vmlinux": out.Vmlinux, "vmlinux.unstripped": out.VmlinuxUnstripped, "System.map": out.SystemMap,
-		"modules.builtin": out.Builtin, "modules.builtin.modinfo": out.BuiltinInfo,
+		"System.map": out.SystemMap, "modules.builtin": out.Builtin, "modules.builtin.modinfo": out.BuiltinInfo,
 	})
 	if err != nil {
 		return err
@@ -155,8 +157,12 @@ func (o *Blank) writeTypes(ctx context.Context, r *results, tree *kmake.Tree) er
 	if !enabled {
 		return r.set.WriteFile(o.Types, nil)
 	}
+	linked, err := linkedVmlinux(tree.Dir)
+	if err != nil {
+		return err
+	}
 	const types = ".modhash.types"
-	if err := tree.Run(ctx, o.Target.Tool("objcopy"), "--only-section=.BTF", "vmlinux.unstripped", types); err != nil {
+	if err := tree.Run(ctx, o.Target.Tool("objcopy"), "--only-section=.BTF", linked, types); err != nil {
 		return err
 	}
 	return r.copy(filepath.Join(tree.Dir, types), o.Types)

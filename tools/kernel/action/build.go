@@ -162,9 +162,11 @@ func (o *Build) checkModules(tree *kmake.Tree) error {
 
 func (o *Build) collect(ctx context.Context, r *results, tree *kmake.Tree) error {
 	out := o.Outputs
+	if err := r.copyVmlinux(out.Vmlinux, out.VmlinuxUnstripped); err != nil {
+		return err
+	}
 	err := r.copyAll(map[string]string{
-		"vmlinux": out.Vmlinux, "vmlinux.unstripped": out.VmlinuxUnstripped, "System.map": out.SystemMap,
-		"Module.symvers": out.Symvers, "modules.order": out.Order, "modules.builtin": out.Builtin,
+		"System.map": out.SystemMap, "Module.symvers": out.Symvers, "modules.order": out.Order, "modules.builtin": out.Builtin,
 		"modules.builtin.modinfo": out.BuiltinInfo, "include/config/kernel.release": out.Release,
 		"scripts/sign-file": out.SignFile,
 	})
@@ -230,8 +232,8 @@ func (o *Build) packObjects(ctx context.Context, r *results, tree *kmake.Tree) e
 	})
 }
 
-// linked is made anew by each link.
-var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true}
+// linked is made anew by each link. vmlinux.relocs is a copy of vmlinux that older versions make for RISC-V.
+var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true, "vmlinux.relocs": true}
 
 // packDevel packs the files for building out-of-tree modules. The kernel's own script knows what
 // that is. It would build programs for the target machine if that was another one, to be used

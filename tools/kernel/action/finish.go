@@ -69,5 +69,9 @@ func (o *Finish) addTypes(dir string) error {
 	if err != nil || info.Size() == 0 {
 		return err
 	}
-	return copyInto(dir, map[string]string{o.Types: "vmlinux.unstripped"})
+	linked, err := linkedVmlinux(dir)
+	if err != nil {
+		return err
+	}
+	return copyInto(dir, map[string]string{o.Types: linked})
 }

@@ -4,6 +4,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -51,8 +52,7 @@ func (o *Link) inTree(ctx context.Context, make func(*kmake.Tree) error) error {
 		}
 		_, image := o.Target.Image()
 		r := &results{dir: tree.Dir}
-		return r.finish(ctx, r.copyAll(map[string]string{
-			"vmlinux": o.Vmlinux, kmake.Unstripped: o.VmlinuxUnstripped, image: o.Image,
-		}))
+		err = r.copyVmlinux(o.Vmlinux, o.VmlinuxUnstripped)
+		return r.finish(ctx, errors.Join(err, r.copyAll(map[string]string{image: o.Image})))
 	})
 }

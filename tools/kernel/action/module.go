@@ -3,6 +3,7 @@
 package action
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,21 @@ func (o *Module) make(ctx context.Context, tree *kmake.Tree, external, at string
 	if err := o.checkOnlyModule(at); err != nil {
 		return err
 	}
+	if err := trimSymvers(at); err != nil {
+		return err
+	}
 	return stripModule(ctx, o.Target, filepath.Join(at, o.Name+".ko"), o.Strip)
+}
+
+// trimSymvers drops the directory of external modules from their names in Module.symvers: before Linux 6.13, these are
+// absolute paths, and the file would be another one in each build.
+func trimSymvers(at string) error {
+	name := filepath.Join(at, "Module.symvers")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, bytes.ReplaceAll(text, []byte("\t"+at+"/"), []byte("\t")), 0o644)
 }
 
 // checkOnlyModule rejects a Kbuild file that builds other modules than the one that is declared.

@@ -5,6 +5,7 @@ package action
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -55,4 +56,27 @@ func at(file string, paths []string) []string {
 		arguments = append(arguments, path+"="+file)
 	}
 	return arguments
+}
+
+func TestTrimSymvers(t *testing.T) {
+	for _, test := range []struct{ name, module string }{
+		{"a path that is relative to the directory", "sub/one"},
+		{"an absolute path", "@/sub/one"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "Module.symvers")
+			text := "0x12345678\tsymbol\t" + strings.Replace(test.module, "@", dir, 1) + "\tEXPORT_SYMBOL\t\n"
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := trimSymvers(dir); err != nil {
+				t.Fatal(err)
+			}
+			const want = "0x12345678\tsymbol\tsub/one\tEXPORT_SYMBOL\t\n"
+			if got, err := os.ReadFile(file); err != nil || string(got) != want {
+				t.Errorf("got %q, %v, want %q", got, err, want)
+			}
+		})
+	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // Paths in a tree that Split adds, with one name in a line: the directories of a shard; the sources that Link's tree has for
-// their names only; and the options for which the link compiles the whole kernel.
+// their names only; and the reasons for which the link compiles the whole kernel.
 const (
 	directoriesFile = ".modhash.directories"
 	namesFile       = ".modhash.names"

@@ -3,6 +3,7 @@
 package action
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,29 @@ func unpack(ctx context.Context, archive string, tree *kmake.Tree, wanted func(s
 	}
 	defer file.Close()
 	return treearchive.Unpack(reader{ctx, file}, tree.Dir, tree.Stamp, wanted)
+}
+
+// linkedVmlinux is the file of a tree that Kbuild links, and that types of modules are based on. Newer versions of Linux
+// make vmlinux from it; older ones, such as 6.12, link vmlinux itself, and drop its relocations right after that.
+func linkedVmlinux(dir string) (string, error) {
+	const linked = "vmlinux.unstripped"
+	makefile, err := os.ReadFile(filepath.Join(dir, "scripts/Makefile.vmlinux"))
+	if err != nil {
+		return "", err
+	}
+	if bytes.Contains(makefile, []byte(linked)) {
+		return linked, nil
+	}
+	return "vmlinux", nil
+}
+
+// copyVmlinux stages copies of vmlinux and of what was linked. An empty output is not wanted.
+func (r *results) copyVmlinux(vmlinux, unstripped string) error {
+	linked, err := linkedVmlinux(r.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.copyAll(map[string]string{"vmlinux": vmlinux}), r.copyAll(map[string]string{linked: unstripped}))
 }
 
 // results stages outputs that are copies of a tree's files.

@@ -29,18 +29,18 @@ type Plan struct {
 	// Names are the files that may stand for themselves, when what is made of them is there: make asks for their
 	// timestamps only. In bytewise order.
 	Names []string
-	// Whole are the options for which the kernel cannot be built in shards: then the link compiles it.
+	// Whole are the reasons for which the kernel cannot be built in shards, such as options: then the link compiles it.
 	Whole []string
 }
 
 // Files is a set of paths.
 type Files map[string]bool
 
-// NewPlan reads the Kbuild files of a tree for a target. With options that need the whole kernel at once, the link gets the
-// whole tree, and shards get nothing.
+// NewPlan reads the Kbuild files of a tree for a target. With options that need the whole kernel at once, and for versions
+// that cannot be built in shards, the link gets the whole tree, and shards get nothing.
 func NewPlan(t *Tree, target kbuild.Target, partition Partition) (*Plan, error) {
-	if options := Unsupported(target.Config); len(options) > 0 {
-		return &Plan{Prepare: t.all(), Link: t.all(), Whole: options}, nil
+	if reasons := t.unsupported(target.Config); len(reasons) > 0 {
+		return &Plan{Prepare: t.all(), Link: t.all(), Whole: reasons}, nil
 	}
 	result, err := kbuild.ReadKernel(t.FS(), target)
 	if err != nil {

@@ -127,6 +127,7 @@ var linux = map[string]string{
 	"Makefile":                         "VERSION = 7\nPATCHLEVEL = 2\ncore-y :=\ndrivers-y :=\nlibs-y := lib/\nARCH_CORE := $(core-y)\nexport ARCH_CORE\n",
 	"Kbuild":                           "obj-y += kernel/\nobj-y += drivers/\nobj-y += lib/\n# kernel/bounds.s\n",
 	"scripts/Kbuild.include":           "comma := ,\n",
+	"scripts/Makefile.vmlinux_a":       "",
 	"scripts/Makefile.build":           "echo \"\\#include <linux/string.h>\" CONFIG_MODVERSIONS\n",
 	"scripts/mod/modpost.c":            "p(\"#include <linux/module.h>\\n\");\n",
 	"scripts/module-common.c":          "#include <linux/module.h>\n",
@@ -361,6 +362,16 @@ func TestWhole(t *testing.T) {
 	}
 	if !slices.Equal(plan.Whole, []string{"CONFIG_TRIM_UNUSED_KSYMS"}) {
 		t.Errorf("got %q", plan.Whole)
+	}
+}
+
+// TestWholeOfOldVersions checks that the link gets the whole tree of a version that makes vmlinux.a in the root Makefile.
+func TestWholeOfOldVersions(t *testing.T) {
+	old := maps.Clone(linux)
+	delete(old, archiveMakefile)
+	_, plan := planOf(t, old)
+	if want := []string{"no scripts/Makefile.vmlinux_a"}; !slices.Equal(plan.Whole, want) || len(plan.Link) != len(old) {
+		t.Errorf("got %q, %d files to link, want %q, %d", plan.Whole, len(plan.Link), want, len(old))
 	}
 }
 

@@ -20,6 +20,18 @@ var whole = map[string]string{
 	"CONFIG_RUST_INLINE_HELPERS": "Rust code is compiled together with C code from elsewhere",
 }
 
+// archiveMakefile makes vmlinux.a. In older versions the root Makefile does, which reads the whole tree.
+const archiveMakefile = "scripts/Makefile.vmlinux_a"
+
+// unsupported returns why a tree cannot be built in shards with a configuration: options, and a file that it lacks.
+func (t *Tree) unsupported(config kbuild.Config) []string {
+	reasons := Unsupported(config)
+	if !t.exists(archiveMakefile) {
+		reasons = append(reasons, "no "+archiveMakefile)
+	}
+	return reasons
+}
+
 // Unsupported returns the options of a configuration with which a kernel cannot be built in shards, in bytewise order.
 func Unsupported(config kbuild.Config) []string {
 	var found []string
