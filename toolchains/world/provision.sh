@@ -29,7 +29,7 @@ archive() {
 
 # ---- Kernel sources -----------------------------------------------------------------------------
 
-# elsewhere COMMAND...: one of apt's commands with the package lists of the suites that the next kernels are in, which are kept
+# elsewhere COMMAND...: one of apt's commands with the package lists of the suites that other kernels are in, which are kept
 # apart: nothing else in the world comes from them.
 elsewhere() {
     command=$1
@@ -49,11 +49,12 @@ sources() {
 # own_suite: the same for the suite that the world is made of. Its updates are a part of it.
 own_suite() { sources apt-cache | sed "s/ [^ ]*$/ $WORLD_SUITE/"; }
 
-# update_elsewhere reads the lists of other suites. One that cannot be had is on record, and no failure.
+# update_elsewhere reads the lists of other suites: of those with the next kernels, and of stable, which has the long-term
+# kernel. One that cannot be had is on record, and no failure.
 update_elsewhere() {
     repository=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
     mkdir "$work/lists"
-    for suite in sid experimental trixie-backports; do
+    for suite in sid experimental trixie-backports trixie; do
         echo "deb $repository $suite main" >"$work/sources.list"
         if ! elsewhere apt-get -o APT::Get::List-Cleanup=false --error-on=any update >&2; then
             say "no package lists of $suite"

@@ -108,10 +108,11 @@ archive linux-config-7.2/cloud-amd64 7.2.12-1 forky
 archive linux-source-7.3 7.3~rc7-1~exp1 experimental
 archive linux-config-7.3/cloud-amd64 7.3~rc7-1~exp1 experimental'
 
-printf '%s\n' sid experimental trixie-backports >"$missing"
+printf '%s\n' sid experimental trixie-backports trixie >"$missing"
 expect 'no other suite' 0 'provision: no package lists of other suites' 'note unreachable-suite sid
 note unreachable-suite experimental
 note unreachable-suite trixie-backports
+note unreachable-suite trixie
 archive linux-source-7.2 7.2.12-1 forky
 archive linux-config-7.2/cloud-amd64 7.2.12-1 forky'
 
@@ -146,6 +147,16 @@ archive linux-source-7.3 7.3.4-1 forky
 archive linux-config-7.3/cloud-amd64 7.3.4-1 forky
 archive linux-source-7.10 7.10.1-1 forky
 archive linux-config-7.10/cloud-amd64 7.10.1-1 forky'
+
+cat >"$available" <<'E2'
+forky linux-source-7.2 7.2.12-1
+trixie linux-source-6.12 6.12.107-1
+trixie linux-source-6.12 6.12.117-1
+E2
+expect 'the long-term kernel of stable' 0 '' 'archive linux-source-6.12 6.12.117-1 trixie
+archive linux-config-6.12/cloud-amd64 6.12.117-1 trixie
+archive linux-source-7.2 7.2.12-1 forky
+archive linux-config-7.2/cloud-amd64 7.2.12-1 forky'
 
 [[ $failures == 0 ]] && echo "all cases passed"
 exit "$failures"
