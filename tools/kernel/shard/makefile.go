@@ -5,10 +5,14 @@ package shard
 import (
 	"path"
 	"regexp"
+	"strings"
 )
 
 // mention matches a path in a Makefile. The variable says what it is relative to.
 var mention = regexp.MustCompile(`\$[({](srctree|objtree|srcroot|src|obj)[)}]/([A-Za-z0-9_./+-]+)`)
+
+// pattern matches a path with a stem, as in the prerequisite of a pattern rule.
+var pattern = regexp.MustCompile(`\$[({](srctree|objtree|srcroot|src|obj)[)}]/([A-Za-z0-9_./+-]*)%([A-Za-z0-9_.+-]*)`)
 
 // included matches what make includes by its path from the top.
 var included = regexp.MustCompile(`(?m)^[ \t]*[-s]?include[ \t]+([A-Za-z0-9_./+-]+)`)
@@ -30,5 +34,58 @@ func (t *Tree) mentioned(dir, makefile string) []string {
 	for _, found := range included.FindAllSubmatch(f.data, -1) {
 		names = append(names, path.Clean(string(found[1])))
 	}
+	return append(names, t.matched(dir, string(f.data))...)
+}
+
+// matched returns the files that the patterns of a Makefile stand for: those whose stem the Makefile has as a word, or as the
+// end of one ($(obj)/lib-%.o: $(srctree)/lib/%.c, and lib-ctype.o), or all if it has none of them.
+func (t *Tree) matched(dir, makefile string) []string {
+	var names []string
+	words := wordsOf(makefile)
+	for _, found := range pattern.FindAllStringSubmatch(makefile, -1) {
+		prefix, suffix := found[2], found[3]
+		if found[1] == "src" || found[1] == "obj" {
+			prefix = dir + "/" + prefix
+		}
+		var all, named []string
+		for _, name := range t.list(path.Dir(prefix + "%")) {
+			stem, ok := stemOf(name, prefix, suffix)
+			if !ok {
+				continue
+			}
+			all = append(all, name)
+			if words[strings.TrimSuffix(stem, path.Ext(stem))] {
+				named = append(named, name)
+			}
+		}
+		if len(named) == 0 {
+			named = all
+		}
+		names = append(names, named...)
+	}
 	return names
+}
+
+var word = regexp.MustCompile(`[A-Za-z0-9_+-]+`)
+
+// wordsOf returns the words of a text, and what follows each hyphen in them.
+func wordsOf(text string) map[string]bool {
+	words := map[string]bool{}
+	for _, w := range word.FindAllString(text, -1) {
+		for words[w] = true; ; words[w] = true {
+			_, after, ok := strings.Cut(w, "-")
+			if !ok {
+				break
+			}
+			w = after
+		}
+	}
+	return words
+}
+
+// stemOf returns the part of a name that a pattern has % for, if it matches.
+func stemOf(name, prefix, suffix string) (string, bool) {
+	rest, hasPrefix := strings.CutPrefix(name, prefix)
+	stem, hasSuffix := strings.CutSuffix(rest, suffix)
+	return stem, hasPrefix && hasSuffix && stem != ""
 }

@@ -257,7 +257,49 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestASN1 checks that a source that Kbuild makes has its headers.
+// TestPatternRules checks that a shard has the sources from elsewhere that pattern rules compile.
+func TestPatternRules(t *testing.T) {
+	files := maps.Clone(linux)
+	for _, name := range []string{"ctype", "cmdline", "fdt_rw", "other", "with-hyphen"} {
+		files["lib/"+name+".c"] = "#include <linux/" + name + ".h>\n"
+		files["include/linux/"+name+".h"] = ""
+	}
+	files["lib/ctype.S"], files["lib/sub/deep.c"] = "", ""
+	for name, c := range map[string]struct{ makefile, want string }{
+		"words that end in stems": {
+			"obj-y += lib-ctype.o $(patsubst %.c,lib-%.o,$(deps))\ndeps := fdt_rw.c lib-with-hyphen.c\n$(obj)/lib-%.o: $(srctree)/lib/%.c FORCE\n",
+			"lib/ctype.c lib/fdt_rw.c lib/with-hyphen.c include/linux/ctype.h",
+		},
+		"paths": {
+			"obj-y += display/ctype.o\n$(obj)/display/%.o: ${srctree}/lib/%.c FORCE\n",
+			"lib/ctype.c include/linux/ctype.h",
+		},
+		"no suffix": {"obj-y += ctype.o\n$(obj)/%: $(srctree)/lib/%\n", "lib/ctype.c lib/ctype.S include/linux/ctype.h"},
+		"no stem": {
+			"obj-y += $(addsuffix .o,$(computed))\n$(obj)/%.o: $(srctree)/lib/%.c\n",
+			"lib/a.c lib/ctype.c lib/cmdline.c lib/fdt_rw.c lib/other.c lib/with-hyphen.c",
+		},
+		"no file": {"obj-y += ctype.o\n$(obj)/%.o: $(srctree)/nowhere/%.c\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := maps.Clone(files)
+			changed["kernel/Makefile"] += c.makefile
+			_, plan := planOf(t, changed)
+			for _, file := range strings.Fields(c.want) {
+				if !plan.Shards["kernel"][file] {
+					t.Errorf("got no %s", file)
+				}
+			}
+			for file := range plan.Shards["kernel"] {
+				if strings.HasPrefix(file, "lib/") && !slices.Contains(strings.Fields(c.want), file) {
+					t.Errorf("got %s, want %s only", file, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestGeneratedSource checks that a source that Kbuild makes has its headers.
 func TestGeneratedSource(t *testing.T) {
 	files := maps.Clone(linux)
 	files["kernel/x509.asn1"] = ""
