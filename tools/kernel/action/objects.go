@@ -101,23 +101,29 @@ func (o *objects) add(w *treearchive.Writer, names map[string]bool, keep func(de
 		if err != nil {
 			return err
 		}
-		if !strings.HasSuffix(name, ".cmd") {
-			err = w.PutFile(o.tree.Dir, name, info)
-		} else {
-			var data []byte
-			if data, err = os.ReadFile(filepath.Join(o.tree.Dir, name)); err == nil {
-				err = w.PutData(o.tree.Dir, treearchive.Entry{Path: name}, withoutDependencies(data, keep))
-			}
-		}
-		if err != nil {
+		if err := putMade(w, o.tree.Dir, name, info, keep); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// putMade packs a file that Kbuild made. Of a command, the dependencies are left out that keep does not want.
+func putMade(w *treearchive.Writer, dir, name string, info fs.FileInfo, keep func(dependency string) bool) error {
+	if !strings.HasSuffix(name, ".cmd") {
+		return w.PutFile(dir, name, info)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return err
+	}
+	return w.PutData(dir, treearchive.Entry{Path: name}, withoutDependencies(data, keep))
+}
+
+// none wants no dependency.
+func none(string) bool { return false }
+
 func (o *objects) packBuiltin(w *treearchive.Writer) error {
-	none := func(string) bool { return false }
 	return errors.Join(o.add(w, o.builtin, none), o.add(w, o.common, none))
 }
 
@@ -156,7 +162,6 @@ func (o *objects) packSymbols(w *treearchive.Writer, modules []module) error {
 			return err
 		}
 	}
-	none := func(string) bool { return false }
 	return errors.Join(o.add(w, sources, none), o.add(w, o.common, none))
 }
 

@@ -5,7 +5,6 @@ package action
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -41,9 +40,9 @@ func (o *Prepare) Run(ctx context.Context) error {
 		if err != nil {
 			return r.finish(ctx, err)
 		}
-		return r.finish(ctx, r.set.CreateFile(o.Out, func(w io.Writer) error {
-			return treearchive.Pack(writer{ctx, w}, tree.Dir, isPrepared(tree))
-		}))
+		return r.finish(ctx, r.set.CreateFile(o.Out, packer(ctx, func(w *treearchive.Writer) error {
+			return pack(w, tree)
+		})))
 	})
 }
 
@@ -52,6 +51,14 @@ func (o *Prepare) make(ctx context.Context, tree *kmake.Tree) error {
 		return err
 	}
 	return tree.Record(ctx)
+}
+
+// pack packs what others need. Commands have no dependencies: no other action has all the files that programs and the Rust
+// code of the kernel are made of, so make would make these again.
+func pack(w *treearchive.Writer, tree *kmake.Tree) error {
+	return treearchive.Walk(tree.Dir, isPrepared(tree), func(name string, info fs.FileInfo) error {
+		return putMade(w, tree.Dir, name, info, none)
+	})
 }
 
 // isPrepared tells what others need of a prepared tree: what was made, and the scripts. The configuration they get in
