@@ -275,6 +275,11 @@ func (p *planner) link() Files {
 		roots = append(roots, makefile)
 	}
 	p.tree.reach(files, roots...)
+	// What Prepare made of Rust code is up to date only if make finds the same parameters and sources. They are not compiled,
+	// so what they include is left out.
+	for _, name := range p.tree.below("rust") {
+		files[name] = true
+	}
 	return files
 }
 

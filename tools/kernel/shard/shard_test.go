@@ -159,6 +159,8 @@ var linux = map[string]string{
 	"drivers/elsewhere/far.h":          "",
 	"drivers/usb/Makefile":             "obj-y += usb.o\n",
 	"drivers/usb/usb.c":                "",
+	"rust/bindgen_parameters":          "",
+	"rust/helpers/helpers.c":           "#include <linux/one_driver.h>\n",
 	"tools/include/linux/list.h":       "",
 	"certs/x509.asn1":                  "",
 	"scripts/asn1_compiler.c":          "p(\"#include <linux/asn1_decoder.h>\\n\");\n",
@@ -233,7 +235,7 @@ func TestPlan(t *testing.T) {
 			"kernel/core.c drivers/net/dummy.c lib/a.c", "",
 		},
 		"link": {
-			plan.Link, "arch/x86/boot/main.c include/linux/hidden.h drivers/net/Makefile drivers/net/Makefile.more scripts/Kbuild.include",
+			plan.Link, "rust/bindgen_parameters rust/helpers/helpers.c arch/x86/boot/main.c include/linux/hidden.h drivers/net/Makefile drivers/net/Makefile.more scripts/Kbuild.include",
 			"drivers/net/dummy.c kernel/core.c include/linux/one_driver.h", "",
 		},
 		"finish": {plan.Finish, "scripts/module-common.c include/linux/module.h include/linux/list.h", "drivers/net/dummy.c Makefile", ""},
