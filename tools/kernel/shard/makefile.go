@@ -17,7 +17,7 @@ var pattern = regexp.MustCompile(`\$[({](srctree|objtree|srcroot|src|obj)[)}]/([
 // included matches what make includes by its path from the top.
 var included = regexp.MustCompile(`(?m)^[ \t]*[-s]?include[ \t]+([A-Za-z0-9_./+-]+)`)
 
-// mentioned returns paths that a Makefile of a directory mentions. They need not exist.
+// mentioned returns paths that a Makefile of a directory mentions. Those with a variable need not exist.
 func (t *Tree) mentioned(dir, makefile string) []string {
 	f := t.files[makefile]
 	if f == nil {
@@ -34,7 +34,20 @@ func (t *Tree) mentioned(dir, makefile string) []string {
 	for _, found := range included.FindAllSubmatch(f.data, -1) {
 		names = append(names, path.Clean(string(found[1])))
 	}
+	names = append(names, t.spelled(string(f.data))...)
 	return append(names, t.matched(dir, string(f.data))...)
+}
+
+// spelled returns the files that a Makefile names by their path from the top, such as include/scsi/scsi_devinfo.h: make runs
+// there.
+func (t *Tree) spelled(makefile string) []string {
+	var names []string
+	for _, name := range pathWord.FindAllString(makefile, -1) {
+		if strings.Contains(name, "/") && t.exists(path.Clean(name)) {
+			names = append(names, path.Clean(name))
+		}
+	}
+	return names
 }
 
 // matched returns the files that the patterns of a Makefile stand for: those whose stem the Makefile has as a word, or as the

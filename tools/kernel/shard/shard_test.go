@@ -259,6 +259,19 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestPrerequisitesByPath checks that a shard, and the names for the link, have files that a rule names by their path.
+func TestPrerequisitesByPath(t *testing.T) {
+	files := maps.Clone(linux)
+	files["include/scsi/scsi_devinfo.h"] = ""
+	files["kernel/Makefile"] += "$(obj)/table.c: include/scsi/scsi_devinfo.h ./lib/a.c include/none.h\n\techo >$@\n"
+	_, plan := planOf(t, files)
+	for _, name := range []string{"include/scsi/scsi_devinfo.h", "lib/a.c"} {
+		if !plan.Shards["kernel"][name] || !slices.Contains(plan.Names, name) {
+			t.Errorf("got no %s in the shard, or no name of it for the link", name)
+		}
+	}
+}
+
 // TestPatternRules checks that a shard has the sources from elsewhere that pattern rules compile.
 func TestPatternRules(t *testing.T) {
 	files := maps.Clone(linux)
