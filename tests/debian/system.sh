@@ -14,7 +14,8 @@ note() { awk -F '\t' -v key="$1" '$1 == "note" && $2 == key { print $3 }' /etc/r
 prepare() {
     checks=$OUT/checks
     mkdir "$checks"
-    cp "$MODHASH" "$GUEST/guest.sh" "$checks/"
+    cp "$MODHASH" "$checks/modhash"
+    cp "$GUEST/guest.sh" "$checks/"
     for name in dummy veth; do
         dpkg-deb --fsys-tarfile "$DEB" | tar --extract --to-stdout --wildcards "*/kernel/drivers/net/$name.ko" >"$OUT/$name.ko"
     done
