@@ -231,6 +231,10 @@ mv "$etc/manifest.tsv.tmp" "$etc/manifest.tsv"
 # Debian's settings replace modules by other versions, and keep all sandboxes.
 rm -f "$root/etc/bazel/bazelrc"
 
+# The proxies of the machine that makes the world, and its names of hosts, were for the downloads.
+sed -i '/^Acquire::https\{0,1\}::Proxy/d' "$root/etc/apt/apt.conf.d/99mmdebstrap" 2>/dev/null || :
+rm -f "$root/etc/hosts"
+
 # Mount points for files of the host: enter.sh needs regular files.
 for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
     mkdir -p "$(dirname "$root$file")"

@@ -32,7 +32,6 @@ APT::Get::AllowUnauthenticated "true";
 APT::Sandbox::User "root";
 CONF
 export APT_CONFIG=$root/apt.conf MMDEBSTRAP_APT_CONFIG=$root/apt.conf
-apt-get update >&2
 for argument; do
     case $argument in
         --aptopt=*) echo "${argument#*=}" >>"$root/etc/apt/apt.conf.d/99mmdebstrap" ;;
@@ -252,7 +251,7 @@ func TestKernelErrors(t *testing.T) {
 			m.clear()
 			m.add("forky", "gcc", "1", "", nil)
 			m.publish()
-		}, "provision: error: no linux-image-amd64 in forky"},
+		}, "the Debian archive has no kernel: provision: error: no linux-image-amd64 in forky"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMirror(t)
@@ -264,6 +263,24 @@ func TestKernelErrors(t *testing.T) {
 				t.Errorf("got %v, %q and\n%s\nwant an error with %q, and no world", err, worlds, output, test.want)
 			}
 		})
+	}
+}
+
+// TestKernelProxy checks that provision.sh uses the proxy of the machine, and that the world does not contain it.
+func TestKernelProxy(t *testing.T) {
+	m := newMirror(t)
+	c := newStoreCheckout(t, m)
+	offer(t, m, "7.2.12-1")
+	c.write(c.bin+"/apt.conf", "Acquire::http::Proxy \""+m.server.URL+"\";\n")
+	c.env = append(c.env, "APT_CONFIG="+c.bin+"/apt.conf", "BAZELW_MIRROR=deb [trusted=yes] http://mirror.invalid/debian forky main")
+	c.create(m, all("7.2.12-1"), archives("7.2.12-1", ""))
+	roots, _ := filepath.Glob(c.cache + "/world-*/root")
+	settings, err := os.ReadFile(roots[0] + "/etc/apt/apt.conf.d/99mmdebstrap")
+	if err != nil || strings.Contains(string(settings), "Proxy") {
+		t.Errorf("got %v and the settings\n%s\nwant none with a proxy", err, settings)
+	}
+	if hosts, err := os.ReadFile(roots[0] + "/etc/hosts"); err != nil || len(hosts) != 0 {
+		t.Errorf("got %v and /etc/hosts\n%s\nwant an empty file", err, hosts)
 	}
 }
 
@@ -291,5 +308,3 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Errorf("got\n%s\nwant one world", both)
 	}
 }
-
-const enoughSpace = "#!/bin/sh\necho Avail; echo 99\n"
