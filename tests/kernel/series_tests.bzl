@@ -8,6 +8,7 @@ load("//tests/analysis:declare.bzl", "declare")
 load("//toolchains/kernel:debian_source.bzl", "choose_source", "release_of", "source_configurations")
 load("//toolchains/kernel:versions.bzl", "linux_series", "linux_series_order", "makefile_version")
 load("//toolchains/kernel/patches:series.bzl", "SERIES")
+load("//toolchains/world:manifest.bzl", "choose_archive")
 load(":actions.bzl", "actions_test")
 load(":toolchains.bzl", "analysis_failure_test")
 
@@ -69,10 +70,10 @@ def _versions_test_impl(ctx):
 
 _versions_test = unittest.make(_versions_test_impl)
 
-def _source(version, suite):
-    return struct(name = "linux-source-" + linux_series(version), suite = suite, version = version)
+def _source(version, suite, kept = ""):
+    return struct(name = "linux-source-" + linux_series(version), kept = kept == "kept", suite = suite, version = version)
 
-# Sources in a world of forky, the requested series, and the version and suite of the selected source.
+# Sources in a world of forky, the requested series or version, and the version and suite of the selected source.
 _CHOICES = [
     # The source of the suite takes precedence, even if it is older.
     (["7.2.13-1 sid", "7.2.12-1 forky", "7.3.4-1 backports"], "", "7.2.12-1 forky"),
@@ -83,7 +84,19 @@ _CHOICES = [
     (["7.10.1-1 forky", "7.2.12-1 forky"], "", "7.2.12-1 forky"),
     (["7.10.1-1 forky", "7.3.4-1 backports"], "", "7.3.4-1 backports"),
     (["7.10.1-1 forky", "7.3.4-1 backports"], "7.10", "7.10.1-1 forky"),
+    # A version, of the package or without Debian's revision.
+    (["7.2.13-1 sid", "7.2.12-1 forky"], "7.2.13", "7.2.13-1 sid"),
+    (["7.2.13-1 sid", "7.2.12-1 forky", "7.2.12-1~bpo13+1 backports"], "7.2.12", "7.2.12-1 forky"),
+    (["7.2.13-1 sid", "7.2.12-1 forky", "7.2.12-1~bpo13+1 backports"], "7.2.12-1~bpo13+1", "7.2.12-1~bpo13+1 backports"),
+    # Sources of earlier worlds change no choice among the others.
+    (["7.2.13-1 forky", "7.2.12-1 forky kept", "7.2.11-1 forky kept"], "7.2.11", "7.2.11-1 forky"),
+    (["7.2.13-1 forky", "7.2.12-1 forky kept", "7.2.11-1 forky kept"], "7.2", "7.2.13-1 forky"),
+    (["7.2.13-1 sid", "7.2.12-1 forky kept"], "7.2", "7.2.13-1 sid"),
+    (["7.2.12-1 forky", "7.3.4-1 forky kept"], "", "7.2.12-1 forky"),
+    (["7.10.1-1 forky", "7.2.12-1 forky kept", "7.2.11-1 forky kept"], "7.2", "7.2.12-1 forky"),
+    (["7.10.1-1 forky", "7.3.4-1 sid kept", "7.2.12-1 forky kept"], "", "7.3.4-1 sid"),
     # No source matches.
+    (["7.2.13-1 forky"], "7.2.12", None),
     (["7.10.1-1 forky"], "", None),
     (["7.10.1-1 forky"], "7.1", None),
     ([], "", None),
@@ -98,6 +111,22 @@ def _choices_test_impl(ctx):
     return unittest.end(env)
 
 _choices_test = unittest.make(_choices_test_impl)
+
+def _archives_test_impl(ctx):
+    """Archives of earlier worlds are selected by their digest only."""
+    env = unittest.begin(ctx)
+    earlier, today = struct(kept = True, sha256 = "e"), struct(kept = False, sha256 = "f")
+    for archives, sha256, want in [
+        ([earlier, today], "", today),
+        ([today, earlier], "e", earlier),
+        ([today, earlier], "0", today),
+        ([earlier], "", earlier),
+        ([], "", None),
+    ]:
+        asserts.equals(env, want, choose_archive(archives, sha256), "of %s for %r" % (archives, sha256))
+    return unittest.end(env)
+
+_archives_test = unittest.make(_archives_test_impl)
 
 def _configurations_test_impl(ctx):
     """A source has the configurations of its series, version and suite: another version may have other options."""
@@ -213,6 +242,7 @@ def series_tests(name):
     """
     _versions_test(name = name + "_versions_test")
     _choices_test(name = name + "_choices_test")
+    _archives_test(name = name + "_archives_test")
     _configurations_test(name = name + "_configurations_test")
     declare(name = name + "_one", files = [name + "/one.patch"])
     declare(name = name + "_ten", files = [name + "/b.patch", name + "/a.patch"])

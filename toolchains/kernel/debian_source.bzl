@@ -19,22 +19,31 @@ def source_series(source):
     """
     return linux_series(source.name.removeprefix("linux-source-"))
 
-def choose_source(sources, suite, series, patched):
-    """The source of a series, or without a series the newest source with patches. Prefers sources of the suite.
+def _matches(source, wanted, patched):
+    if not wanted:
+        return source_series(source) in patched
+    return wanted in [source_series(source), release_of(source.version), source.version]
+
+def choose_source(sources, suite, wanted, patched):
+    """Selects a source: of a series, of a version, or by default the newest one with patches.
+
+    Sources of the suite take precedence over those of other suites, and sources that the Debian archive offered when the
+    world was made over those that the store kept from earlier worlds. Therefore the store changes no choice that is possible
+    without it.
 
     Args:
       sources: list, as world_archives returns it.
       suite: string, the suite of the world.
-      series: string such as `7.2`, or empty.
+      wanted: string, a series such as `7.2`, a release such as `7.2.12`, a version of the package such as `7.2.12-1`, or empty.
       patched: list of strings, the series with patches.
 
     Returns:
       An element of sources, or None if there is no such source.
     """
-    accepted = [series] if series else patched
-    own = [source for source in sources if source.suite == suite]
-    for candidates in [own, sources]:
-        found = {source_series(source): source for source in reversed(candidates) if source_series(source) in accepted}
+    matching = [source for source in sources if _matches(source, wanted, patched)]
+    offered = [source for source in matching if not source.kept]
+    for candidates in [[source for source in offered if source.suite == suite], offered, matching]:
+        found = {source_series(source): source for source in reversed(candidates)}
         if found:
             return found[sorted(found, key = linux_series_order)[-1]]
     return None

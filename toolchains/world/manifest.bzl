@@ -21,26 +21,41 @@ def world_archives(rctx, prefix):
       prefix: string, the prefix of the archives' names, such as `linux-source-`.
 
     Returns:
-      list of struct(name, version, path, sha256, suite), in the manifest's order; empty outside a world.
+      list of struct(name, version, path, sha256, suite, kept), in the manifest's order; empty outside a world. kept: an earlier
+      world had the archive, and the store of `./bazelw` kept it for this one.
     """
     return [
-        struct(name = fields[1], version = fields[2], path = fields[3], sha256 = fields[4], suite = fields[5])
+        struct(
+            name = fields[1],
+            kept = fields[7:] == ["kept"],
+            path = fields[3],
+            sha256 = fields[4],
+            suite = fields[5],
+            version = fields[2],
+        )
         for fields in _records(rctx, "archive")
         if fields[1].startswith(prefix)
     ]
 
-def world_archive(rctx, prefix):
-    """Finds one build input in the world.
+def choose_archive(archives, sha256):
+    """Selects one of several archives.
 
     Args:
-      rctx: the repository_ctx.
-      prefix: string, the prefix of the archive's name, such as `linux-modules-`.
+      archives: list, as world_archives returns it.
+      sha256: string, the requested digest, or empty.
 
     Returns:
-      The first element of world_archives, or None if it is empty.
+      The archive with this digest. If there is none: the first one that the Debian archive offered when the world was made,
+      or else the first one. None if archives is empty.
     """
-    archives = world_archives(rctx, prefix)
-    return archives[0] if archives else None
+    for candidates in [
+        [archive for archive in archives if archive.sha256 == sha256],
+        [archive for archive in archives if not archive.kept],
+        archives,
+    ]:
+        if candidates:
+            return candidates[0]
+    return None
 
 def world_suite(rctx):
     """The Debian suite of the world.

@@ -106,6 +106,7 @@ print_world() {
     echo "world:         $world ($(du -shx "$world" | cut -f 1))"
     echo "outputs:       $cache/output"
     echo "disk cache:    $cache/disk"
+    echo "store:         $cache/store"
     echo "registry:      $registry/registry.d"
     echo "manifest:      $world/root$manifest (sha256 $(sha256sum $manifest | cut -d ' ' -f 1))"
     awk -F '\t' '
@@ -114,7 +115,7 @@ print_world() {
         $1 == "package" && $2 ~ /^(bazel-bootstrap|golang-1.26-go|protobuf-compiler|gcc-[0-9]+|clang-[0-9]+|binutils|make|dwarves|kmod|qemu-system-x86)$/ {
             printf "%-15s%s (sha256 %s)\n", "package:", $2 " " $3, $5
         }
-        $1 == "archive" { printf "%-15s%s (%s, sha256 %s)\n", "archive:", $2 " " $3, $6, $5 }
+        $1 == "archive" { printf "%-15s%s (%s%s, sha256 %s)\n", "archive:", $2 " " $3, $6, $8 ? ", " $8 : "", $5 }
         END { printf "%-15s%d, all in the manifest\n", "packages:", packages }' $manifest
 }
 

@@ -28,7 +28,7 @@ The repository contains `:modules` (all module files), `:kernel_modules` (the sa
 `kernel/fs/ext4/*.ko*`. Default: all.""",
         ),
         "name": attr.string(mandatory = True, doc = "Name of the repository."),
-        "sha256": attr.string(doc = "SHA-256 digest of the package, 64 hex digits. Mandatory with `urls`."),
+        "sha256": attr.string(doc = "SHA-256 digest of the package, 64 hex digits. Mandatory with `urls`. Without `urls`, it selects a package in the world."),
         "urls": attr.string_list(doc = """URLs of the `.deb`. Empty: the package that
 `./bazelw` pinned when it created its world (the modules of `linux-image-amd64`)."""),
     },

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The repository rule of `debian.modules`."""
 
-load("//toolchains/world:manifest.bzl", "world_archive")
+load("//toolchains/world:manifest.bzl", "choose_archive", "world_archives")
 
 visibility("//toolchains/debian/...")
 
@@ -36,7 +36,8 @@ def _package(rctx):
         rctx.download(url = rctx.attr.urls, output = "package.deb", sha256 = rctx.attr.sha256)
         name, version, _ = rctx.attr.urls[0].rpartition("/")[2].split("_", 2)
         return struct(path = "package.deb", name = name, version = version, sha256 = rctx.attr.sha256)
-    archive = world_archive(rctx, "linux-modules-") or world_archive(rctx, "linux-image-")
+    archives = world_archives(rctx, "linux-modules-") + world_archives(rctx, "linux-image-")
+    archive = choose_archive(archives, rctx.attr.sha256)
     if not archive:
         fail("debian.modules(name = %r): got no urls, and no ./bazelw world with a package. " % _apparent_name(rctx) +
              "Next: build with ./bazelw (BAZELW=world), or set urls and sha256")
@@ -87,7 +88,7 @@ debian_modules_package = repository_rule(
     doc = "Unpacks a Debian package of kernel modules. See `debian.modules`.",
     attrs = {
         "include": attr.string_list(doc = "Glob patterns of the modules to include, below lib/modules/RELEASE."),
-        "sha256": attr.string(doc = "SHA-256 digest of the package."),
+        "sha256": attr.string(doc = "SHA-256 digest of the package. Without urls, it selects a package in the world."),
         "urls": attr.string_list(doc = "URLs of the package. Empty: the package in the ./bazelw world."),
     },
     environ = ["RULES_MODHASH_WORLD"],

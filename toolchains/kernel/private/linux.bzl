@@ -8,7 +8,7 @@ load(":local_source.bzl", "local_source")
 
 visibility("//toolchains/kernel/...")
 
-# Selects Debian's source if no tag does: `--repo_env=RULES_MODHASH_LINUX=7.3`.
+# Selects Debian's source if no tag does: `--repo_env=RULES_MODHASH_LINUX=7.3`, or `=7.2.12`.
 _SERIES_VARIABLE = "RULES_MODHASH_LINUX"
 
 # Debian's kernel images: a configuration of another name is a target only if the package has it.
@@ -57,12 +57,13 @@ def _debian_source(rctx):
     if not sources:
         fail("linux.source(name = %r): got neither urls nor archive, and no ./bazelw world with a source. " % _apparent_name(rctx) +
              "Next: build with ./bazelw (BAZELW=world), or set version, urls and sha256, or archive")
-    series = rctx.attr.series or rctx.os.environ.get(_SERIES_VARIABLE, "")
-    source = choose_source(sources, world_suite(rctx), series, SERIES)
+    wanted = rctx.attr.version or rctx.attr.series or rctx.os.environ.get(_SERIES_VARIABLE, "")
+    pinned = [source for source in sources if source.sha256 == rctx.attr.sha256]
+    source = choose_source(pinned or sources, world_suite(rctx), wanted, SERIES)
     if not source:
-        fail("linux.source(name = %r): got no source of Linux %s in the world, want one of %s. Next: select one by series or --repo_env=%s, or set version, urls and sha256" % (
+        fail("linux.source(name = %r): got no source of Linux %s in the world, want one of %s. Next: select one by series, version or --repo_env=%s, or set version, urls and sha256" % (
             _apparent_name(rctx),
-            series or " or ".join(SERIES),
+            wanted or " or ".join(SERIES),
             ", ".join(["%s %s (%s)" % (source.name, source.version, source.suite) for source in sources]),
             _SERIES_VARIABLE,
         ))
@@ -124,7 +125,7 @@ def _archived_source(rctx):
         source = _download(rctx)
     else:
         source = _debian_archive(rctx)
-    version = rctx.attr.version or source.version
+    version = source.version
     rctx.file("BUILD.bazel", _BUILD.format(
         absent = repr("linux.source(name = %r): got %s, want a source of Debian, whose package linux-config has this file. " %
                       (_apparent_name(rctx), source.absent) +
@@ -160,11 +161,14 @@ directory: build with `make O=DIRECTORY`. The repository has no target `archive`
 The series of Debian's source, such as `7.3`, if there are no `urls`, `archive` or `path`. Default: the value of
 `--repo_env=RULES_MODHASH_LINUX=7.3`, or else the newest series of the world's Debian suite that this repository
 has patches for."""),
-    "sha256": attr.string(doc = "SHA-256 digest of the archive, 64 hex digits. Mandatory with `urls`."),
+    "sha256": attr.string(doc = "SHA-256 digest of the archive, 64 hex digits. Mandatory with `urls`. Without `urls` and `archive`, it selects a source in the world."),
     "urls": attr.string_list(doc = """\
 URLs of the archive. Without `urls`, `archive` and `path`: the `linux-source` package of Debian that
 `./bazelw` pinned when it created its world."""),
-    "version": attr.string(doc = "The version, such as `7.2.12`: it selects patches of a `patch_series`. Default: that of Debian's package, or of the `Makefile` in `path`."),
+    "version": attr.string(doc = """\
+The version, such as `7.2.12`: it selects patches of a `patch_series`. For Debian's source it also selects the source, and
+can be the version of the package, such as `7.2.12-1`: the world has the newest versions, and those that earlier worlds of
+this machine had. Default: that of Debian's package, or of the `Makefile` in `path`."""),
 }
 
 _linux_repository = repository_rule(
