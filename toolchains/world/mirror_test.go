@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -151,7 +152,9 @@ func tarOf(files map[string]string) []byte {
 		directories[name] = true
 		_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "./" + name + "/", Mode: 0o755})
 	}
-	for name, data := range files {
+	// In order, so that the same files are the same package.
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		data := files[name]
 		add(path.Dir(name))
 		_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "./" + name, Mode: 0o644, Size: int64(len(data))})
 		_, _ = w.Write([]byte(data))
