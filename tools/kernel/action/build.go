@@ -233,7 +233,7 @@ func (o *Build) packObjects(ctx context.Context, r *results, tree *kmake.Tree) e
 }
 
 // linked is made anew by each link. vmlinux.relocs is a copy of vmlinux that older versions make for RISC-V.
-var linked = map[string]bool{"vmlinux": true, "vmlinux.unstripped": true, "vmlinux.relocs": true}
+var linked = map[string]bool{"vmlinux": true, kmake.Unstripped: true, "vmlinux.relocs": true}
 
 // packDevel packs the files for building out-of-tree modules. The kernel's own script knows what
 // that is. It would build programs for the target machine if that was another one, to be used

@@ -66,6 +66,9 @@ func (o *Source) prepare(ctx context.Context, tree *kmake.Tree) (treearchive.Tre
 	if err != nil {
 		return nil, fmt.Errorf("%s: attribute srcs: %w", o.Label, err)
 	}
+	if len(o.Patches) == 0 {
+		return source, nil
+	}
 	changes, err := o.patch(ctx, tree, func(map[string]bool) treearchive.Tree { return source })
 	if err != nil {
 		return nil, err

@@ -70,13 +70,12 @@ func unpack(ctx context.Context, archive string, tree *kmake.Tree, wanted func(s
 // linkedVmlinux is the file of a tree that Kbuild links, and that types of modules are based on. Newer versions of Linux
 // make vmlinux from it; older ones, such as 6.12, link vmlinux itself, and drop its relocations right after that.
 func linkedVmlinux(dir string) (string, error) {
-	const linked = "vmlinux.unstripped"
 	makefile, err := os.ReadFile(filepath.Join(dir, "scripts/Makefile.vmlinux"))
 	if err != nil {
 		return "", err
 	}
-	if bytes.Contains(makefile, []byte(linked)) {
-		return linked, nil
+	if bytes.Contains(makefile, []byte(kmake.Unstripped)) {
+		return kmake.Unstripped, nil
 	}
 	return "vmlinux", nil
 }

@@ -5,6 +5,7 @@ package shard
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -34,8 +35,8 @@ func (t *Tree) mentioned(dir, makefile string) []string {
 	for _, found := range included.FindAllSubmatch(f.data, -1) {
 		names = append(names, path.Clean(string(found[1])))
 	}
-	names = append(names, t.spelled(string(f.data))...)
-	return append(names, t.matched(dir, string(f.data))...)
+	text := string(f.data)
+	return slices.Concat(names, t.spelled(text), t.matched(dir, text))
 }
 
 // spelled returns the files that a Makefile names by their path from the top, such as include/scsi/scsi_devinfo.h: make runs
@@ -53,9 +54,13 @@ func (t *Tree) spelled(makefile string) []string {
 // matched returns the files that the patterns of a Makefile stand for: those whose stem the Makefile has as a word, or as the
 // end of one ($(obj)/lib-%.o: $(srctree)/lib/%.c, and lib-ctype.o), or all if it has none of them.
 func (t *Tree) matched(dir, makefile string) []string {
+	patterns := pattern.FindAllStringSubmatch(makefile, -1)
+	if patterns == nil {
+		return nil
+	}
 	var names []string
 	words := wordsOf(makefile)
-	for _, found := range pattern.FindAllStringSubmatch(makefile, -1) {
+	for _, found := range patterns {
 		prefix, suffix := found[2], found[3]
 		if found[1] == "src" || found[1] == "obj" {
 			prefix = dir + "/" + prefix

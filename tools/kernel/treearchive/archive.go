@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -68,14 +69,18 @@ func (a *Archive) Near(paths map[string]bool) Tree {
 
 // mayHave reports whether a chunk may have an entry of one of the paths, or below one.
 func (a *Archive) mayHave(i int, paths map[string]bool) bool {
-	first, after := a.chunks[i].first, a.after(i)
 	for path := range paths {
-		isWithin := Compare(first, path) <= 0 && (after == "" || Compare(path, after) < 0)
-		if isWithin || strings.HasPrefix(first, path+"/") {
+		if a.isWithin(path, i, i+1) || strings.HasPrefix(a.chunks[i].first, path+"/") {
 			return true
 		}
 	}
 	return false
+}
+
+// isWithin reports whether an entry of a path belongs to the chunks from i to end.
+func (a *Archive) isWithin(path string, i, end int) bool {
+	after := a.after(end - 1)
+	return (i == 0 || Compare(a.chunks[i].first, path) <= 0) && (after == "" || Compare(path, after) < 0)
 }
 
 // tree is the tree in chunks.
@@ -127,21 +132,15 @@ func (a *Archive) WriteChanged(w io.Writer, changes *Changes) error {
 // isChanged reports whether a chunk has other bytes when the entries of paths are other ones. If that of the next chunk's
 // first entry is, the next chunk may become a part of this one.
 func (a *Archive) isChanged(i int, paths []string) bool {
-	first, after := a.chunks[i].first, a.after(i)
-	for _, path := range paths {
-		if (i == 0 || Compare(first, path) <= 0) && (after == "" || Compare(path, after) <= 0) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(paths, func(path string) bool {
+		return a.isWithin(path, i, i+1) || path == a.after(i)
+	})
 }
 
 // changed is the tree in the chunks from i to end, with the changes of paths that belong there.
 func (a *Archive) changed(i, end int, changes *Changes) Tree {
-	first, after := a.chunks[i].first, a.after(end-1)
-	return changes.Within(func(path string) bool {
-		return (i == 0 || Compare(first, path) <= 0) && (after == "" || Compare(path, after) < 0)
-	}).Apply(a.tree(a.chunks[i:end]))
+	within := changes.Within(func(path string) bool { return a.isWithin(path, i, end) })
+	return within.Apply(a.tree(a.chunks[i:end]))
 }
 
 // putChunk copies a chunk of another archive.
