@@ -122,7 +122,7 @@ func (o *Blank) link(ctx context.Context, tree *kmake.Tree) error {
 			return err
 		}
 	}
-	return tree.LinkVmlinux(ctx, kmake.BlankRoot)
+	return tree.LinkBlank(ctx)
 }
 
 func (o *Blank) collect(ctx context.Context, r *results, tree *kmake.Tree) error {

@@ -16,37 +16,53 @@ import (
 // Overwrite is the action that writes the root of its modules into a linked kernel, and makes the rest of it again.
 type Overwrite struct {
 	Link
-	// Blank is the vmlinux.unstripped with the blank root that Build or Blank wrote.
+	// Blank is what Kbuild linked with the blank root, as Build or Blank wrote it: Outputs.VmlinuxUnstripped.
 	Blank string
 }
 
 // Run writes all outputs or none.
 func (o *Overwrite) Run(ctx context.Context) error {
 	return o.inTree(ctx, func(tree *kmake.Tree) error {
-		if err := o.writeRoot(tree); err != nil {
-			return err
-		}
 		// Prepare has done so for a kernel in shards.
 		if !o.Shards {
 			if err := tree.Record(ctx); err != nil {
 				return err
 			}
 		}
-		return tree.StripVmlinux(ctx)
+		linked, err := linkedVmlinux(tree.Dir)
+		if err != nil {
+			return err
+		}
+		if err := o.writeRoot(filepath.Join(tree.Dir, linked)); err != nil {
+			return err
+		}
+		if linked == kmake.Unstripped {
+			if err := strip(ctx, tree); err != nil {
+				return err
+			}
+		}
+		return tree.MakeImage(ctx)
 	})
 }
 
-// writeRoot puts vmlinux.unstripped into the tree, with the root. It is as old as all that was made of the one with the
-// blank root: nothing but vmlinux depends on the root.
-func (o *Overwrite) writeRoot(tree *kmake.Tree) error {
+// strip makes vmlinux of what was linked. That is as old as all else that was made of the one with the blank root:
+// nothing but vmlinux depends on the root.
+func strip(ctx context.Context, tree *kmake.Tree) error {
+	if err := os.Chtimes(filepath.Join(tree.Dir, kmake.Unstripped), tree.Stamp, tree.Stamp); err != nil {
+		return err
+	}
+	return tree.StripVmlinux(ctx)
+}
+
+// writeRoot writes the linked kernel, with the root.
+func (o *Overwrite) writeRoot(name string) error {
 	root, err := readRootObject(o.RootObject)
 	if err != nil {
 		return err
 	}
-	if err := copyInto(tree.Dir, map[string]string{o.Blank: kmake.Unstripped}); err != nil {
+	if err := copyInto(filepath.Dir(name), map[string]string{o.Blank: filepath.Base(name)}); err != nil {
 		return err
 	}
-	name := filepath.Join(tree.Dir, kmake.Unstripped)
 	file, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -54,7 +70,7 @@ func (o *Overwrite) writeRoot(tree *kmake.Tree) error {
 	if err := errors.Join(object.Overwrite(file, root), file.Close()); err != nil {
 		return fmt.Errorf("%s: %w", o.Blank, err)
 	}
-	return os.Chtimes(name, tree.Stamp, tree.Stamp)
+	return nil
 }
 
 // readRootObject returns the root that a root object has.

@@ -125,23 +125,46 @@ func ReadDirectories(data []byte) Shard {
 // LinkVmlinux has Kbuild link vmlinux from vmlinux.o with a root of modules, and make the boot image of it. root is the
 // value of MODULE_HASHES_ROOT_OBJ. The tree has what Record wrote.
 func (t *Tree) LinkVmlinux(ctx context.Context, root string) error {
-	return t.makeImage(ctx, root)
+	if err := t.makeVmlinux(ctx, root); err != nil {
+		return err
+	}
+	return t.MakeImage(ctx)
+}
+
+// LinkBlank is LinkVmlinux with the root of the empty tree. Nobody boots the image, which is made for the objects in it
+// alone: it is not compressed, which takes a minute of zstd -22.
+func (t *Tree) LinkBlank(ctx context.Context) error {
+	if err := t.makeVmlinux(ctx, BlankRoot); err != nil {
+		return err
+	}
+	return t.MakeImage(ctx, uncompressed()...)
+}
+
+// uncompressed returns variables that have Kbuild copy where it compresses. The shell ignores the options of a compressor.
+func uncompressed() []string {
+	var words []string
+	for _, compressor := range []string{"KGZIP", "KBZIP2", "KLZOP", "LZMA", "LZ4", "XZ", "ZSTD"} {
+		words = append(words, compressor+"=sh -c cat")
+	}
+	return words
 }
 
 // Unstripped is the file that Kbuild links, and makes vmlinux of.
 const Unstripped = "vmlinux.unstripped"
 
-// StripVmlinux has Kbuild make vmlinux of the Unstripped that is in the tree, and the boot image of it. Kbuild does not
-// link Unstripped again, whatever the timestamps and commands. The tree has what Record wrote.
+// StripVmlinux has Kbuild make vmlinux of the Unstripped that is in the tree. Kbuild does not link Unstripped again,
+// whatever the timestamps and commands. The tree has what Record wrote.
 func (t *Tree) StripVmlinux(ctx context.Context) error {
-	return t.makeImage(ctx, "--old-file="+Unstripped, "vmlinux")
+	return t.makeVmlinux(ctx, "--old-file="+Unstripped, "vmlinux")
 }
 
-// makeImage has Kbuild make vmlinux, by the words for its Makefile, and the boot image.
-func (t *Tree) makeImage(ctx context.Context, words ...string) error {
-	if err := t.Submake(ctx, "scripts/Makefile.vmlinux", append(words, "KBUILD_BUILTIN=y")...); err != nil {
-		return err
-	}
+func (t *Tree) makeVmlinux(ctx context.Context, words ...string) error {
+	return t.Submake(ctx, "scripts/Makefile.vmlinux", append(words, "KBUILD_BUILTIN=y")...)
+}
+
+// MakeImage has Kbuild make the boot image of the vmlinux that is in the tree. The tree has what Record wrote.
+func (t *Tree) MakeImage(ctx context.Context, words ...string) error {
 	_, image := t.Image()
-	return t.Submake(ctx, "scripts/Makefile.build", "obj="+filepath.Dir(image), "KBUILD_BUILTIN=y", image)
+	words = append(words, "obj="+filepath.Dir(image), "KBUILD_BUILTIN=y", image)
+	return t.Submake(ctx, "scripts/Makefile.build", words...)
 }
