@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_modhash/tests/private/runfile"
 	"rules_modhash/tools/boot/qemu"
 )
 
@@ -74,7 +75,7 @@ func TestDeb(t *testing.T) {
 	initramfs := glob(t, installed, "boot/initrd.img-*")
 	modules := glob(t, installed, "usr/lib/modules/*")
 	t.Run("installed modules are those of the installed kernel", func(t *testing.T) {
-		output, err := exec.Command(runfile(t, "MODHASH"), "verify", "--kernel", images, modules).CombinedOutput()
+		output, err := exec.Command(runfile.Path(t, "MODHASH"), "verify", "--kernel", images, modules).CombinedOutput()
 		if err != nil {
 			t.Errorf("%v\n%s", err, output)
 		}
@@ -86,15 +87,6 @@ func TestDeb(t *testing.T) {
 			t.Errorf("got %v and these files left in /boot:\n%s", err, left)
 		}
 	})
-}
-
-func runfile(t *testing.T, variable string) string {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join("../..", os.Getenv(variable)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // glob returns the only file below dir that has the pattern.
@@ -116,7 +108,7 @@ func installPackage(t *testing.T) string {
 		}
 	}
 	cmd := exec.Command("unshare", "--mount", "sh", "-c", install)
-	cmd.Env = append(os.Environ(), "OUT="+out, "SCRIPTS="+scripts, "DEB="+runfile(t, "DEB"), "MODHASH="+runfile(t, "MODHASH"))
+	cmd.Env = append(os.Environ(), "OUT="+out, "SCRIPTS="+scripts, "DEB="+runfile.Path(t, "DEB"), "MODHASH="+runfile.Path(t, "MODHASH"))
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("installing the package: %v\n%s", err, output)

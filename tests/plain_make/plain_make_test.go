@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_modhash/tests/private/runfile"
 	"rules_modhash/tools/kernel/kmake"
 	"rules_modhash/tools/kernel/treearchive"
 )
@@ -27,16 +28,6 @@ type kernel struct {
 	*testing.T
 	tree    *kmake.Tree
 	modhash string
-}
-
-// runfile returns the absolute path of the runfile that an environment variable names.
-func runfile(t *testing.T, variable string) string {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join("../..", os.Getenv(variable)))
-	if err != nil || os.Getenv(variable) == "" {
-		t.Fatalf("%s: got no runfile: %v", variable, err)
-	}
-	return path
 }
 
 func unpack(t *testing.T) *kernel {
@@ -58,7 +49,7 @@ func unpack(t *testing.T) *kernel {
 		}
 	}
 	addTrustedKeys(t, tree)
-	return &kernel{T: t, tree: tree, modhash: runfile(t, "MODHASH")}
+	return &kernel{T: t, tree: tree, modhash: runfile.Path(t, "MODHASH")}
 }
 
 // addTrustedKeys adds the file with the certificates, which make asks for the timestamp of: the shard has read it.
@@ -76,8 +67,8 @@ func addTrustedKeys(t *testing.T, tree *kmake.Tree) {
 // archives returns the source, and all that the actions of the kernel's build made of it.
 func archives(t *testing.T) []string {
 	t.Helper()
-	kernel := runfile(t, "KERNEL")
-	list := []string{runfile(t, "SOURCE"), runfile(t, "CONFIGURATION"), filepath.Join(kernel, "graph/prepared.tar.zst")}
+	kernel := runfile.Path(t, "KERNEL")
+	list := []string{runfile.Path(t, "SOURCE"), runfile.Path(t, "CONFIGURATION"), filepath.Join(kernel, "graph/prepared.tar.zst")}
 	for _, kind := range []string{"builtin", "symbols", "modules"} {
 		shards := archivesOf(t, filepath.Join(kernel, "graph/objects"), "."+kind+".tar.zst")
 		if len(shards) < 10 {
@@ -218,7 +209,7 @@ func testTree(k *kernel) {
 			k.Errorf("make has compiled %s, want the object that a shard made to be up to date", object[1])
 		}
 	}
-	want := k.run("root", runfile(k.T, "TREE"))
+	want := k.run("root", runfile.Path(k.T, "TREE"))
 	for _, name := range []string{".modhash/tree.pb", "vmlinux", image} {
 		if got := k.root(name); got != want {
 			k.Errorf("%s: got the root %s, want %s", name, got, want)
@@ -229,7 +220,7 @@ func testTree(k *kernel) {
 // testKernel compares with root = "overwrite": plain make writes the root over the blank one, too, when it makes vmlinux from
 // vmlinux.unstripped.
 func testKernel(k *kernel) {
-	dir := runfile(k.T, "KERNEL_WITH_ROOT")
+	dir := runfile.Path(k.T, "KERNEL_WITH_ROOT")
 	for _, name := range []string{"vmlinux", image} {
 		got, err := os.ReadFile(k.path(name))
 		if err != nil {
@@ -248,7 +239,7 @@ func testKernel(k *kernel) {
 func testInstall(k *kernel) {
 	dir := k.install(strip)
 	k.run("verify", "--kernel", k.path(image), dir)
-	got, want := k.modules(dir), k.modules(runfile(k.T, "SEALED"))
+	got, want := k.modules(dir), k.modules(runfile.Path(k.T, "SEALED"))
 	if len(want) < 25 || len(got) != len(want) {
 		k.Errorf("got %d modules, want %d", len(got), len(want))
 	}

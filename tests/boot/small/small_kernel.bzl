@@ -55,11 +55,11 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
       machine: string, as in hashed_kernel: `arm64` or `x86_64`.
       compiler: string, as in hashed_kernel.
       compression: string, `gzip` or `xz`: of the installed modules.
-      types: bool, whether kernel and modules have type information (BTF).
+      types: bool, whether kernel and modules have type information (BTF) and versions of symbols.
       fragments: list of strings, names of further fragments in this directory.
       tags: list of strings, of all targets.
     """
-    names = ["small", machine, compression] + (["btf"] if types else []) + fragments
+    names = ["small", machine, compression] + (["btf", "modversions"] if types else []) + fragments
     tampered_modules(
         name = name + "_tampered",
         kinds = TAMPERED.keys(),
