@@ -36,7 +36,7 @@ def _config_tests(name):
         name = name + "_machine",
         attribute = "machine",
         base = "tinyconfig",
-        error = ["a kernel for the architecture s390x, want one that the kernel toolchain has binary tools for: arm64, x86_64"],
+        error = ["a kernel for the architecture s390x by gcc, want the compiler clang, or an architecture that the kernel toolchain has GCC for: arm64, x86_64"],
         machine = "s390x",
         rule = kernel_config,
         source = "fixtures_source",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # usage: run.sh WORLD CACHE RECIPE bazel BAZEL-ARGUMENTS... | --print | --enter [COMMAND...] | --image DIGEST
+#        | --add-machines MACHINE...
 #
 # The part of ./bazelw that runs in the world, in the caller's directory.
 set -euo pipefail
@@ -117,6 +118,7 @@ print_world() {
         }
         $1 == "archive" { printf "%-15s%s (%s%s, sha256 %s)\n", "archive:", $2 " " $3, $6, $8 ? ", " $8 : "", $5 }
         END { printf "%-15s%d, all in the manifest\n", "packages:", packages }' $manifest
+    echo "machines:      $(ls /etc/rules_modhash/machines 2>/dev/null | paste -sd ' ')"
 }
 
 # write_image DIGEST writes this world to the standard output as an OCI image archive. The world at its own path has none of
@@ -130,6 +132,7 @@ write_image() {
 case $1 in
     --image) write_image "$2" ;;
     --print) print_world ;;
+    --add-machines) exec /bin/bash "$recipe/add_machines.sh" "${@:2}" ;;
     --enter)
         shift
         [[ $# != 0 ]] || set -- /bin/bash

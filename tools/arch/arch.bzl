@@ -17,6 +17,9 @@ MACHINES = [
 # Those that can be booted.
 BOOT_MACHINES = [
     "arm64",
+    "ppc64le",
+    "riscv64",
+    "s390x",
     "x86_64",
 ]
 
@@ -84,17 +87,26 @@ SOURCE_DIRECTORIES = {
 # QEMU's programs.
 EMULATORS = {
     "arm64": "qemu-system-aarch64",
+    "ppc64le": "qemu-system-ppc64",
+    "riscv64": "qemu-system-riscv64",
+    "s390x": "qemu-system-s390x",
     "x86_64": "qemu-system-x86_64",
 }
 
 # GOARCH of those that can be booted.
 GO_ARCHITECTURES = {
     "arm64": "arm64",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
     "x86_64": "amd64",
 }
 
 # Constraint values of those that can be booted.
 BOOT_CPUS = {
     "arm64": "@platforms//cpu:aarch64",
+    "ppc64le": "@platforms//cpu:ppc64le",
+    "riscv64": "@platforms//cpu:riscv64",
+    "s390x": "@platforms//cpu:s390x",
     "x86_64": "@platforms//cpu:x86_64",
 }

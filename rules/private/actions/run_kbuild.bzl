@@ -73,18 +73,20 @@ def target_args(ctx, config, attribute = None):
             "the compiler %s" % config.compiler,
             "one that the kernel toolchain has: %s" % (", ".join(toolchain.compilers) or "it has none"),
         )
-    if config.machine not in toolchain.cross_prefixes:
+
+    # Clang compiles for all architectures, and comes with its own binary tools.
+    if config.compiler == "gcc" and config.machine not in toolchain.cross_prefixes:
         fail_attribute(
             ctx.label,
             attribute or "machine",
-            "a kernel for the architecture %s" % config.machine,
-            "one that the kernel toolchain has binary tools for: %s" %
+            "a kernel for the architecture %s by gcc" % config.machine,
+            "the compiler clang, or an architecture that the kernel toolchain has GCC for: %s" %
             (", ".join(sorted(toolchain.cross_prefixes)) or "it has none"),
         )
     args = label_args(ctx)
     args.add(config.machine, format = "--machine=%s")
     args.add(config.compiler, format = "--compiler=%s")
-    args.add("--cross=" + toolchain.cross_prefixes[config.machine])
+    args.add("--cross=" + toolchain.cross_prefixes.get(config.machine, ""))
     return args
 
 def run_kbuild(ctx, mnemonic, command, args, inputs, outputs, message, parallel = True, execution_requirements = {}):

@@ -18,12 +18,13 @@ MODULES = [
 
 _SUFFIXES = {"gzip": ".gz", "xz": ".xz"}
 
-def _attempts(compression, types):
+def _attempts(compression, types, version):
     """The core of the boot matrix.
 
     Args:
       compression: string, of the installed modules.
       types: bool, whether modules have type information.
+      version: string, the kernel's release.
 
     Returns:
       list of strings, for `attempts`.
@@ -43,20 +44,31 @@ def _attempts(compression, types):
             name = "sealed module, compressed, decompressed by the kernel",
             exists = ["/sys/kernel/btf/nls_utf8"] if types else [],
             flags = ["compressed_file"],
-            module = "/lib/modules/%s/kernel/fs/nls/nls_utf8.ko%s" % (VERSION, _SUFFIXES[compression]),
+            module = "/lib/modules/%s/kernel/fs/nls/nls_utf8.ko%s" % (version, _SUFFIXES[compression]),
         ),
     ] + tampered_attempts()
 
-def small_kernel(name, machine, compiler, compression, types = False, fragments = [], tags = []):
+def small_kernel(
+        name,
+        machine,
+        compiler,
+        compression,
+        types = False,
+        fragments = [],
+        source = "@linux//:source",
+        version = VERSION,
+        tags = []):
     """A hashed_kernel with four modules, whose boot test runs the core of the boot matrix.
 
     Args:
       name: string, as in hashed_kernel.
-      machine: string, as in hashed_kernel: `arm64` or `x86_64`.
+      machine: string, as in hashed_kernel: one of those with a fragment in this directory.
       compiler: string, as in hashed_kernel.
       compression: string, `gzip` or `xz`: of the installed modules.
       types: bool, whether kernel and modules have type information (BTF) and versions of symbols.
       fragments: list of strings, names of further fragments in this directory.
+      source: label of a kernel_source.
+      version: string, its release.
       tags: list of strings, of all targets.
     """
     names = ["small", machine, compression] + (["btf", "modversions"] if types else []) + fragments
@@ -69,7 +81,7 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
     )
     hashed_kernel(
         name = name,
-        attempts = _attempts(compression, types),
+        attempts = _attempts(compression, types, version),
         base = "tinyconfig",
         boot = True,
         compiler = compiler,
@@ -83,7 +95,7 @@ def small_kernel(name, machine, compiler, compression, types = False, fragments 
                     ["//examples/kernel:proc_sys_config"],
         machine = machine,
         modules = MODULES,
-        source = "@linux//:source",
+        source = source,
         tags = tags,
         visibility = ["//tests:__subpackages__"],
     )

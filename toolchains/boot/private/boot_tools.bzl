@@ -11,6 +11,8 @@ _DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin"]
 
 # Firmware that QEMU loads before the kernel, at its paths in Debian.
 _FIRMWARE = [
+    "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
+    "/usr/share/qemu/slof.bin",
     "/usr/share/qemu/linuxboot_dma.bin",
     "/usr/share/seabios/bios-256k.bin",
 ]
@@ -39,6 +41,11 @@ def _copy_busybox(rctx):
 
 def _boot_tools_repository_impl(rctx):
     found = {machine: find_program(rctx, _DIRECTORIES, program) for machine, program in EMULATORS.items()}
+
+    # `./bazelw --add-machines` adds those that are missing.
+    for machine, path in found.items():
+        if not path:
+            rctx.watch(_DIRECTORIES[0] + "/" + EMULATORS[machine])
     emulators = {machine: str(path) for machine, path in found.items() if path}
     files = [str(path.realpath) for path in found.values() if path]
     files += [path for path in _FIRMWARE if rctx.path(path).exists]

@@ -3,6 +3,7 @@
 
 visibility([
     "//tests/kernel",
+    "//tests/matrix",
     "//toolchains/kernel/...",
 ])
 

@@ -71,7 +71,7 @@ func (vm VM) Run(ctx context.Context, serial io.Writer) error {
 	case ctx.Err() != nil:
 		return vm.interrupted(context.Cause(ctx))
 	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("starting QEMU: %w. Next: install it (Debian: qemu-system-x86, qemu-system-arm)", err)
+		return fmt.Errorf("starting QEMU: %w. Next: %s", err, install(vm.Machine))
 	case err != nil:
 		return fmt.Errorf("running QEMU: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}
@@ -91,8 +91,7 @@ func (vm VM) args() ([]string, error) {
 		return nil, fmt.Errorf("machine: got %q, want one of %s", vm.Machine, strings.Join(Machines(), ", "))
 	}
 	if vm.Emulator == "" {
-		return nil, fmt.Errorf("got no QEMU for %s, want one. Next: install it "+
-			"(Debian: qemu-system-x86, qemu-system-arm), or build with ./bazelw", vm.Machine)
+		return nil, fmt.Errorf("got no QEMU for %s, want one. Next: %s", vm.Machine, install(vm.Machine))
 	}
 	args := []string{
 		"-machine", a.QEMU.Machine, "-cpu", a.QEMU.CPU,
@@ -111,6 +110,12 @@ func (vm VM) args() ([]string, error) {
 		args = append(args, "-device", device)
 	}
 	return args, nil
+}
+
+// install is the next step of who has no QEMU for a machine.
+func install(machine string) string {
+	a, _ := arch.Find(machine)
+	return fmt.Sprintf("install it (Debian: %s; in a world: ./bazelw --add-machines %s)", a.QEMU.Package, machine)
 }
 
 // cmdline returns the kernel's command line. The caller's words come last: the last one counts.

@@ -38,6 +38,9 @@ func TestRunArguments(t *testing.T) {
 		"arm64": "-machine virt -cpu cortex-a72 -accel tcg -m 256 -nodefaults -no-user-config -no-reboot -nic none -display none " +
 			"-monitor none -serial stdio -kernel bzImage -initrd initramfs -append console=ttyAMA0 loglevel=8 " +
 			"printk.devkmsg=on oops=panic panic=-1 module.sig_enforce=1 -- 2\n",
+		"s390x": "-machine s390-ccw-virtio -cpu max -accel tcg -m 256 -nodefaults -no-user-config -no-reboot -nic none " +
+			"-display none -monitor none -serial stdio -kernel bzImage -initrd initramfs -append console=ttysclp0 loglevel=8 " +
+			"printk.devkmsg=on oops=panic panic=-1 module.sig_enforce=1 -- 2\n",
 	} {
 		v := vm(emulator(t, `echo "$@"`))
 		v.Machine = machine
@@ -70,11 +73,11 @@ func TestRunErrors(t *testing.T) {
 		change func(*VM)
 		want   string
 	}{
-		{"machine", func(v *VM) { v.Machine = "riscv64" }, `machine: got "riscv64", want one of arm64, x86_64`},
+		{"machine", func(v *VM) { v.Machine = "arm" }, `machine: got "arm", want one of arm64, ppc64le, riscv64, s390x, x86_64`},
 		{"no emulator", func(v *VM) { v.Emulator = "" },
-			"got no QEMU for x86_64, want one. Next: install it (Debian: qemu-system-x86, qemu-system-arm), or build with ./bazelw"},
+			"got no QEMU for x86_64, want one. Next: install it (Debian: qemu-system-x86; in a world: ./bazelw --add-machines x86_64)"},
 		{"emulator not there", func(v *VM) { v.Emulator = "/nowhere/qemu" }, "starting QEMU: fork/exec /nowhere/qemu: " +
-			"no such file or directory. Next: install it (Debian: qemu-system-x86, qemu-system-arm)"},
+			"no such file or directory. Next: install it (Debian: qemu-system-x86; in a world: ./bazelw --add-machines x86_64)"},
 		{"emulator fails", func(v *VM) { v.Emulator = emulator(t, "echo could not load kernel >&2; exit 1") },
 			"running QEMU: exit status 1: could not load kernel"},
 		{"time is up", func(v *VM) { v.Emulator, v.Timeout = emulator(t, "exec sleep 60"), 50*time.Millisecond },

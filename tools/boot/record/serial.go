@@ -4,6 +4,7 @@ package record
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -19,6 +20,8 @@ type Serial struct {
 	Error string
 	// Panic is the line with which the kernel gave up, or empty.
 	Panic string
+	// Root is the root of modules that the kernel logged, as "LEVELS HEX", or empty.
+	Root string
 }
 
 // Attempt is what a serial log states of one attempt.
@@ -33,6 +36,9 @@ type Attempt struct {
 
 // panicTexts start what the kernel prints when it gives up (kernel/panic.c).
 var panicTexts = []string{"Kernel panic - not syncing", "end Kernel panic"}
+
+// rootText is how a kernel with CONFIG_MODULE_HASHES states its root (kernel/module/hashes.c).
+var rootText = regexp.MustCompile(`module hashes: (\d+) levels, root ([0-9a-f]+)$`)
 
 // ParseSerial reads the serial log of one boot. Lines end in "\n" or "\r\n". A damaged record or
 // records out of order are an error.
@@ -72,6 +78,9 @@ func (s *Serial) addText(line string) {
 		if s.Panic == "" && strings.Contains(line, text) {
 			s.Panic = line
 		}
+	}
+	if root := rootText.FindStringSubmatch(line); root != nil && s.Root == "" {
+		s.Root = root[1] + " " + root[2]
 	}
 	if a := s.open(); a != nil && line != "" {
 		a.Log = append(a.Log, line)

@@ -19,11 +19,14 @@ import (
 	"rules_modhash/tools/boot/record"
 	"rules_modhash/tools/boot/verdict"
 	"rules_modhash/tools/cli"
+	"rules_modhash/tools/merkle/root"
 )
 
 // result is what came of one boot.
 type result struct {
 	verdicts []verdict.Verdict
+	// root is the root that the kernel logged, or empty.
+	root string
 	// ending states how the boot ended if it did not run to its end.
 	ending string
 	// log is the path of the serial log, tail its last lines.
@@ -58,7 +61,7 @@ func (o *options) boot(ctx context.Context, index int, boot plan.Boot) (*result,
 	if parseErr != nil {
 		return nil, fmt.Errorf("%w (%s)", parseErr, r.log)
 	}
-	r.verdicts = verdict.Boot(boot, serial)
+	r.verdicts, r.root = verdict.Boot(boot, serial), serial.Root
 	if !serial.Done {
 		r.ending, r.tail = ending(serial, err), tail(text)
 	}
@@ -121,13 +124,34 @@ func (o *options) show(w io.Writer, results []result) error {
 	for _, r := range results {
 		r.showDetails(w)
 	}
+	rootErr := o.checkRoots(w, results)
 	differing := slices.DeleteFunc(slices.Clone(all), verdict.Verdict.Passed)
 	ended := !slices.ContainsFunc(results, func(r result) bool { return r.ending != "" })
 	if len(differing) == 0 && ended {
-		return nil
+		return rootErr
 	}
 	fmt.Fprintf(w, "\n%d of %d attempts differ; serial logs: %s\n", len(differing), len(all), o.logs)
 	return cli.ErrCheckFailed
+}
+
+// checkRoots compares the roots that the kernel logged with the one in its image.
+func (o *options) checkRoots(w io.Writer, results []result) error {
+	i := slices.IndexFunc(results, func(r result) bool { return r.root != "" })
+	if i < 0 {
+		return nil
+	}
+	found, err := root.Read(o.vm.Kernel, "")
+	if err != nil {
+		return fmt.Errorf("the kernel logged the root %s, and its image is not readable: %w", results[i].root, err)
+	}
+	for _, r := range results {
+		if r.root != "" && r.root != found.Root.String() {
+			fmt.Fprintf(w, "\nthe kernel logged the root %s, want that of its image: %s; serial log: %s\n", r.root, found.Root, r.log)
+			return cli.ErrCheckFailed
+		}
+	}
+	fmt.Fprintf(w, "root in log and image: %s\n", found.Root)
+	return nil
 }
 
 func (r result) showDetails(w io.Writer) {
