@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Generated from arch.go. To update this file, run: bazel run //tools/arch:update
+# Generated from arch.go, and from tools/boot/qemu/board.go. To update this file, run: bazel run //tools/arch:update
 """The architectures that modules and kernels are built for, as `module_tree` names them."""
 
 visibility("//...")

@@ -59,18 +59,6 @@ type Architecture struct {
 	Host string
 	// Go is its GOARCH.
 	Go string
-	// QEMU is how it is booted in tests, nil if it is not.
-	QEMU *QEMU
-}
-
-// QEMU is a board that QEMU emulates.
-type QEMU struct {
-	// Program is the emulator's name, Package that of its Debian package.
-	Program, Package string
-	// Machine and CPU are values of -machine and -cpu.
-	Machine, CPU string
-	// Console is the kernel's name of the serial line.
-	Console string
 }
 
 const (
@@ -91,7 +79,6 @@ var All = []Architecture{
 		Target: Target{elf.ELFCLASS64, elf.ELFDATA2LSB, elf.EM_X86_64},
 		Kbuild: "x86_64", Directory: "x86", Symbol: "CONFIG_X86", Reads: []string{"x86", "um"}, Image: "bzImage",
 		CrossPrefix: "x86_64-linux-gnu-", Debian: "amd64", CPUs: []string{"x86_64"}, Host: "amd64", Go: "amd64",
-		QEMU: &QEMU{Program: "qemu-system-x86_64", Package: "qemu-system-x86", Machine: "q35", CPU: "max", Console: "ttyS0"},
 	},
 	{
 		Name: "arm64", Aliases: []string{"aarch64"},
@@ -99,32 +86,24 @@ var All = []Architecture{
 		// The table of x86 is what scripts/checksyscalls.sh compares system calls with.
 		Kbuild: "arm64", Directory: "arm64", Symbol: "CONFIG_ARM64", Reads: []string{"arm64", "arm", "x86"}, Image: "Image",
 		CrossPrefix: "aarch64-linux-gnu-", Debian: "arm64", CPUs: []string{"aarch64"}, Host: "aarch64", Go: "arm64",
-		QEMU: &QEMU{
-			Program: "qemu-system-aarch64", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a72", Console: "ttyAMA0",
-		},
 	},
 	{
 		Name: "riscv64", Aliases: []string{"riscv"},
 		Target: Target{elf.ELFCLASS64, elf.ELFDATA2LSB, elf.EM_RISCV}, Flags: riscvSoftFloat,
 		Kbuild: "riscv", Directory: "riscv", Symbol: "CONFIG_RISCV", Image: "Image",
 		CrossPrefix: "riscv64-linux-gnu-", Debian: "riscv64", CPUs: []string{"riscv64"}, Host: "riscv64", Go: "riscv64",
-		QEMU: &QEMU{Program: "qemu-system-riscv64", Package: "qemu-system-riscv", Machine: "virt", CPU: "max", Console: "ttyS0"},
 	},
 	{
 		Name: "ppc64le", Aliases: []string{"powerpc", "powerpc64le", "ppc64el"},
 		Target: Target{elf.ELFCLASS64, elf.ELFDATA2LSB, elf.EM_PPC64}, Flags: ppc64ELFv2,
 		Kbuild: "powerpc", Directory: "powerpc", Symbol: "CONFIG_PPC", Image: "zImage",
 		CrossPrefix: "powerpc64le-linux-gnu-", Debian: "ppc64el", CPUs: []string{"ppc64le"}, Host: "ppc64le", Go: "ppc64le",
-		QEMU: &QEMU{Program: "qemu-system-ppc64", Package: "qemu-system-ppc", Machine: "pseries", CPU: "power10", Console: "hvc0"},
 	},
 	{
 		Name: "s390x", Aliases: []string{"s390"},
 		Target: Target{elf.ELFCLASS64, elf.ELFDATA2MSB, elf.EM_S390},
 		Kbuild: "s390", Directory: "s390", Symbol: "CONFIG_S390", Image: "bzImage",
 		CrossPrefix: "s390x-linux-gnu-", Debian: "s390x", CPUs: []string{"s390x"}, Host: "s390x", Go: "s390x",
-		QEMU: &QEMU{
-			Program: "qemu-system-s390x", Package: "qemu-system-s390x", Machine: "s390-ccw-virtio", CPU: "max", Console: "ttysclp0",
-		},
 	},
 	{
 		Name: "arm", Aliases: []string{"armhf", "armv7", "armv7l"},

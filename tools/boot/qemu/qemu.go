@@ -15,14 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"rules_modhash/tools/arch"
 )
-
-// Machines returns the names of the architectures that can be booted, in bytewise order.
-func Machines() []string {
-	return arch.Sorted(func(a arch.Architecture) bool { return a.QEMU != nil })
-}
 
 // VM is a virtual machine.
 type VM struct {
@@ -86,22 +79,22 @@ func (vm VM) interrupted(cause error) error {
 }
 
 func (vm VM) args() ([]string, error) {
-	a, _ := arch.Find(vm.Machine)
-	if a.QEMU == nil {
+	board, ok := boards[vm.Machine]
+	if !ok {
 		return nil, fmt.Errorf("machine: got %q, want one of %s", vm.Machine, strings.Join(Machines(), ", "))
 	}
 	if vm.Emulator == "" {
 		return nil, fmt.Errorf("got no QEMU for %s, want one. Next: %s", vm.Machine, install(vm.Machine))
 	}
 	args := []string{
-		"-machine", a.QEMU.Machine, "-cpu", a.QEMU.CPU,
+		"-machine", board.Machine, "-cpu", board.CPU,
 		"-accel", "tcg",
 		"-m", strconv.Itoa(vm.Memory),
 		"-nodefaults", "-no-user-config", "-no-reboot",
 		"-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio",
 		"-kernel", vm.Kernel,
 		"-initrd", vm.Initramfs,
-		"-append", vm.cmdline(a.QEMU.Console),
+		"-append", vm.cmdline(board.Console),
 	}
 	if vm.Disk != "" {
 		args = append(args, "-drive", "file="+strings.ReplaceAll(vm.Disk, ",", ",,")+",format=raw,if=virtio,snapshot=on")
@@ -114,8 +107,7 @@ func (vm VM) args() ([]string, error) {
 
 // install is the next step of who has no QEMU for a machine.
 func install(machine string) string {
-	a, _ := arch.Find(machine)
-	return fmt.Sprintf("install it (Debian: %s; in a world: ./bazelw --add-machines %s)", a.QEMU.Package, machine)
+	return fmt.Sprintf("install it (Debian: %s; in a world: ./bazelw --add-machines %s)", boards[machine].Package, machine)
 }
 
 // cmdline returns the kernel's command line. The caller's words come last: the last one counts.

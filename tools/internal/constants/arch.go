@@ -2,14 +2,16 @@
 
 package main
 
-import "rules_modhash/tools/arch"
+import (
+	"rules_modhash/tools/arch"
+	"rules_modhash/tools/boot/qemu"
+)
 
 // architectures returns tools/arch/arch.bzl.
 func architectures() string {
-	isBootable := func(a arch.Architecture) bool { return a.QEMU != nil }
-	return header("The architectures that modules and kernels are built for, as `module_tree` names them.", "tools/arch", "arch.go") +
+	return header("The architectures that modules and kernels are built for, as `module_tree` names them.", "tools/arch", "arch.go, and from tools/boot/qemu/board.go") +
 		list("All of them.", "MACHINES", arch.Sorted(func(arch.Architecture) bool { return true })) +
-		list("Those that can be booted.", "BOOT_MACHINES", arch.Sorted(isBootable)) +
+		list("Those that can be booted.", "BOOT_MACHINES", qemu.Machines()) +
 		dictionary("By the constraint values of target platforms.", "MACHINES_BY_CPU", machinesByCPU()) +
 		dictionary("By what Bazel calls them as hosts (`repository_os.arch`).", "MACHINES_BY_HOST", machinesByHost()) +
 		dictionary("What the names of an architecture's GCC and binary tools begin with, in distributions.", "CROSS_PREFIXES",
@@ -20,7 +22,7 @@ func architectures() string {
 			each(func(a arch.Architecture) string { return a.Image })) +
 		dictionary("Their directories in the kernel's arch/.", "SOURCE_DIRECTORIES",
 			each(func(a arch.Architecture) string { return a.Directory })) +
-		dictionary("QEMU's programs.", "EMULATORS", bootable(func(a arch.Architecture) string { return a.QEMU.Program })) +
+		dictionary("QEMU's programs.", "EMULATORS", emulators()) +
 		dictionary("GOARCH of those that can be booted.", "GO_ARCHITECTURES",
 			bootable(func(a arch.Architecture) string { return a.Go })) +
 		dictionary("Constraint values of those that can be booted.", "BOOT_CPUS",
@@ -40,11 +42,20 @@ func each(value func(arch.Architecture) string) map[string]string {
 func bootable(value func(arch.Architecture) string) map[string]string {
 	values := map[string]string{}
 	for _, a := range arch.All {
-		if a.QEMU != nil {
+		if _, ok := qemu.BoardOf(a.Name); ok {
 			values[a.Name] = value(a)
 		}
 	}
 	return values
+}
+
+func emulators() map[string]string {
+	programs := map[string]string{}
+	for _, machine := range qemu.Machines() {
+		board, _ := qemu.BoardOf(machine)
+		programs[machine] = board.Program
+	}
+	return programs
 }
 
 func machinesByCPU() map[string]string {
