@@ -8,7 +8,7 @@
 set -Eeuo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 readonly recipe=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly etc=/etc/rules_modhash
+readonly etc=${WORLD_ROOT:-}/etc/rules_modhash # WORLD_ROOT: for tests
 
 say() { echo "bazelw: $*" >&2; }
 die() {
