@@ -59,9 +59,6 @@ func (o *Config) packConfiguration(ctx context.Context, r *results, tree *kmake.
 	if o.Configuration == "" {
 		return nil
 	}
-	if err := tree.Make(ctx, "syncconfig"); err != nil {
-		return fmt.Errorf("%s: %w", o.Label, err)
-	}
 	return r.set.CreateFile(o.Configuration, func(w io.Writer) error {
 		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(path string, _ fs.FileInfo) bool {
 			return slices.Contains(configurationFiles, path)
@@ -81,8 +78,17 @@ func (o *Config) configure(ctx context.Context, tree *kmake.Tree, stderr io.Writ
 	if err := appendOptions(config, wanted); err != nil {
 		return err
 	}
+	// Kconfig writes what compilers and make read only if this file is missing. Then syncconfig, which would write the same
+	// and run each check of the compiler once more, is not needed.
+	written := filepath.Join(tree.Dir, "include/config/auto.conf")
+	if err := os.RemoveAll(written); err != nil {
+		return err
+	}
 	if err := tree.Make(ctx, "olddefconfig"); err != nil {
 		return fmt.Errorf("%s: %w", o.Label, err)
+	}
+	if _, err := os.Stat(written); err != nil {
+		return fmt.Errorf("%s: not made by Kconfig: %w", o.Label, err)
 	}
 	if err := checkConfig(o.Label, config, wanted); err != nil || o.BaseFile == "" {
 		return err
