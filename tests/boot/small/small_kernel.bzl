@@ -2,7 +2,7 @@
 """Minimal kernels for tests: they boot, and load modules by their hashes."""
 
 load("@linux//:version.bzl", "VERSION")
-load("//rules:defs.bzl", "hashed_kernel", "load_attempt")
+load("//rules:defs.bzl", "hashed_kernel", "kernel_boot_test", "load_attempt", "vmlinux")
 load("//tests/boot:matrix.bzl", "TAMPERED", "tampered_attempts")
 load("//tests/boot:tampered_modules.bzl", "tampered_modules")
 
@@ -98,4 +98,37 @@ def small_kernel(
         source = source,
         tags = tags,
         visibility = ["//tests:__subpackages__"],
+    )
+
+def overwritten_kernel(name, kernel, tags = [], visibility = ["//visibility:private"]):
+    """A small_kernel whose root is written over the blank one, and its boot test, NAME_boot_test.
+
+    Args:
+      name: string.
+      kernel: string, the name of a small_kernel in this package.
+      tags: list of strings, of all targets.
+      visibility: list of labels, of the vmlinux.
+    """
+    vmlinux(
+        name = name,
+        kernel = kernel + "_kernel",
+        root = "overwrite",
+        tags = tags,
+        tree = kernel + "_tree",
+        visibility = visibility,
+    )
+    kernel_boot_test(
+        name = name + "_boot_test",
+        size = "medium",
+        attempts = [load_attempt(
+            name = "sealed module",
+            module = "/sealed/kernel/fs/nls/nls_ascii.ko",
+        )] + tampered_attempts(),
+        cmdline = "module.sig_enforce=1",
+        files = {
+            kernel + "_tampered": "/tampered/",
+            kernel + "_tree": "/sealed/",
+        },
+        tags = tags,
+        vmlinux = name,
     )
