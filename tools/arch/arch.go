@@ -52,6 +52,8 @@ type Architecture struct {
 	Image string
 	// CrossPrefix begins the names of its GCC and binary tools in distributions.
 	CrossPrefix string
+	// GNUImage is whether GNU's binary tools make its boot image, also of a kernel that Clang builds.
+	GNUImage bool
 	// Debian is what Debian calls it.
 	Debian string
 	// CPUs are its constraint values in @platforms//cpu. Host is what Bazel calls it as a host (repository_os.arch).
@@ -97,7 +99,8 @@ var All = []Architecture{
 		Name: "ppc64le", Aliases: []string{"powerpc", "powerpc64le", "ppc64el"},
 		Target: Target{elf.ELFCLASS64, elf.ELFDATA2LSB, elf.EM_PPC64}, Flags: ppc64ELFv2,
 		Kbuild: "powerpc", Directory: "powerpc", Symbol: "CONFIG_PPC", Image: "zImage",
-		CrossPrefix: "powerpc64le-linux-gnu-", Debian: "ppc64el", CPUs: []string{"ppc64le"}, Host: "ppc64le", Go: "ppc64le",
+		// arch/powerpc/boot/wrapper calls them by CROSS_COMPILE.
+		GNUImage: true, CrossPrefix: "powerpc64le-linux-gnu-", Debian: "ppc64el", CPUs: []string{"ppc64le"}, Host: "ppc64le", Go: "ppc64le",
 	},
 	{
 		Name: "s390x", Aliases: []string{"s390"},

@@ -101,11 +101,15 @@ func jobs() string { return "-j" + strconv.Itoa(runtime.GOMAXPROCS(0)) }
 
 // variables are what each run of make is given.
 func (t *Tree) variables() []string {
-	args := []string{"ARCH=" + t.architecture().Kbuild}
-	if t.Compiler == "clang" {
-		args = append(args, "LLVM=1")
-	} else {
+	a := t.architecture()
+	args := []string{"ARCH=" + a.Kbuild}
+	switch {
+	case t.Compiler != "clang":
 		args = append(args, "CROSS_COMPILE="+t.Cross)
+	case a.GNUImage:
+		args = append(args, "LLVM=1", "CROSS_COMPILE="+a.CrossPrefix)
+	default:
+		args = append(args, "LLVM=1")
 	}
 	// The tree's path gets into debug information, and nowhere else: its other names are relative. All code has
 	// KCPPFLAGS, also that of the boot image, which has no KCFLAGS.
