@@ -130,9 +130,9 @@ def _failure_tests(name):
     _failing(
         name = name + "_machine",
         attempts = _ATTEMPTS,
-        error = ["_machine: attribute kernel: got a kernel for the architecture s390x, want one for an architecture that boot tests support: arm64, x86_64"],
+        error = ["_machine: attribute kernel: got a kernel for the architecture arm, want one for an architecture that boot tests support: arm64, ppc64le, riscv64, s390x, x86_64"],
         kernel = name + "_kernel",
-        machine = "s390x",
+        machine = "arm",
     )
     _failing(
         name = name + "_attempts",
@@ -151,7 +151,7 @@ def _toolchain_tests(name):
     )
     failure_test(
         name = name + "_vax_test",
-        error = ["_vax: attribute emulators: got the architecture \"vax\", want one of arm64, x86_64"],
+        error = ["_vax: attribute emulators: got the architecture \"vax\", want one of arm64, ppc64le, riscv64, s390x, x86_64"],
         target_under_test = name + "_vax",
     )
     boot_toolchain(
@@ -162,7 +162,7 @@ def _toolchain_tests(name):
     )
     failure_test(
         name = name + "_busybox_test",
-        error = ["_busybox: attribute busybox: got the architecture \"arm\", want one of arm64, x86_64"],
+        error = ["_busybox: attribute busybox: got the architecture \"arm\", want one of arm64, ppc64le, riscv64, s390x, x86_64"],
         target_under_test = name + "_busybox",
     )
 
