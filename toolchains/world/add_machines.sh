@@ -52,3 +52,7 @@ for machine; do
     dpkg-query --show "${wanted[@]}" >"$etc/machines/$machine.tmp"
     mv "$etc/machines/$machine.tmp" "$etc/machines/$machine"
 done
+
+# A world has no package lists, and no packages.
+apt clean
+rm -rf "${WORLD_ROOT:-}"/var/lib/apt/lists/*
