@@ -61,7 +61,8 @@ log of each boot: `boot-01.serial.log` and so on.
 
 **Failures.** A module that an attempt names and that is not in the initramfs is a build error. The
 test fails with a table of all attempts, and for each that differs the expected result, the actual result and the
-kernel's log. If the kernel panics, hangs or restarts, the test fails with the end of its serial log.
+kernel's log. If the kernel panics, hangs or restarts, the test fails with the end of its serial log. It also fails if the
+kernel logs another root of its modules than the one in its boot image.
 """
 
 _RUN_DOC = """\
@@ -139,7 +140,7 @@ def _write_plan(ctx):
 def _init_entry(ctx, machine):
     return struct(file = getattr(ctx.file, "_init_" + machine), path = "/init")
 
-def _write_launcher(ctx, machine, kernel, initramfs, plan):
+def _write_launcher(ctx, machine, kernel, symbols, initramfs, plan):
     emulator = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.emulators.get(machine, "")
     arguments = [
         ctx.executable._boottest.short_path,
@@ -152,7 +153,7 @@ def _write_launcher(ctx, machine, kernel, initramfs, plan):
         "--plan=" + plan.short_path,
         "--cmdline=" + ctx.attr.cmdline,
         "--timeout=%ds" % ctx.attr.boot_timeout,
-    ]
+    ] + ["--system-map=" + file.short_path for file in symbols]
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
     content = _LAUNCHER.format(
         arguments = " \\\n    ".join([shell.quote(argument) for argument in arguments]),
@@ -169,10 +170,13 @@ def _kernel_boot_impl(ctx):
     entries = initramfs_entries(ctx) + busybox_entries(ctx, machine) + [_init_entry(ctx, machine)]
     write_initramfs(ctx, initramfs, entries, plan = plan)
     manifest = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.manifest
-    runfiles = ctx.runfiles(files = [kernel, initramfs, plan, manifest])
+
+    # Some boot images do not state where their root is.
+    symbols = [ctx.attr.vmlinux[VmlinuxInfo].vmlinux] if ctx.attr.vmlinux else []
+    runfiles = ctx.runfiles(files = [kernel, initramfs, plan, manifest] + symbols)
     return [
         DefaultInfo(
-            executable = _write_launcher(ctx, machine, kernel, initramfs, plan),
+            executable = _write_launcher(ctx, machine, kernel, symbols, initramfs, plan),
             runfiles = runfiles.merge(ctx.attr._boottest[DefaultInfo].default_runfiles),
         ),
         OutputGroupInfo(initramfs = depset([initramfs])),

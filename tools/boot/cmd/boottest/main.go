@@ -28,6 +28,7 @@ func main() {
 type options struct {
 	vm           qemu.VM
 	plan, title  string
+	systemMap    string
 	logs         string
 	temporaryLog bool
 }
@@ -53,6 +54,7 @@ Exit codes: 0 all results are as expected; 1 something differs; 2 the boots fail
 	flags.StringVar(&o.vm.Machine, "machine", "x86_64", "one of "+strings.Join(qemu.Machines(), ", "))
 	flags.IntVar(&o.vm.Memory, "memory", 512, "MiB of memory")
 	flags.StringVar(&o.vm.Kernel, "kernel", "", "bzImage or Image (required)")
+	flags.StringVar(&o.systemMap, "system-map", "", "System.map or vmlinux of the kernel's build, by which the root in --kernel is found")
 	flags.StringVar(&o.vm.Initramfs, "initramfs", "", "archive written by mkinitramfs with the plan (required)")
 	flags.StringVar(&o.vm.Cmdline, "cmdline", "", "options for the kernel's command line in all boots")
 	flags.DurationVar(&o.vm.Timeout, "timeout", 2*time.Minute, "time limit of one boot")
