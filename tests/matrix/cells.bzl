@@ -9,6 +9,7 @@ COMPILERS = ["gcc", "clang"]
 
 # What the project claims of a kernel: each includes the ones before.
 APPLIES = "applies"
+BUILDS = "builds"
 BOOTS = "boots"
 
 # Versions of which each architecture and compiler below is tested.
@@ -25,7 +26,7 @@ _ONE = {
 }
 
 def _reason(series, machine, compiler):
-    """Why a kernel is not built, or None if it is."""
+    """Why a kernel is not booted, or None if it is."""
     if machine == "arm":
         return "tests have no board for it; root objects are tested"
     if machine in _ALL:
@@ -34,7 +35,14 @@ def _reason(series, machine, compiler):
         return "`./bazelw` has no GCC for it"
     if _ONE[machine] != series:
         return "the patches have no code for an architecture: one version is tested"
+    if machine == "ppc64le":
+        return "the kernel stops in QEMU when it calls the firmware; the reason is not known yet"
     return None
+
+def _state(machine, compiler, series, reason):
+    if not reason:
+        return BOOTS
+    return BUILDS if compiler == "clang" and _ONE.get(machine) == series else APPLIES
 
 def _cell(series, machine, compiler):
     reason = _reason(series, machine, compiler)
@@ -45,7 +53,7 @@ def _cell(series, machine, compiler):
         name = "%s_%s_%s" % (series, machine, compiler),
         reason = reason,
         series = series,
-        state = APPLIES if reason else BOOTS,
+        state = _state(machine, compiler, series, reason),
     )
 
 def cells(machines):
@@ -55,8 +63,9 @@ def cells(machines):
       machines: list of strings, the architectures.
 
     Returns:
-      list of struct(series, machine, compiler, name, state, reason). state: APPLIES (the patches apply to the source), or
-      BOOTS (the kernel also builds, boots in QEMU, loads its modules, and rejects others). reason: why it is not BOOTS.
+      list of struct(series, machine, compiler, name, state, reason). state: APPLIES (the patches apply to the source),
+      BUILDS (the kernel also builds), or BOOTS (it also boots in QEMU, loads its modules, and rejects others). reason: why it
+      is not BOOTS.
     """
     return [
         _cell(series, machine, compiler)

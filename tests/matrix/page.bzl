@@ -2,7 +2,7 @@
 """The page docs/reference/kernels.md, from the table of cells."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
-load(":cells.bzl", "BOOTS")
+load(":cells.bzl", "APPLIES", "BOOTS")
 
 visibility("private")
 
@@ -15,7 +15,8 @@ Versions of Linux, architectures and compilers, and what is tested of each combi
 
 - **applies**: the [kernel patches](../../toolchains/kernel/patches/README.md) apply exactly to the source of Debian.
   `./bazelw test //tests/kernel:sources_test` checks this.
-- **boots**: they apply, and a small kernel builds and boots in QEMU. It loads its sealed modules, also compressed ones, and
+- **builds**: they apply, and a small kernel builds, with sealed modules that match its root.
+- **boots**: the kernel boots in QEMU too. It loads its sealed modules, also compressed ones, and
   rejects unsealed and tampered modules. The root in its log is that of its boot image.
   `./bazelw test --config=full //tests/matrix:{name}_boot_test` checks this for one kernel, and
   `//tests/matrix:all` for all of them.
@@ -34,7 +35,7 @@ def _rows(cells):
         "| %s | %s | %s | %s |" % (
             machine,
             compiler,
-            " | ".join(["**%s**" % cell.state if cell.state == BOOTS else cell.state for cell in row]),
+            " | ".join([cell.state if cell.state == APPLIES else "**%s**" % cell.state for cell in row]),
             "; ".join({cell.reason: None for cell in row if cell.reason}.keys()),
         )
         for (machine, compiler), row in rows.items()

@@ -57,6 +57,7 @@ def small_kernel(
         fragments = [],
         source = "@linux//:source",
         version = VERSION,
+        boots = True,
         tags = []):
     """A hashed_kernel with four modules, whose boot test runs the core of the boot matrix.
 
@@ -69,6 +70,7 @@ def small_kernel(
       fragments: list of strings, names of further fragments in this directory.
       source: label of a kernel_source.
       version: string, its release.
+      boots: bool, whether there is a boot test.
       tags: list of strings, of all targets.
     """
     names = ["small", machine, compression] + (["btf", "modversions"] if types else []) + fragments
@@ -81,7 +83,7 @@ def small_kernel(
     )
     hashed_kernel(
         name = name,
-        attempts = _attempts(compression, types, version),
+        attempts = _attempts(compression, types, version) if boots else [],
         base = "tinyconfig",
         boot = True,
         compiler = compiler,
