@@ -38,14 +38,15 @@ check_plan() {
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+machine=$* # until the loop: the lists are for all of them
 trap 'tail -n 15 "$log" >&2; die "adding $machine to the world failed: see above. Next: check the network and the mirror, and run again"' ERR
 mkdir -p "$etc/machines"
+# An interrupted installation leaves packages that are not configured.
+dpkg --configure --pending >>"$log" 2>&1
+apt update
 for machine; do
     mapfile -t wanted < <(packages "$machine")
     say "adding $machine to the world: ${wanted[*]}"
-    # An interrupted installation leaves packages that are not configured.
-    dpkg --configure --pending >>"$log" 2>&1
-    apt update
     : >"$log"
     check_plan "${wanted[@]}"
     apt --yes --no-install-recommends install "${wanted[@]}"

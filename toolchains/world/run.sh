@@ -118,17 +118,6 @@ print_world() {
         }
         $1 == "archive" { printf "%-15s%s (%s%s, sha256 %s)\n", "archive:", $2 " " $3, $6, $8 ? ", " $8 : "", $5 }
         END { printf "%-15s%d, all in the manifest\n", "packages:", packages }' $manifest
-    print_machines
-}
-
-# print_machines prints which machines of machines.txt this world has the packages of.
-print_machines() {
-    local machine added=() missing=()
-    for machine in $(awk '!/^#/ && NF { print $1 }' "$recipe/machines.txt" | uniq); do
-        if [[ -e /etc/rules_modhash/machines/$machine ]]; then added+=("$machine"); else missing+=("$machine"); fi
-    done
-    [[ ${#added[@]} == 0 ]] || echo "machines:      ${added[*]}"
-    [[ ${#missing[@]} == 0 ]] || echo "not added:     ${missing[*]} (./bazelw --add-machines ${missing[*]})"
 }
 
 # write_image DIGEST writes this world to the standard output as an OCI image archive. The world at its own path has none of

@@ -43,6 +43,7 @@ def root_test(name, kernel, tree, linked, overwritten, differ = []):
             "SYSTEM_MAP": blank + "System.map",
         },
         deps = [
+            "//tests/private/runfile",
             "//tools/merkle/root",
             "//tools/merkle/root/object",
         ],

@@ -13,19 +13,18 @@ import (
 	"strings"
 	"testing"
 
+	"rules_modhash/tests/private/runfile"
 	"rules_modhash/tools/merkle/root"
 	"rules_modhash/tools/merkle/root/object"
 )
 
-// file returns where Bazel has put what an environment variable names. Bazel runs tests in the
-// directory of their package; rootpaths are relative to the workspace.
+// file returns the path of the runfile that an environment variable names. Without Bazel there is none.
 func file(t *testing.T, variable string) string {
 	t.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
+	if os.Getenv(variable) == "" {
 		t.Skip("checks files that Bazel builds: bazel test //tests/boot/kernel:all")
 	}
-	return filepath.Join("..", "..", "..", path)
+	return runfile.Path(t, variable)
 }
 
 func read(t *testing.T, variable string) []byte {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_modhash/tests/private/runfile"
 	"rules_modhash/tools/kernel/kmake"
 	"rules_modhash/tools/kernel/treearchive"
 )
@@ -59,16 +60,6 @@ const (
 	elsewhere = "OBJECTS_TEST_DIRECTORY"
 	which     = "OBJECTS_TEST_KERNEL"
 )
-
-// runfile returns the absolute path of a file, by its path from the root of the runfiles.
-func runfile(t *testing.T, path string) string {
-	t.Helper()
-	absolute, err := filepath.Abs(filepath.Join("../../..", path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return absolute
-}
 
 // unpack unpacks the files of an archive for which wanted is true.
 func unpack(t *testing.T, archive, dir string, stamp time.Time, wanted func(string) bool) {
@@ -119,7 +110,7 @@ func TestObjects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			here, there := t.TempDir(), filepath.Join(t.TempDir(), "another", "place", "linux")
 			for _, archive := range k.archives {
-				unpack(t, runfile(t, archive), here, time.Now(), func(string) bool { return true })
+				unpack(t, runfile.At(archive), here, time.Now(), func(string) bool { return true })
 			}
 			copyFile(t, filepath.Join(here, ".config"), filepath.Join(there, ".config"))
 			compileElsewhere(t, name, there)
@@ -175,7 +166,7 @@ func TestElsewhere(t *testing.T) {
 	}
 	k := kernels[os.Getenv(which)]
 	tree := &kmake.Tree{Target: k.Target, Dir: dir, Stamp: time.Now().Truncate(time.Second)}
-	unpack(t, runfile(t, os.Getenv("SOURCE")), dir, tree.Stamp, tree.Uses)
+	unpack(t, runfile.Path(t, "SOURCE"), dir, tree.Stamp, tree.Uses)
 	if err := tree.Make(t.Context(), k.parts...); err != nil {
 		t.Fatal(err)
 	}

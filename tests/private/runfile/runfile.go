@@ -17,5 +17,10 @@ func Path(t *testing.T, variable string) string {
 	if name == "" {
 		t.Fatalf("%s: got no path of a runfile, want one in the target's env", variable)
 	}
+	return At(name)
+}
+
+// At returns the absolute path of a file or directory, by its path from the top of the repository.
+func At(name string) string {
 	return filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv("TEST_WORKSPACE"), name)
 }

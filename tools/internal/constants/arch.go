@@ -22,11 +22,12 @@ func architectures() string {
 			each(func(a arch.Architecture) string { return a.Image })) +
 		dictionary("Their directories in the kernel's arch/.", "SOURCE_DIRECTORIES",
 			each(func(a arch.Architecture) string { return a.Directory })) +
-		dictionary("QEMU's programs.", "EMULATORS", emulators()) +
+		dictionary("QEMU's programs.", "EMULATORS",
+			bootable(func(_ arch.Architecture, b qemu.Board) string { return b.Program })) +
 		dictionary("GOARCH of those that can be booted.", "GO_ARCHITECTURES",
-			bootable(func(a arch.Architecture) string { return a.Go })) +
+			bootable(func(a arch.Architecture, _ qemu.Board) string { return a.Go })) +
 		dictionary("Constraint values of those that can be booted.", "BOOT_CPUS",
-			bootable(func(a arch.Architecture) string { return platformCPU(a.CPUs[0]) }))
+			bootable(func(a arch.Architecture, _ qemu.Board) string { return platformCPU(a.CPUs[0]) }))
 }
 
 // each returns a value for each architecture.
@@ -39,23 +40,14 @@ func each(value func(arch.Architecture) string) map[string]string {
 }
 
 // bootable returns a value for each architecture that can be booted.
-func bootable(value func(arch.Architecture) string) map[string]string {
+func bootable(value func(arch.Architecture, qemu.Board) string) map[string]string {
 	values := map[string]string{}
 	for _, a := range arch.All {
-		if _, ok := qemu.BoardOf(a.Name); ok {
-			values[a.Name] = value(a)
+		if board, ok := qemu.BoardOf(a.Name); ok {
+			values[a.Name] = value(a, board)
 		}
 	}
 	return values
-}
-
-func emulators() map[string]string {
-	programs := map[string]string{}
-	for _, machine := range qemu.Machines() {
-		board, _ := qemu.BoardOf(machine)
-		programs[machine] = board.Program
-	}
-	return programs
 }
 
 func machinesByCPU() map[string]string {
