@@ -147,14 +147,11 @@ func (b *bench) measureMake(ctx context.Context) error {
 		return errors.New("got no file compiled, want a cold build")
 	}
 	_, image := tree.Image()
-	if _, err := os.Stat(filepath.Join(tree.Dir, image)); err != nil {
+	if err := b.add(result{Case: "make", Step: "cold, plain `make`", Times: []time.Duration{t}, Without: true,
+		Note: fmt.Sprintf("%d files compiled, without unpacking and configuring", tree.Compiled())}); err != nil {
 		return err
 	}
-	if err := b.checkRoot(ctx, "make", filepath.Join(tree.Dir, "vmlinux")); err != nil {
-		return err
-	}
-	return b.add(result{Case: "make", Step: "cold, plain `make`", Times: []time.Duration{t}, Without: true,
-		Note: fmt.Sprintf("%d files compiled, without unpacking and configuring", tree.Compiled())})
+	return b.checkKernel(ctx, "make", filepath.Join(tree.Dir, "vmlinux"), filepath.Join(tree.Dir, image))
 }
 
 func (b *bench) unpackForMake(tree *kmake.Tree) error {
@@ -183,6 +180,20 @@ func (b *bench) unpackForMake(tree *kmake.Tree) error {
 		}
 	}
 	return nil
+}
+
+// checkKernel checks that vmlinux and boot image of a case, and with the root the modules, are those of the other cases.
+func (b *bench) checkKernel(ctx context.Context, name, vmlinux, image string) error {
+	for _, path := range []string{vmlinux, image} {
+		digest, err := digestOf(path)
+		if err == nil {
+			err = b.checkSame("digest of "+filepath.Base(path)+" with the root, of ", name, digest)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return b.checkRoot(ctx, name, vmlinux)
 }
 
 // checkRoot checks that a kernel has the same root as those of the other cases.
@@ -242,7 +253,7 @@ func (b *bench) measureCold(ctx context.Context, graph string, s step) ([]action
 	if err := b.checkSame("digest of vmlinux and modules of ", graph, digest); err != nil {
 		return nil, nil, err
 	}
-	return actions, peaks, b.checkRoot(ctx, graph, b.w.output(graph+"_vmlinux/vmlinux"))
+	return actions, peaks, b.checkKernel(ctx, graph, b.w.output(graph+"_vmlinux/vmlinux"), b.w.output(graph+"_vmlinux/bzImage"))
 }
 
 // peaksText lists the peak of each kind of action, and the shard that has it.

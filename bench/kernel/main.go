@@ -25,7 +25,7 @@ import (
 // options are the arguments.
 type options struct {
 	config, plot, work string
-	cases              []string
+	cases, bazelFlags  []string
 	disk               bool
 	jobs, repetitions  int
 	files              int
@@ -81,6 +81,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.plot, "plot", "", "SVG file to write")
 	flags.BoolVar(&o.disk, "disk-cache", false, "have the case shards fill a disk cache, which it does anyway if --cases has one that needs it")
 	flags.IntVar(&o.jobs, "jobs", defaultJobs(runtime.NumCPU()), "number of programs that an action runs at the same time (//rules:kernel_jobs)")
+	flags.StringArrayVar(&o.bazelFlags, "bazel-flag", nil, "further flag of each build, such as --local_resources=cpu=4")
 	flags.IntVar(&o.repetitions, "repetitions", 3, "how often null builds and edits are measured")
 	flags.IntVar(&o.files, "files", 20, "number of files that the case files measures")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed by which the case files chooses them")

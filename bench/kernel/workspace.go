@@ -110,9 +110,9 @@ type builder struct {
 func (b *bench) newBuilder(ctx context.Context, dir string) (*builder, error) {
 	w := &builder{
 		bazel: run.Bazel{Checkout: b.checkout, Dir: filepath.Join(dir, "workspace"), OutputRoot: filepath.Join(dir, "out")},
-		flags: []string{
+		flags: append([]string{
 			"--noshow_progress", "--curses=no", fmt.Sprintf("--@rules_modhash//rules:kernel_jobs=%d", b.jobs),
-		},
+		}, b.bazelFlags...),
 		disk: "--disk_cache=" + b.diskCache(),
 		logs: dir,
 	}
@@ -283,17 +283,11 @@ func (w *builder) digest(graph string) (string, error) {
 	}
 	all := sha256.New()
 	add := func(path string) error {
-		file, err := os.Open(path)
-		if err != nil {
-			return err
+		one, err := digestOf(path)
+		if err == nil {
+			fmt.Fprintf(all, "%s %s\n", one, strings.TrimPrefix(path, top))
 		}
-		defer file.Close()
-		one := sha256.New()
-		if _, err := io.Copy(one, file); err != nil {
-			return err
-		}
-		fmt.Fprintf(all, "%x %s\n", one.Sum(nil), strings.TrimPrefix(path, top))
-		return nil
+		return err
 	}
 	if err := add(filepath.Join(top, "vmlinux")); err != nil {
 		return "", err
@@ -305,6 +299,18 @@ func (w *builder) digest(graph string) (string, error) {
 		return add(path)
 	})
 	return fmt.Sprintf("%x", all.Sum(nil)), err
+}
+
+// digestOf returns the SHA-256 of a file.
+func digestOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	digest := sha256.New()
+	_, err = io.Copy(digest, file)
+	return fmt.Sprintf("%x", digest.Sum(nil)), err
 }
 
 // sizeOf is the size of the files in a directory, in bytes: 0 if there is none.
