@@ -111,7 +111,10 @@ func (b *bench) newBuilder(ctx context.Context, dir string) (*builder, error) {
 	w := &builder{
 		bazel: run.Bazel{Checkout: b.checkout, Dir: filepath.Join(dir, "workspace"), OutputRoot: filepath.Join(dir, "out")},
 		flags: append([]string{
-			"--noshow_progress", "--curses=no", fmt.Sprintf("--@rules_modhash//rules:kernel_jobs=%d", b.jobs),
+			"--noshow_progress", "--curses=no",
+			// Builds with different disk caches follow one another, so an output must not stay in a cache alone.
+			"--remote_download_outputs=all",
+			fmt.Sprintf("--@rules_modhash//rules:kernel_jobs=%d", b.jobs),
 		}, b.bazelFlags...),
 		disk: "--disk_cache=" + b.diskCache(),
 		logs: dir,
