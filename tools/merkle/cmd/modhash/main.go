@@ -82,6 +82,7 @@ runs several command lines, also at the same time.` + exitCodesHelp,
 		newPositions(dir), newLeaf(dir), newTree(dir), newProof(dir), newSeal(dir), newUnseal(dir),
 		newInspect(dir), newRootCommand(dir), newVerify(dir),
 		newAttest(dir), newReport(dir), newDiff(), newAudit(),
+		newImage(dir), newPolicy(dir),
 	)
 	return root
 }

@@ -19,6 +19,7 @@ import (
 type verifyOptions struct {
 	inputs                    inputFlags
 	root, kernel, attestation string
+	image, rootHash           string
 	systemMap                 string
 	asJSON, complete          bool
 
@@ -57,7 +58,8 @@ type notExaminedReport struct {
 func newVerify(dir directory) *cobra.Command {
 	o := &verifyOptions{inputs: inputFlags{dir: dir}}
 	cmd := &cobra.Command{
-		Use:   "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...",
+		Use: "verify (--root FILE | --kernel FILE | --attestation FILE) [--complete] [--json] PATH...\n" +
+			"  modhash verify --image IMAGE --root-hash HASH",
 		Short: "Check that modules are sealed and belong to a tree",
 		Long: `Check, as the kernel does when it loads a module, that each module carries a proof that
 leads to the root in FILE: a tree.pb, a root object, or a kernel (vmlinux or boot image).
@@ -70,14 +72,20 @@ the tree is missing.
 modules without a proof: they must have the contents that the statement records for their
 path. Check the signature of the statement first.
 
+--image checks each byte of a module image (modhash image), and that it has the given root
+hash.
+
 Each failure is a line on standard error; counts come last, on standard output. It is also
 a failure if there is no module, or if an entry cannot be examined: a broken link, a
 directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
 		Example: `  modhash tree --out tree.pb --seal sealed /lib/modules/$(uname -r)
   modhash verify --root tree.pb --complete sealed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if countSet(o.root, o.kernel, o.attestation) != 1 {
-				return errors.New("one of --root, --kernel and --attestation is required")
+			if countSet(o.root, o.kernel, o.attestation, o.image) != 1 {
+				return errors.New("one of --root, --kernel, --attestation and --image is required")
+			}
+			if o.image != "" || o.rootHash != "" {
+				return o.verifyImage(cmd, args)
 			}
 			if o.sources, err = o.inputs.required(args); err != nil {
 				return err
@@ -90,6 +98,8 @@ directory that cannot be listed.` + inputsHelp + checkExitCodesHelp,
 	dir.pathVar(cmd.Flags(), &o.kernel, "kernel", "kernel with the root: a vmlinux or a boot image")
 	dir.pathVar(cmd.Flags(), &o.systemMap, "system-map", "System.map, or vmlinux with symbols, of the kernel's build, for boot images without ELF sections")
 	dir.pathVar(cmd.Flags(), &o.attestation, "attestation", "statement written by modhash attest")
+	dir.pathVar(cmd.Flags(), &o.image, "image", "module image, instead of PATH")
+	cmd.Flags().StringVar(&o.rootHash, "root-hash", "", "root hash that the module image must have, such as sha256:0f1e…")
 	cmd.Flags().BoolVar(&o.complete, "complete", false, "fail if a module of the tree is missing")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false,
 		"print root, counts and failures as JSON on standard output")
