@@ -33,6 +33,8 @@ const (
 type Plan struct {
 	// Attempts are the loads to try, at least one. No two have the same name.
 	Attempts []Attempt `json:"attempts"`
+	// Volumes are mounted before the first attempt of each boot, in this order.
+	Volumes []Volume `json:"volumes,omitempty"`
 }
 
 // Attempt is one try to load a module.
@@ -47,7 +49,13 @@ type Attempt struct {
 	Fresh bool `json:"fresh,omitempty"`
 	// Via is FinitModule, InitModule or Modprobe. Empty: FinitModule.
 	Via string `json:"via,omitempty"`
-	// Module is an absolute path in the initramfs, or with Modprobe the module's name.
+	// Copy holds the files to copy before the load, in this order. If a file cannot be copied, that is the result of the attempt,
+	// without a load.
+	Copy []FileCopy `json:"copy,omitempty"`
+	// Write holds what to write after the copies and before the load, in this order. Its effects stay until the end of the boot.
+	Write []FileWrite `json:"write,omitempty"`
+	// Module is an absolute path in the virtual machine: of a file in the initramfs, in a volume, or among the copies. With
+	// Modprobe, it is the module's name.
 	Module string `json:"module"`
 	// Parameters are the module's, such as "numdummies=2".
 	Parameters string `json:"parameters,omitempty"`
@@ -85,7 +93,7 @@ type Boot struct {
 	Attempts []Attempt
 }
 
-// Parse reads a plan in JSON and checks it. Errors name the attempt.
+// Parse reads a plan in JSON and checks it. Errors name the attempt or the volume.
 func Parse(data []byte) (*Plan, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -136,9 +144,12 @@ func (p *Plan) check() error {
 	if len(p.Attempts) == 0 {
 		return errors.New("boot plan: got no attempts, want at least one")
 	}
+	if err := p.checkVolumes(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i, a := range p.Attempts {
-		if err := a.check(); err != nil {
+		if err := errors.Join(a.check(), p.checkReads(a)); err != nil {
 			return fmt.Errorf("boot plan: attempt %d (%q): %w", i+1, a.Name, err)
 		}
 		if seen[a.Name] {
@@ -153,7 +164,7 @@ func (a Attempt) check() error {
 	if a.Name == "" || strings.ContainsFunc(a.Name, unicode.IsControl) {
 		return errors.New("name: got an empty one or one with control characters, want printable text")
 	}
-	return errors.Join(a.checkCmdline(), a.checkModule(), a.checkFlags(), a.Expect.check())
+	return errors.Join(a.checkCmdline(), a.checkModule(), a.checkFlags(), a.checkSteps(), a.Expect.check())
 }
 
 // checkCmdline keeps the end of the command line free: what comes after "--" are arguments of init.
@@ -169,7 +180,7 @@ func (a Attempt) checkCmdline() error {
 func (a Attempt) checkModule() error {
 	switch a.method() {
 	case FinitModule, InitModule:
-		if !path.IsAbs(a.Module) || path.Clean(a.Module) != a.Module {
+		if !isClean(a.Module) {
 			return fmt.Errorf("module: got %q, want an absolute path in the initramfs", a.Module)
 		}
 	case Modprobe:

@@ -18,6 +18,9 @@ func TestParseErrors(t *testing.T) {
 	expecting := func(expect string) string {
 		return fmt.Sprintf(`{"attempts":[{"name":"a","module":"/m.ko","expect":{%s}}]}`, expect)
 	}
+	volume := func(volume string) string {
+		return fmt.Sprintf(`{"volumes":[%s],"attempts":[{"name":"a","module":"/volumes/v/m.ko","expect":{"result":"ok"}}]}`, volume)
+	}
 	for _, test := range []struct{ name, plan, want string }{
 		{"no JSON", "attempts", "reading the boot plan: invalid character 'a' looking for beginning of value"},
 		{"unknown field", `{"boots":[]}`, `reading the boot plan: json: unknown field "boots"`},
@@ -51,6 +54,35 @@ func TestParseErrors(t *testing.T) {
 		{"relative path", expecting(`"result":"ok","exists":["sys"]`), `boot plan: attempt 1 ("a"): exists: got "sys", want an absolute path`},
 		{"loaded though refused", expecting(`"result":"EPERM","loaded":["m"]`),
 			`boot plan: attempt 1 ("a"): exists, loaded: got some with the result EPERM, want none: nothing is loaded`},
+		{"copy of a relative path", attempt(`,"copy":[{"from":"m","to":"/m"}]`),
+			`boot plan: attempt 1 ("a"): copy: got "m" to "/m", want two absolute paths`},
+		{"copy to an unclean path", attempt(`,"copy":[{"from":"/m","to":"/tmp/"}]`),
+			`boot plan: attempt 1 ("a"): copy: got "/m" to "/tmp/", want two absolute paths`},
+		{"write to a relative path", attempt(`,"write":[{"path":"enforce","text":"0"}]`),
+			`boot plan: attempt 1 ("a"): write: got "enforce", want an absolute path`},
+		{"write of nothing", attempt(`,"write":[{"path":"/x"}]`), `boot plan: attempt 1 ("a"): write: got no text for /x, want some`},
+		{"unknown result of a write", attempt(`,"write":[{"path":"/x","text":"0","result":"no"}]`),
+			`boot plan: attempt 1 ("a"): write: got the result "no" for /x, want ok or the name of an errno such as EACCES`},
+		{"name of a volume", volume(`{"name":"a/b","image":"/i"}`), `boot plan: volume 1 ("a/b"): name: got one that is no name of a device, ` +
+			`want at most 127 letters, digits, '_', '.' and '-', '.' and '-' not at its start`},
+		{"volume above", volume(`{"name":"..","image":"/i"}`), `boot plan: volume 1 (".."): name: got one that is no name of a device, ` +
+			`want at most 127 letters, digits, '_', '.' and '-', '.' and '-' not at its start`},
+		{"two volumes with one name", volume(`{"name":"v","image":"/i"},{"name":"v","image":"/j"}`),
+			`boot plan: volume 2: got the name "v" a second time, want names that differ`},
+		{"relative image", volume(`{"name":"v","image":"i"}`), `boot plan: volume 1 ("v"): image: got "i", want an absolute path in the initramfs`},
+		{"relative table", volume(`{"name":"v","image":"/i","table":"i"}`),
+			`boot plan: volume 1 ("v"): table: got "i", want an absolute path in the initramfs`},
+		{"table without dm-verity", volume(`{"name":"v","image":"/i","table":"/j","plain":true}`),
+			`boot plan: volume 1 ("v"): plain: got it with table or options, want it without: only dm-verity has these`},
+		{"options without dm-verity", volume(`{"name":"v","image":"/i","options":["ignore_corruption"],"plain":true}`),
+			`boot plan: volume 1 ("v"): plain: got it with table or options, want it without: only dm-verity has these`},
+		{"unknown option", volume(`{"name":"v","image":"/i","options":["x"]}`), `boot plan: volume 1 ("v"): options: got "x", want names among ` +
+			`check_at_most_once, ignore_corruption, ignore_zero_blocks, panic_on_corruption, restart_on_corruption`},
+		{"module on no volume", volume(``), `boot plan: attempt 1 ("a"): got the file /volumes/v/m.ko, want one of a volume of the plan: []`},
+		{"module on another volume", volume(`{"name":"w","image":"/i"}`),
+			`boot plan: attempt 1 ("a"): got the file /volumes/v/m.ko, want one of a volume of the plan: ["w"]`},
+		{"copy from no volume", attempt(`,"copy":[{"from":"/volumes/v/m.ko","to":"/tmp/m.ko"}]`),
+			`boot plan: attempt 1 ("a"): got the file /volumes/v/m.ko, want one of a volume of the plan: []`},
 		{"log of two lines", expecting(`"result":"ok","no_log":["a\nb"]`), `boot plan: attempt 1 ("a"): log: got "a\nb", want a part of one line`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,8 +95,13 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	want := &Plan{Attempts: []Attempt{{
-		Name: "a", Cmdline: "lockdown=integrity", Fresh: true, Via: FinitModule, Module: "/m.ko", Parameters: "n=1",
+	want := &Plan{Volumes: []Volume{
+		{Name: "v", Image: "/i", Table: "/j", Options: []string{"ignore_corruption"}, DeviceTable: "0 8 verity"},
+		{Name: "plain.2", Image: "/i", Plain: true},
+	}, Attempts: []Attempt{{
+		Copy:  []FileCopy{{"/volumes/v/m.ko", "/m.ko"}},
+		Write: []FileWrite{{Path: "/sys/x", Text: "0\n", Result: "EPERM"}, {Path: "/sys/x", Text: "1"}},
+		Name:  "a", Cmdline: "lockdown=integrity", Fresh: true, Via: FinitModule, Module: "/m.ko", Parameters: "n=1",
 		Flags: []string{"ignore_vermagic"},
 		Expect: Expectation{
 			Result: "ok", Taint: "EF", Loaded: []string{"m"}, Exists: []string{"/sys/kernel/btf/m"}, Log: []string{"x"}, NoLog: []string{"y"},
@@ -118,6 +155,47 @@ func TestAction(t *testing.T) {
 	a := Attempt{Module: "/m.ko", Parameters: "n=1", Flags: []string{"ignore_vermagic", "compressed_file"}}
 	if got, want := a.Action(), "finit_module /m.ko n=1 (ignore_vermagic, compressed_file)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestReads(t *testing.T) {
+	copied := []FileCopy{{"/volumes/v/m.ko", "/tmp/m.ko"}, {"/tmp/m.ko", "/tmp/n.ko"}}
+	for _, test := range []struct {
+		attempt Attempt
+		want    []string
+	}{
+		{Attempt{Module: "/m.ko"}, []string{"/m.ko"}},
+		{Attempt{Module: "/m.ko", Copy: copied}, []string{"/volumes/v/m.ko", "/m.ko"}},
+		{Attempt{Module: "/tmp/n.ko", Copy: copied}, []string{"/volumes/v/m.ko"}},
+		{Attempt{Module: "m", Via: Modprobe}, nil},
+	} {
+		if got := test.attempt.Reads(); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%+v: got %q, want %q", test.attempt, got, test.want)
+		}
+	}
+}
+
+func TestVolume(t *testing.T) {
+	for _, test := range []struct {
+		volume Volume
+		want   string
+	}{
+		{Volume{Name: "v", Image: "/i"}, "/i"},
+		{Volume{Name: "v", Image: "/i", Table: "/j"}, "/j"},
+		{Volume{Name: "v", Image: "/i", Plain: true}, ""},
+	} {
+		if got := test.volume.TableImage(); got != test.want {
+			t.Errorf("%+v: got the root hash of %q, want %q", test.volume, got, test.want)
+		}
+		file := test.volume.MountPoint() + "/kernel/m.ko"
+		if name, ok := VolumeOf(file); name != "v" || !ok {
+			t.Errorf("%s: got the volume %q, %v, want v", file, name, ok)
+		}
+	}
+	for _, file := range []string{"/m.ko", "/volumes", "/volumes.ko"} {
+		if name, ok := VolumeOf(file); ok {
+			t.Errorf("%s: got the volume %q, want none", file, name)
+		}
 	}
 }
 

@@ -46,6 +46,8 @@ type Record struct {
 type Outcome struct {
 	// Result is "ok" or the name of an errno.
 	Result string `json:"result"`
+	// Writes are the results of what the attempt wrote to files before the load, in order: each "ok" or the name of an errno.
+	Writes []string `json:"writes,omitempty"`
 	// Taint holds the letters, in alphabetical order, of taints that the loaded modules carry or that
 	// the kernel took on.
 	Taint string `json:"taint,omitempty"`

@@ -73,6 +73,7 @@ func evaluate(a plan.Attempt, got *record.Attempt, last bool) Verdict {
 		return v
 	}
 	v.Got = short(got.Outcome.Result, got.Outcome.Taint)
+	v.compareWrites(a.Write, got.Outcome.Writes)
 	v.compare("result", a.Expect.Result, got.Outcome.Result)
 	v.compare("taint", letters(a.Expect.Taint), letters(got.Outcome.Taint))
 	v.compareLoaded(a.Expect.Loaded, got.Outcome.Loaded)
@@ -101,6 +102,16 @@ func letters(taint string) string {
 func (v *Verdict) compare(what, expected, got string) {
 	if expected != got {
 		v.Differences = append(v.Differences, Difference{what, expected, got})
+	}
+}
+
+func (v *Verdict) compareWrites(writes []plan.FileWrite, results []string) {
+	for i, write := range writes {
+		got := noResult
+		if i < len(results) {
+			got = results[i]
+		}
+		v.compare("writing to "+write.Path, write.Expected(), got)
 	}
 }
 

@@ -71,6 +71,30 @@ func TestLastAttemptMayStay(t *testing.T) {
 	}
 }
 
+func TestWrites(t *testing.T) {
+	const enforce = "/sys/kernel/security/ipe/enforce"
+	for _, test := range []struct {
+		name    string
+		results []string
+		want    []Difference
+	}{
+		{"as expected", []string{"ok", "EACCES"}, nil},
+		{"both differ", []string{"EPERM", "ok"}, []Difference{{"writing to " + enforce, "ok", "EPERM"}, {"writing to " + enforce, "EACCES", "ok"}}},
+		{"not made", nil, []Difference{{"writing to " + enforce, "ok", "no result"}, {"writing to " + enforce, "EACCES", "no result"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			boot := plan.Boot{Attempts: []plan.Attempt{{
+				Write:  []plan.FileWrite{{Path: enforce, Text: "0"}, {Path: enforce, Text: "1", Result: "EACCES"}},
+				Expect: plan.Expectation{Result: "ok"},
+			}}}
+			serial := &record.Serial{Attempts: []record.Attempt{{Outcome: &record.Outcome{Result: "ok", Writes: test.results}}}}
+			if got := Boot(boot, serial); !reflect.DeepEqual(got[0].Differences, test.want) {
+				t.Errorf("got %+v, want the differences %+v", got[0], test.want)
+			}
+		})
+	}
+}
+
 func TestDetails(t *testing.T) {
 	v := Verdict{
 		Attempt:     plan.Attempt{Name: "flipped byte", Module: "/m.ko", Cmdline: "lockdown=integrity"},
