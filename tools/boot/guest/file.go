@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"io"
 	"io/fs"
 
 	"golang.org/x/sys/unix"
@@ -39,4 +40,21 @@ func ReadFile(path string) ([]byte, error) {
 		}
 		data = append(data, buffer[:n]...)
 	}
+}
+
+// writeFile writes all data to a file at once, after what flags of open(2) ask for.
+func writeFile(path string, data []byte, flags int) error {
+	fd, err := open(path, unix.O_WRONLY|unix.O_TRUNC|flags)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	n, err := unix.Write(fd, data)
+	if err == nil && n < len(data) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return &fs.PathError{Op: "write", Path: path, Err: err}
+	}
+	return nil
 }

@@ -16,27 +16,31 @@ import (
 	"rules_modhash/tools/boot/record"
 )
 
-// Run makes the attempts of one boot of the plan and reports each. The boot is an index into
+// Run mounts the volumes of the plan, makes the attempts of one boot and reports each. The boot is an index into
 // Plan.Boots.
 func Run(p *plan.Plan, boot int, report func(record.Record) error) error {
 	boots := p.Boots()
 	if boot < 0 || boot >= len(boots) {
 		return fmt.Errorf("got the boot %d, want one of the %d in the plan", boot, len(boots))
 	}
+	volumes, err := setUp(p.Volumes)
+	if err != nil {
+		return err
+	}
 	for i, a := range boots[boot].Attempts {
 		index := boots[boot].First + i
-		if err := runOne(a, index, report); err != nil {
+		if err := runOne(a, volumes, index, report); err != nil {
 			return fmt.Errorf("attempt %d (%q): %w", index+1, a.Name, err)
 		}
 	}
 	return report(record.Record{Kind: record.Done})
 }
 
-func runOne(a plan.Attempt, index int, report func(record.Record) error) error {
+func runOne(a plan.Attempt, v volumes, index int, report func(record.Record) error) error {
 	if err := report(record.Record{Kind: record.Begin, Attempt: index}); err != nil {
 		return err
 	}
-	outcome, err := try(a)
+	outcome, err := try(a, v)
 	if err != nil {
 		return err
 	}
@@ -45,12 +49,12 @@ func runOne(a plan.Attempt, index int, report func(record.Record) error) error {
 
 // try loads a module, looks at what changed, and unloads what was loaded. A module that does not load
 // is an outcome, not an error.
-func try(a plan.Attempt) (*record.Outcome, error) {
+func try(a plan.Attempt, v volumes) (*record.Outcome, error) {
 	before, err := readState()
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := load(a)
+	outcome, err := prepareAndLoad(a, v)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -16,6 +17,58 @@ import (
 
 // Busybox is where the initramfs has the program that offers modprobe.
 const Busybox = "/bin/busybox"
+
+// prepareAndLoad makes the copies and the writes of an attempt, and loads the module. If a volume or a copy fails, there is no load;
+// the writes are made nevertheless: the attempts after this one may need them.
+func prepareAndLoad(a plan.Attempt, v volumes) (*record.Outcome, error) {
+	err := v.check(a)
+	if err == nil {
+		err = copyFiles(a.Copy)
+	}
+	writes := writeFiles(a.Write)
+	var outcome *record.Outcome
+	if err != nil {
+		outcome, err = unreadable(err)
+	} else {
+		outcome, err = load(a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	outcome.Writes = writes
+	return outcome, nil
+}
+
+func copyFiles(copies []plan.FileCopy) error {
+	for _, c := range copies {
+		data, err := ReadFile(c.From)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(c.To, data, unix.O_CREAT); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFiles returns the result of each write.
+func writeFiles(writes []plan.FileWrite) []string {
+	var results []string
+	for _, w := range writes {
+		results = append(results, outcomeOf(writeFile(w.Path, []byte(w.Text), 0)).Result)
+	}
+	return results
+}
+
+// unreadable makes an outcome of the error with which a file was not readable: files of a volume whose data was changed are not.
+// A file that does not exist is none: it is a mistake in the plan, and no test must pass by it.
+func unreadable(err error) (*record.Outcome, error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return outcomeOf(err), nil
+}
 
 // load makes the attempt and fills in Result and Output.
 func load(a plan.Attempt) (*record.Outcome, error) {
@@ -37,7 +90,7 @@ func finitModule(a plan.Attempt) (*record.Outcome, error) {
 	}
 	fd, err := open(a.Module, unix.O_RDONLY)
 	if err != nil {
-		return nil, err
+		return unreadable(err)
 	}
 	defer unix.Close(fd)
 	return outcomeOf(unix.FinitModule(fd, a.Parameters, flags)), nil
@@ -46,7 +99,7 @@ func finitModule(a plan.Attempt) (*record.Outcome, error) {
 func initModule(a plan.Attempt) (*record.Outcome, error) {
 	image, err := ReadFile(a.Module)
 	if err != nil {
-		return nil, err
+		return unreadable(err)
 	}
 	return outcomeOf(unix.InitModule(image, a.Parameters)), nil
 }

@@ -11,18 +11,19 @@ import (
 	"rules_modhash/tools/boot/record"
 )
 
-// mounts are the file systems that attempts and modprobe need.
+// mounts are the file systems that attempts and modprobe need, in order.
 var mounts = []struct{ kind, target string }{
 	{"proc", "/proc"},
 	{"sysfs", "/sys"},
+	{"securityfs", "/sys/kernel/security"},
 }
 
-// Mount mounts what process 1 finds no one else to mount. The mount points must exist. A file system
-// that the kernel lacks is left out: what needs it reports an error.
+// Mount mounts what process 1 finds no one else to mount. A file system that the kernel lacks is left out, as
+// is one whose mount point is not there: what needs it reports an error.
 func Mount() error {
 	for _, m := range mounts {
 		err := unix.Mount(m.kind, m.target, m.kind, 0, "")
-		if err != nil && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EBUSY) {
+		if err != nil && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EBUSY) {
 			return fmt.Errorf("mounting %s: %w", m.target, err)
 		}
 	}
