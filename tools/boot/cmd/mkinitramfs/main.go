@@ -9,15 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/archive/codec"
 	"rules_modhash/tools/archive/initramfs"
-	"rules_modhash/tools/boot/guest"
-	"rules_modhash/tools/boot/plan"
 	"rules_modhash/tools/cli"
 	"rules_modhash/tools/cli/output"
 )
@@ -40,7 +37,7 @@ func newCommand() *cobra.Command {
 		Long: `mkinitramfs writes a cpio archive in the newc format. In addition to the given entries, it has
 the directories /dev, /proc, /sys and /tmp and the devices /dev/console, /dev/kmsg and
 /dev/null. All files are executable and belong to root; there are no timestamps. @FILE stands
-for the lines of FILE, one argument per line.`,
+for the lines of FILE, one argument per line. A boot plan gets the dm-verity parameters of its volumes.`,
 		Example: `  mkinitramfs --out initramfs --entry /init=init --entry /bin/busybox=/usr/bin/busybox \
     --entry /=installed --symlink /bin/sh=busybox`,
 		Args:          cobra.NoArgs,
@@ -51,7 +48,7 @@ for the lines of FILE, one argument per line.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.out, "out", "", "file to write (required)")
 	flags.StringVar(&o.compression, "compression", codec.None, "one of "+strings.Join(codec.Written(), ", "))
-	flags.StringVar(&o.plan, "plan", "", "boot plan to include; all modules that it names must be in the archive")
+	flags.StringVar(&o.plan, "plan", "", "boot plan to include; all modules and images that it names must be in the archive")
 	flags.StringArrayVar(&o.entries, "entry", nil, "`PATH=FILE`: a file, or everything below a directory")
 	flags.StringArrayVar(&o.symlinks, "symlink", nil, "`PATH=TARGET`: a symbolic link")
 	return cmd
@@ -122,25 +119,4 @@ func addPairs(flag string, pairs []string, add func(path, value string) error) e
 		}
 	}
 	return nil
-}
-
-func (o *options) addPlan(a *initramfs.Archive) error {
-	data, err := os.ReadFile(o.plan)
-	if err != nil {
-		return err
-	}
-	p, err := plan.Parse(data)
-	if err != nil {
-		return err
-	}
-	for _, attempt := range p.Attempts {
-		file := attempt.Module
-		if attempt.Via == plan.Modprobe {
-			file = guest.Busybox
-		}
-		if !a.IsFile(file) {
-			return fmt.Errorf("attempt %q needs the file %s, which is not in the initramfs", attempt.Name, file)
-		}
-	}
-	return a.AddText(plan.GuestPath, string(data), o.plan)
 }
