@@ -4,6 +4,7 @@
 Definitions outside this file and `providers.bzl` are private and may change at any time.
 """
 
+load("//rules/private/rules:boot_volume.bzl", _boot_volume = "boot_volume")
 load("//rules/private/rules:hashed_kernel.bzl", _hashed_kernel = "hashed_kernel")
 load("//rules/private/rules:initramfs.bzl", _initramfs = "initramfs")
 load("//rules/private/rules:kernel_boot_test.bzl", _kernel_boot = "kernel_boot", _kernel_boot_test = "kernel_boot_test")
@@ -24,6 +25,7 @@ load("//rules/private/rules:modules_install.bzl", _modules_install = "modules_in
 load("//rules/private/rules:patch_series.bzl", _patch_series = "patch_series")
 load("//rules/private/rules:vmlinux.bzl", _vmlinux = "vmlinux")
 
+boot_volume = _boot_volume
 hashed_kernel = _hashed_kernel
 initramfs = _initramfs
 kernel_boot = _kernel_boot

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Analysis tests of kernel_boot_test, load_attempt and boot_toolchain."""
+"""Analysis tests of kernel_boot_test, load_attempt, boot_volume and boot_toolchain."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:defs.bzl", "kernel_boot_test", "load_attempt")
+load("//rules:defs.bzl", "boot_volume", "kernel_boot_test", "load_attempt")
 load("//tests/analysis:declare.bzl", "declare", "failure_test")
 load("//toolchains/boot:toolchain.bzl", "boot_toolchain")
 load(":actions.bzl", "check_inputs", "single_action")
@@ -14,6 +14,7 @@ _ATTEMPTS = [
     load_attempt(
         name = "every argument",
         cmdline = "lockdown=integrity",
+        copy = {"/volumes/modules/m.ko": "/m.ko"},
         exists = ["/sys/kernel/btf/m"],
         flags = ["ignore_vermagic"],
         fresh = True,
@@ -25,12 +26,28 @@ _ATTEMPTS = [
         result = "ok",
         taint = "F",
         via = "finit_module",
+        write = {
+            "/sys/kernel/security/ipe/enforce": ("0", "EACCES"),
+            "/sys/kernel/security/ipe/success_audit": "1",
+        },
+    ),
+]
+
+_VOLUMES = [
+    boot_volume(name = "modules", image = "/modules.img"),
+    boot_volume(
+        name = "every_argument",
+        image = "/changed.img",
+        options = ["ignore_corruption"],
+        plain = False,
+        table = "/modules.img",
     ),
 ]
 
 _PLAN = [
     {
         "cmdline": "",
+        "copy": [],
         "expect": {"exists": [], "log": [], "no_log": [], "result": "ok", "taint": ""},
         "flags": [],
         "fresh": False,
@@ -38,9 +55,11 @@ _PLAN = [
         "name": "sealed",
         "parameters": "",
         "via": "finit_module",
+        "write": [],
     },
     {
         "cmdline": "lockdown=integrity",
+        "copy": [{"from": "/volumes/modules/m.ko", "to": "/m.ko"}],
         "expect": {
             "exists": ["/sys/kernel/btf/m"],
             "loaded": ["m"],
@@ -55,6 +74,21 @@ _PLAN = [
         "name": "every argument",
         "parameters": "n=1",
         "via": "finit_module",
+        "write": [
+            {"path": "/sys/kernel/security/ipe/enforce", "result": "EACCES", "text": "0"},
+            {"path": "/sys/kernel/security/ipe/success_audit", "result": "ok", "text": "1"},
+        ],
+    },
+]
+
+_PLAN_VOLUMES = [
+    {"image": "/modules.img", "name": "modules", "options": [], "plain": False, "table": ""},
+    {
+        "image": "/changed.img",
+        "name": "every_argument",
+        "options": ["ignore_corruption"],
+        "plain": False,
+        "table": "/modules.img",
     },
 ]
 
@@ -68,12 +102,12 @@ def _written(env, extension):
 
 def _plan_test_impl(ctx):
     env = analysistest.begin(ctx)
-    asserts.equals(env, {"attempts": _PLAN}, json.decode(_written(env, "json")))
+    asserts.equals(env, {"attempts": _PLAN, "volumes": _PLAN_VOLUMES}, json.decode(_written(env, "json")))
     return analysistest.end(env)
 
 _plan_test = analysistest.make(
     _plan_test_impl,
-    doc = "Checks that the plan contains all values of the attempts.",
+    doc = "Checks that the plan contains all values of the attempts and volumes.",
 )
 
 def _boot_test_impl(ctx):
@@ -167,7 +201,7 @@ def _toolchain_tests(name):
     )
 
 def boot_tests(name):
-    """All tests of kernel_boot_test, load_attempt and boot_toolchain.
+    """All tests of kernel_boot_test, load_attempt, boot_volume and boot_toolchain.
 
     Args:
       name: string, the suite's name.
@@ -184,6 +218,7 @@ def boot_tests(name):
         machine = "arm64",
         memory = 300,
         tags = ["manual"],
+        volumes = _VOLUMES,
     )
     _plan_test(name = name + "_plan_test", target_under_test = name + "_full")
     _boot_test(

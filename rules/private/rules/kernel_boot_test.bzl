@@ -54,12 +54,12 @@ seconds.
 
 **The kernel** needs a serial console (8250 on x86-64, PL011 on arm64) and `CONFIG_BLK_DEV_INITRD`,
 `BINFMT_ELF`, `FUTEX`, `PRINTK`, `PROC_FS`, `PROC_SYSCTL` (since Linux 7.3 `SYSCTL`), and `MODULE_UNLOAD` to
-unload modules.
+unload modules. Volumes also need `BLK_DEV_LOOP`, `DM_VERITY`, `CRYPTO_SHA256` and `EROFS_FS`, built in.
 
 **Outputs.** A test, and its initramfs `NAME.cpio` (output group `initramfs`). The test's outputs include the serial
 log of each boot: `boot-01.serial.log` and so on.
 
-**Failures.** A module that an attempt names and that is not in the initramfs is a build error. The
+**Failures.** A module that an attempt names, or an image of a volume, that is not in the initramfs is a build error. The
 test fails with a table of all attempts, and for each that differs the expected result, the actual result and the
 kernel's log. If the kernel panics, hangs or restarts, the test fails with the end of its serial log. It also fails if the
 kernel logs another root of its modules than the one in its boot image.
@@ -134,7 +134,10 @@ def _write_plan(ctx):
     if not ctx.attr.attempts:
         fail_attribute(ctx.label, "attempts", "none", "at least one load_attempt")
     plan = ctx.actions.declare_file(ctx.label.name + ".plan.json")
-    ctx.actions.write(plan, '{"attempts": [\n%s\n]}\n' % ",\n".join(ctx.attr.attempts))
+    ctx.actions.write(plan, '{"attempts": [\n%s\n], "volumes": [\n%s\n]}\n' % (
+        ",\n".join(ctx.attr.attempts),
+        ",\n".join(ctx.attr.volumes),
+    ))
     return plan
 
 def _init_entry(ctx, machine):
@@ -205,6 +208,9 @@ _ATTRIBUTES = {
     "vmlinux": attr.label(
         doc = "The `vmlinux` to boot. It sets the architecture.",
         providers = [VmlinuxInfo],
+    ),
+    "volumes": attr.string_list(
+        doc = "Volumes to mount at `/volumes/NAME` before the attempts of each boot, each as `boot_volume` returns it.",
     ),
     "_boottest": attr.label(
         cfg = "exec",

@@ -16,12 +16,15 @@ def load_attempt(
         loaded = None,
         exists = [],
         log = [],
-        no_log = []):
+        no_log = [],
+        copy = {},
+        write = {}):
     """One attempt to load a module, and its expected result: for `attempts` of `kernel_boot_test`.
 
     Args:
       name: string, a description of the attempt. Unique in a test.
-      module: string, the module's path in the initramfs, or with `via = "modprobe"` its name.
+      module: string, the module's path: in the initramfs, in a volume (`/volumes/NAME/...`), or of a copy. With
+        `via = "modprobe"` its name.
       result: string, `ok`, or the name of the errno of the kernel's error, such as `EKEYREJECTED`.
       taint: string, the letters, in alphabetical order, of taints that the loaded modules have or that the
         kernel gets during the attempt, such as `E` for a module that is not authenticated.
@@ -38,6 +41,11 @@ def load_attempt(
       exists: list of strings, paths that must exist while the module is loaded.
       log: list of strings, parts of lines that the kernel must log during the attempt.
       no_log: list of strings, parts of lines that it must not log.
+      copy: dict of path to path, files to copy before the load. If one cannot be copied, its error is the result of the
+        attempt.
+      write: dict of path to string, what to write to files after the copies and before the load, such as
+        `{"/sys/kernel/security/ipe/enforce": "0"}`. If the kernel must refuse it, the value is a pair of text and errno:
+        `("0", "EACCES")`. The files must exist. What a write changes stays until the end of the boot.
 
     Returns:
       string: the attempt in JSON.
@@ -47,6 +55,7 @@ def load_attempt(
         expect["loaded"] = loaded
     return json.encode({
         "cmdline": cmdline,
+        "copy": [{"from": source, "to": target} for source, target in copy.items()],
         "expect": expect,
         "flags": flags,
         "fresh": fresh,
@@ -54,4 +63,10 @@ def load_attempt(
         "name": name,
         "parameters": parameters,
         "via": via,
+        "write": [_write(path, value) for path, value in write.items()],
     })
+
+def _write(path, value):
+    """One write in a plan. The value is a text, or a pair of text and result."""
+    text, result = (value, "ok") if type(value) == "string" else value
+    return {"path": path, "result": result, "text": text}

@@ -18,8 +18,8 @@ import (
 // Busybox is where the initramfs has the program that offers modprobe.
 const Busybox = "/bin/busybox"
 
-// prepareAndLoad makes the copies and the writes of an attempt, and loads the module. If a volume or a copy fails, there is no load;
-// the writes are made nevertheless: the attempts after this one may need them.
+// prepareAndLoad makes the copies and the writes of an attempt, and loads the module. If a volume or a copy fails, there is no
+// load; the writes are made nevertheless: the attempts after this one may need them.
 func prepareAndLoad(a plan.Attempt, v volumes) (*record.Outcome, error) {
 	err := v.check(a)
 	if err == nil {

@@ -29,7 +29,9 @@ func TestPrepareAndLoad(t *testing.T) {
 		want    record.Outcome
 	}{
 		{"module that cannot be read", plan.Attempt{Module: dir}, record.Outcome{Result: "EISDIR"}},
-		{"writes", plan.Attempt{Module: dir, Write: []plan.FileWrite{{Path: existing, Text: "0"}, {Path: dir, Text: "0"}, {Path: dir + "/no", Text: "0"}}},
+		{"writes", plan.Attempt{Module: dir, Write: []plan.FileWrite{
+			{Path: existing, Text: "0"}, {Path: dir, Text: "0"}, {Path: dir + "/no", Text: "0"},
+		}},
 			record.Outcome{Result: "EISDIR", Writes: []string{"ok", "EISDIR", "ENOENT"}}},
 		{"copy that cannot be read", plan.Attempt{Copy: []plan.FileCopy{{From: dir, To: dir + "/copy"}}, Module: dir + "/copy"},
 			record.Outcome{Result: "EISDIR"}},

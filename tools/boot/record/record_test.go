@@ -16,7 +16,8 @@ func TestFormatParse(t *testing.T) {
 		{Kind: Done},
 		{Kind: Failed, Error: "open \"/x\":\nno such file"},
 		{Kind: Result, Attempt: 1, Outcome: &Outcome{
-			Result: "ok", Writes: []string{"ok", "EACCES"}, Taint: "EO", Loaded: []string{"a", "b"}, Missing: []string{"/sys/x"}, Output: "½", Unload: "EBUSY",
+			Result: "ok", Writes: []string{"ok", "EACCES"}, Taint: "EO", Loaded: []string{"a", "b"}, Missing: []string{"/sys/x"},
+			Output: "½", Unload: "EBUSY",
 		}},
 	} {
 		line, err := want.Format()
