@@ -204,11 +204,10 @@ def _root_test(name, target, command, machine, target_flags, image, more = []):
         ] + target_flags + [
             "--tree=%s_source.tar.zst" % _FIXTURES,
             "--tree=%s/objects.tar.zst" % kernel,
-            "--root-object=%s_tree.root.o" % kernel,
             "--vmlinux=%s/vmlinux" % directory,
             "--vmlinux-unstripped=%s/vmlinux.unstripped" % directory,
             "--image=%s/%s" % (directory, image),
-        ] + more},
+        ] + more + ["--root-object=%s_tree.root.o" % kernel]},
         target_under_test = target,
     )
 

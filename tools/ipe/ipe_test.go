@@ -3,12 +3,16 @@
 package ipe
 
 import (
+	"bytes"
+	"debug/elf"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"rules_modhash/tools/internal/imagetest"
 )
 
 const digits = "4cb0aba1ae8b6f4a8f1b9c8d2c3e4f5061728394a5b6c7d8e9fa0b1c2d3e4f50"
@@ -108,9 +112,82 @@ DEFAULT op=KEXEC_IMAGE action=DENY
 	if findings := p.Check(Sources{image, true}); len(findings) > 0 {
 		t.Errorf("got the findings %v, want none", findings)
 	}
-	blank := p.Blank().Text()
-	if want := strings.ReplaceAll(want, digits, strings.Repeat("0", 64)); string(blank) != want {
-		t.Errorf("got the blank policy\n%s\nwant\n%s", blank, want)
+}
+
+func TestFill(t *testing.T) {
+	blank := minimal + "op=KMODULE  dmverity_roothash=" + BlankRootHash().String() + " action=ALLOW # the image\n"
+	filled, err := Fill([]byte(blank), image)
+	if want := strings.ReplaceAll(blank, strings.Repeat("0", 64), digits); err != nil || string(filled) != want {
+		t.Errorf("got\n%s, %v, want\n%s", filled, err, want)
+	}
+	for name, test := range map[string]struct {
+		text     string
+		rootHash Digest
+		want     string
+	}{
+		"no rule":      {minimal, image, "got no rule with dmverity_roothash=sha256:0000"},
+		"in a comment": {minimal + "# dmverity_roothash=" + BlankRootHash().String(), image, "got no rule with dmverity_roothash=sha256:0000"},
+		"wrong policy": {"x", image, "line 1: got"},
+		"short digest": {blank, Digest{"sha256", "00"}, "got the root hash"},
+		"algorithm":    {blank, Digest{"sha512", strings.Repeat("1", 128)}, "got the root hash"},
+	} {
+		if _, err := Fill([]byte(test.text), test.rootHash); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got the error %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// vmlinux is a linked kernel whose sections have texts.
+func vmlinux(t *testing.T, texts ...string) []byte {
+	file := imagetest.ELF{Machine: "x86_64", Type: elf.ET_EXEC}
+	for i, text := range texts {
+		file.Sections = append(file.Sections, imagetest.ELFSection{Name: fmt.Sprint(".rodata", i), Address: uint64(i+1) << 20, Data: []byte(text)})
+	}
+	return file.Bytes(t)
+}
+
+// memory is a file in memory.
+type memory []byte
+
+func (m memory) ReadAt(p []byte, offset int64) (int, error) {
+	return bytes.NewReader(m).ReadAt(p, offset)
+}
+
+func (m memory) WriteAt(p []byte, offset int64) (int, error) { return copy(m[offset:], p), nil }
+
+func TestOverwrite(t *testing.T) {
+	blank := minimal + "op=KMODULE dmverity_roothash=" + BlankRootHash().String() + " action=ALLOW\n"
+	filled, err := Fill([]byte(blank), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		texts    []string
+		compiled string
+		want     string
+	}{
+		"once":           {[]string{"code", "text\x00" + blank + "\x00more"}, blank, ""},
+		"missing":        {[]string{"code"}, blank, "has the policy that was to be compiled in 0 times, want once"},
+		"twice":          {[]string{blank, "a" + blank}, blank, "has the policy that was to be compiled in 2 times, want once"},
+		"another length": {[]string{blank}, blank + "\n", "overwriting the policy: got one of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := vmlinux(t, test.texts...)
+			before := bytes.Clone(file)
+			err := Overwrite(memory(file), []byte(test.compiled), filled)
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) || !bytes.Equal(file, before) {
+					t.Errorf("got the error %v, want %q, and the file as it was", err, test.want)
+				}
+				return
+			}
+			if want := bytes.ReplaceAll(before, []byte(blank), filled); err != nil || !bytes.Equal(file, want) {
+				t.Errorf("got the error %v, and another file, want the root hash alone to change", err)
+			}
+		})
+	}
+	if err := Overwrite(memory("no ELF file"), filled, filled); err == nil {
+		t.Error("got no error for a file that is not ELF, want one")
 	}
 }
 

@@ -3,6 +3,7 @@
 package ipe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,16 +78,28 @@ func (d Description) check() error {
 	return nil
 }
 
-// Blank returns the policy with zeros for all digests: same length, and no file has them.
-func (p *Policy) Blank() *Policy {
-	blank := &Policy{Name: p.Name, Version: p.Version}
-	for _, r := range p.Rules {
-		r.Properties = slices.Clone(r.Properties)
-		for i := range r.Properties {
-			d := &r.Properties[i].Digest
-			d.Hex = strings.Repeat("0", len(d.Hex))
-		}
-		blank.Rules = append(blank.Rules, r)
+// BlankRootHash is what stands for the root hash of the module image in a policy before it is known: no volume has it.
+func BlankRootHash() Digest {
+	return Digest{Algorithm: "sha256", Hex: strings.Repeat("0", digestSizes["sha256"])}
+}
+
+// Fill returns the text of a policy with the root hash of the module image in place of zeros. All else of the text stays, and its
+// length too.
+func Fill(text []byte, rootHash Digest) ([]byte, error) {
+	policy, err := Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	return blank
+	if rootHash.Algorithm != "sha256" || len(rootHash.Hex) != digestSizes["sha256"] {
+		return nil, fmt.Errorf("got the root hash %q, want one such as sha256: with 64 hexadecimal digits", rootHash)
+	}
+	blank := verityRootHash + "=" + BlankRootHash().String()
+	if !slices.Contains(policy.RootHashes(), BlankRootHash()) {
+		return nil, fmt.Errorf("got no rule with %s, want one for the module image", blank)
+	}
+	filled := bytes.ReplaceAll(text, []byte(blank), []byte(verityRootHash+"="+rootHash.String()))
+	if _, err := Parse(filled); err != nil {
+		return nil, err
+	}
+	return filled, nil
 }

@@ -63,6 +63,11 @@ func (i Image) Table(device string) string {
 		i.DataBlocks(), i.HashStart(), i.RootHash.Algorithm, i.RootHash.Hex)
 }
 
+// Command is the command that sets the volume up, as /dev/mapper/modules, on a device with the image.
+func (i Image) Command(device string) string {
+	return fmt.Sprintf("veritysetup open %s modules %s %s --hash-offset=%d", device, device, i.RootHash.Hex, i.DataSize)
+}
+
 // Write writes the files below the directory dir as a module image to an empty file. It follows symbolic links to files; links to
 // directories, and files that are not regular, are errors. tick is called after each file, and may be nil.
 func Write(ctx context.Context, out *os.File, dir string, tick func()) (Image, error) {

@@ -3,12 +3,27 @@
 
 load("//rules/private/actions:run_kbuild.bzl", "run_kbuild", "target_args")
 load("//rules/private/actions:shards.bzl", "shard_of", "shards_for")
+load("//rules/private/providers:ipe_policy_info.bzl", "IpePolicyInfo")
 
 visibility("//rules/...")
 
 # How a kernel is built: values of the attribute `graph` and of the field of KernelBuildInfo.
 ONE = "one"
 SHARDS = "shards"
+
+# Where the kernel finds the policy that is compiled in.
+_POLICY_DIRECTORY = "security/ipe/"
+
+def policy_of(ctx):
+    """The policy of IPE that is compiled into a kernel.
+
+    Args:
+      ctx: rule context of a kernel_build.
+
+    Returns:
+      File, or None.
+    """
+    return ctx.attr.boot_policy[IpePolicyInfo].blank if ctx.attr.boot_policy else None
 
 def _args(ctx, config, flags):
     """Arguments with a flag for each file: those without a file are left out."""
@@ -57,6 +72,7 @@ def build_in_one(ctx, build, modules, sign_file, log):
     inputs = {
         "--config": config.config,
         "--source": config.source.archive,
+        "--boot-policy": policy_of(ctx),
         "--trusted-keys": ctx.file.trusted_keys,
     }
     args = _args(ctx, config, inputs | outputs)
@@ -112,6 +128,7 @@ def _compile(ctx, build, graph, parts, name, declare, log):
     inputs = {
         "--prepared": graph.prepared,
         "--source": parts.shards[name],
+        "--boot-policy": policy_of(ctx) if name == shard_of(graph.builtin.keys(), _POLICY_DIRECTORY) else None,
         # The directory certs is in this shard.
         "--trusted-keys": ctx.file.trusted_keys if name == "." else None,
     }
@@ -129,6 +146,7 @@ def _blank(ctx, build, graph, parts, objects, declare, log):
         "--prepared": graph.prepared,
         "--source": parts.link,
         # For options that need the whole kernel at once.
+        "--boot-policy": policy_of(ctx),
         "--trusted-keys": ctx.file.trusted_keys,
     }
     outputs = {

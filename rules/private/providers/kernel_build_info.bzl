@@ -10,6 +10,7 @@ The modules are in `KernelModulesInfo`.
 """
 
 FIELDS = {
+    "boot_policy": "File: the policy of IPE that is compiled in, with zeros for the root hash, or None.",
     "config": "KernelConfigInfo of the build.",
     "devel": "File: the files to build out-of-tree modules against, `.tar.zst`.",
     "graph": "string: `one` if one action built the kernel, `shards` if several did.",

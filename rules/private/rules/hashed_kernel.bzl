@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hashed_kernel: a macro that declares all targets of a kernel with module hashes."""
+"""hashed_kernel: a macro that declares all targets of a kernel that recognizes its modules."""
 
 load("//rules/private:errors.bzl", "fail_attribute")
+load("//rules/private/rules:ipe_policy.bzl", "ipe_policy")
 load("//rules/private/rules:kernel_boot_test.bzl", "kernel_boot_test")
 load("//rules/private/rules:kernel_build.bzl", "kernel_build")
 load("//rules/private/rules:kernel_config.bzl", "kernel_config")
 load("//rules/private/rules:kernel_modules_list.bzl", "kernel_modules_list")
 load("//rules/private/rules:load_attempt.bzl", "load_attempt")
+load("//rules/private/rules:module_image.bzl", "module_image")
 load("//rules/private/rules:module_tree.bzl", "module_tree")
 load("//rules/private/rules:module_verify_test.bzl", "module_verify_test")
 load("//rules/private/rules:modules_install.bzl", "modules_install")
 load("//rules/private/rules:vmlinux.bzl", "LINK", "vmlinux")
 
 visibility("//...")
+
+# How a kernel recognizes its modules: values of the argument `integrity`.
+HASHES = "hashes"
+IPE = "ipe"
 
 _SEALED = "/sealed/"
 
@@ -86,10 +92,31 @@ def _configure(name, config, attributes, common):
         )
     return config
 
-def _add_root(name, out_of_tree, root, common):
-    """Declares the tree, and the kernel with its root."""
+def _add_hashes(name, out_of_tree, root, boot, compression, common):
+    """Declares the tree, the kernel with its root, and what is made of both."""
     module_tree(name = name + "_tree", modules = [name + "_kernel"] + out_of_tree, **common)
     vmlinux(name = name, kernel = name + "_kernel", root = root, tree = name + "_tree", **common)
+    modules_install(name = name + "_modules_install", boot = boot, compression = compression, vmlinux = name, **common)
+    module_verify_test(name = name + "_verify_test", size = "small", vmlinux = name, **common)
+
+def _add_image(name, out_of_tree, compression, common):
+    """Declares the module image, and the kernel that takes modules from it."""
+    module_image(name = name + "_image", compression = compression, modules = [name + "_kernel"] + out_of_tree, **common)
+    vmlinux(name = name, kernel = name + "_kernel", module_image = name + "_image", **common)
+
+def _check_integrity(name, integrity, arguments):
+    """Fails for an unknown value, and for arguments that have no effect with it."""
+    label = native.package_relative_label(name)
+    if integrity not in [HASHES, IPE]:
+        fail_attribute(label, "integrity", repr(integrity), "%s or %s" % (HASHES, IPE))
+    unused = [argument for argument, value in arguments.items() if value] if integrity == IPE else []
+    if unused:
+        fail_attribute(
+            label,
+            "integrity",
+            "%s together with %s" % (IPE, ", ".join(unused)),
+            "no arguments about sealed modules. Next: declare the rules that you need",
+        )
 
 def _boot(name, out_of_tree, loads, attempts, files, cmdline, common):
     """Declares the boot test, if there are any attempts."""
@@ -120,6 +147,7 @@ def hashed_kernel(
         sign_file = False,
         trusted_keys = None,
         out_of_tree = [],
+        integrity = HASHES,
         root = LINK,
         boot = False,
         compression = "none",
@@ -131,7 +159,7 @@ def hashed_kernel(
         testonly = None,
         target_compatible_with = [],
         visibility = None):
-    """All targets of a kernel with module hashes, from the source to a boot test.
+    """All targets of a kernel that recognizes its modules, from the source to a boot test.
 
     ```starlark
     load("@rules_modhash//rules:defs.bzl", "hashed_kernel")
@@ -155,9 +183,11 @@ def hashed_kernel(
     | `NAME_config` | `kernel_config` | not with `config` |
     | `NAME_modules_list` | `kernel_modules_list` | `bazel run :NAME_modules_list -- modules.bzl` writes the list for `modules` |
     | `NAME_kernel` | `kernel_build` | for `kernel` of a `kernel_module` |
-    | `NAME_tree` | `module_tree` | over the kernel's modules and `out_of_tree` |
-    | `NAME_modules_install` | `modules_install` | `lib/modules/RELEASE` |
-    | `NAME_verify_test` | `module_verify_test` | each sealed module matches the root |
+    | `NAME_tree` | `module_tree` | over the kernel's modules and `out_of_tree`. With `hashes` |
+    | `NAME_modules_install` | `modules_install` | `lib/modules/RELEASE`. With `hashes` |
+    | `NAME_verify_test` | `module_verify_test` | each sealed module matches the root. With `hashes` |
+    | `NAME_policy` | `ipe_policy` | modules from the image alone. With `ipe` |
+    | `NAME_image` | `module_image` | the kernel's modules and `out_of_tree`. With `ipe` |
     | `NAME_boot_test` | `kernel_boot_test` | with `loads` or `attempts` |
 
     Args:
@@ -176,6 +206,9 @@ def hashed_kernel(
       trusted_keys: label, as in `kernel_build`.
       out_of_tree: list of labels, modules from outside the kernel's source: `kernel_module(kernel = ":NAME_kernel")`,
         `kernel_module_import`.
+      integrity: string, how the kernel recognizes its modules. `hashes`: by the root of a tree over their hashes
+        (`CONFIG_MODULE_HASHES`, a kernel with our patches). `ipe`: by the root hash of a module image in a policy of
+        Integrity Policy Enforcement (`CONFIG_SECURITY_IPE`, any kernel since Linux 6.12).
       root: string, as in `vmlinux`: `link`, or `overwrite` for an edit loop.
       boot: bool, whether to install the kernel too, as in `modules_install`.
       compression: string, as in `modules_install`.
@@ -205,8 +238,12 @@ def hashed_kernel(
         "source": source,
     }, common)
     kernel_modules_list(name = name + "_modules_list", config = config, **(common | {"tags": tags + ["manual"]}))
+    _check_integrity(name, integrity, {"boot": boot, "loads": loads, "root": root != LINK})
+    if integrity == IPE:
+        ipe_policy(name = name + "_policy", **common)
     kernel_build(
         name = name + "_kernel",
+        boot_policy = name + "_policy" if integrity == IPE else None,
         config = config,
         graph = graph,
         modules = modules,
@@ -215,7 +252,8 @@ def hashed_kernel(
         trusted_keys = trusted_keys,
         **common
     )
-    _add_root(name, out_of_tree, root, common)
-    modules_install(name = name + "_modules_install", boot = boot, compression = compression, vmlinux = name, **common)
-    module_verify_test(name = name + "_verify_test", size = "small", vmlinux = name, **common)
+    if integrity == IPE:
+        _add_image(name, out_of_tree, compression, common)
+    else:
+        _add_hashes(name, out_of_tree, root, boot, compression, common)
     _boot(name, out_of_tree, loads, attempts, files, cmdline, common)

@@ -165,6 +165,11 @@ def _write_launcher(ctx, machine, kernel, symbols, initramfs, plan):
     ctx.actions.write(launcher, content, is_executable = True)
     return launcher
 
+def _with_root(ctx):
+    """The vmlinux whose root the kernel must log, in a list. Empty if there is none."""
+    info = ctx.attr.vmlinux[VmlinuxInfo] if ctx.attr.vmlinux else None
+    return [info.vmlinux] if info and info.tree else []
+
 def _kernel_boot_impl(ctx):
     kernel, machine = _kernel_and_machine(ctx)
     _check_machine(ctx, machine)
@@ -175,7 +180,7 @@ def _kernel_boot_impl(ctx):
     manifest = ctx.toolchains[BOOT_TOOLCHAIN].boot_info.manifest
 
     # Some boot images do not state where their root is.
-    symbols = [ctx.attr.vmlinux[VmlinuxInfo].vmlinux] if ctx.attr.vmlinux else []
+    symbols = _with_root(ctx)
     runfiles = ctx.runfiles(files = [kernel, initramfs, plan, manifest] + symbols)
     return [
         DefaultInfo(

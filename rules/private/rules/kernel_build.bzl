@@ -3,9 +3,10 @@
 
 load("//rules/private:errors.bzl", "fail_attribute")
 load("//rules/private:paths.bzl", "is_install_path")
-load("//rules/private/actions:build_kernel.bzl", "ONE", "SHARDS", "build_in_one", "build_in_shards", "declare_graph")
+load("//rules/private/actions:build_kernel.bzl", "ONE", "SHARDS", "build_in_one", "build_in_shards", "declare_graph", "policy_of")
 load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "STRIP_ATTRIBUTE")
 load("//rules/private/actions:shards.bzl", "MANY_MODULES")
+load("//rules/private/providers:ipe_policy_info.bzl", "IpePolicyInfo")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
 load("//rules/private/providers:kernel_config_info.bzl", "KernelConfigInfo")
 load("//rules/private/providers:kernel_module_info.bzl", "KernelModuleInfo")
@@ -98,6 +99,7 @@ def _build_info(ctx, graph):
     else:
         trees = [config.source.archive, objects]
     return KernelBuildInfo(
+        boot_policy = policy_of(ctx),
         config = config,
         devel = _declare(ctx, "devel.tar.zst"),
         graph = SHARDS if graph else ONE,
@@ -156,6 +158,13 @@ kernel_build = rule(
     implementation = _kernel_build_impl,
     doc = _DOC,
     attrs = {
+        "boot_policy": attr.label(
+            doc = """\
+The `ipe_policy` that is compiled into the kernel. The build writes it to `security/ipe/rules_modhash_boot_policy`, so set
+`CONFIG_IPE_BOOT_POLICY="security/ipe/rules_modhash_boot_policy"`. `vmlinux` with a `module_image` writes the root hash into it:
+without that, the kernel loads no module.""",
+            providers = [IpePolicyInfo],
+        ),
         "config": attr.label(
             doc = "The kernel's configuration. It sets the source, architecture and compiler.",
             mandatory = True,

@@ -3,6 +3,7 @@
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:paths.bzl", "is_clean")
+load("//rules/private:tree_of.bzl", "tree_of_vmlinux")
 load("//rules/private/actions:params.bzl", "add_paths")
 load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
@@ -38,10 +39,10 @@ Without `boot`, the target does not need the link of the kernel.
 
 _REPLACED = "Replaced by `vmlinux`. Setting it is an error."
 
-def _install_args(ctx, info, boot):
+def _install_args(ctx, info, tree, boot):
     build = info.build
     args = label_args(ctx)
-    add_paths(args, "--sealed", [info.tree.sealed])
+    add_paths(args, "--sealed", [tree.sealed])
     args.add(build.release, format = "--release=%s")
     args.add(build.modules_order, format = "--modules-order=%s")
     args.add(build.modules_builtin, format = "--modules-builtin=%s")
@@ -76,6 +77,7 @@ def _check_replaced(ctx):
 def _modules_install_impl(ctx):
     _check_replaced(ctx)
     info = ctx.attr.vmlinux[VmlinuxInfo]
+    tree = tree_of_vmlinux(ctx)
     build = info.build
     if ctx.attr.prefix and not is_clean(ctx.attr.prefix):
         fail_attribute(ctx.label, "prefix", repr(ctx.attr.prefix), "a clean relative path such as \"usr\"")
@@ -88,10 +90,10 @@ def _modules_install_impl(ctx):
         build.modules_order,
         build.release,
         build.system_map,
-        info.tree.sealed,
+        tree.sealed,
     ] + boot.values()
     for flag, output in {"--out": directory, "--tar": tar}.items():
-        args = _install_args(ctx, info, boot)
+        args = _install_args(ctx, info, tree, boot)
         add_paths(args, flag, [output])
         run_kbuild(ctx, "ModhashModulesInstall", "install", args, inputs, [output], "Installing the modules")
     return [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vmlinux: a kernel with module hashes."""
+"""vmlinux: a kernel that recognizes its modules."""
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private/actions:build_kernel.bzl", "SHARDS")
@@ -12,7 +12,9 @@ load(
     "run_kbuild",
     "target_args",
 )
+load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
+load("//rules/private/providers:module_image_info.bzl", "ModuleImageInfo")
 load("//rules/private/providers:module_tree_info.bzl", "ModuleTreeInfo")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
 load("//tools/arch:arch.bzl", "IMAGES")
@@ -41,6 +43,25 @@ vmlinux(
 )
 ```
 
+**Without patches.** With a `module_image`, the kernel takes modules from that image alone, by Integrity Policy Enforcement (IPE,
+Linux 6.12 or newer): the rule writes the root hash of the image over the zeros in the `boot_policy` of the `kernel_build`. Then
+`tree` is optional. Nothing but the root hash changes, so the build ID stays that of the `kernel_build`.
+
+```starlark
+load("@rules_modhash//rules:defs.bzl", "module_image", "vmlinux")
+
+module_image(
+    name = "image",
+    modules = [":kernel"],
+)
+
+vmlinux(
+    name = "vmlinux",
+    kernel = ":kernel",
+    module_image = ":image",
+)
+```
+
 The target provides the kernel and the tree: rules that install, package, boot or describe it need only
 `vmlinux = ":vmlinux"`.
 
@@ -60,9 +81,10 @@ and rejects the same modules, and all rules accept it. Some bytes differ from th
 Release a linked kernel: it is what others get by default.
 
 **Outputs.** `NAME/vmlinux`, and the boot image: `NAME/bzImage` on x86-64, `NAME/Image` on arm64. In the output
-group `unstripped`: `NAME/vmlinux.unstripped`.
+group `unstripped`: `NAME/vmlinux.unstripped`. With a `module_image`, in the output group `policy`: `NAME/policy.txt`.
 
-**Failures.** A tree for another architecture is an analysis error. A kernel without `CONFIG_MODULE_HASHES` links, but
+**Failures.** A tree for another architecture, and an image of another kernel, are analysis errors. A kernel that would not enforce its
+policy, because of another option or policy in its configuration, is a build error. A kernel without `CONFIG_MODULE_HASHES` links, but
 has no root: with `root = "overwrite"`, this is a build error.
 """
 
@@ -81,53 +103,142 @@ def _check_machine(ctx, build, tree):
             "one for %s, like %s. Next: set its attribute machine" % (machine, label_text(build.label)),
         )
 
-def _args(ctx, build, info):
+def _check_image(ctx, build, module_image):
+    """Fails if the kernel cannot take modules from the image."""
+    if module_image.kernel != build.label:
+        fail_attribute(
+            ctx.label,
+            "module_image",
+            "%s with the modules of %s" % (label_text(module_image.label), label_text(module_image.kernel)),
+            "an image with the modules of the kernel, " + label_text(build.label),
+        )
+    if not build.boot_policy:
+        fail_attribute(
+            ctx.label,
+            "module_image",
+            "%s together with %s, which has no policy" % (label_text(module_image.label), label_text(build.label)),
+            "a kernel_build with an ipe_policy. Next: set its attribute boot_policy",
+        )
+
+def _provider(target, kind):
+    """A provider of an optional attribute, or None."""
+    return target[kind] if target else None
+
+def _linked(ctx, name, machine):
+    """The files of a kernel."""
+    return struct(
+        image = ctx.actions.declare_file("%s/%s" % (name, IMAGES[machine])),
+        vmlinux = ctx.actions.declare_file(name + "/vmlinux"),
+        vmlinux_unstripped = ctx.actions.declare_file(name + "/vmlinux.unstripped"),
+    )
+
+def _args(ctx, build, linked):
     """Arguments for both actions."""
     args = target_args(ctx, build.config, "kernel")
     args.add_all(build.link_trees, format_each = "--tree=%s")
     if build.graph == SHARDS:
         args.add("--shards")
-    args.add(info.tree.root_object, format = "--root-object=%s")
-    args.add(info.vmlinux, format = "--vmlinux=%s")
-    args.add(info.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")
-    args.add(info.image, format = "--image=%s")
+    args.add(linked.vmlinux, format = "--vmlinux=%s")
+    args.add(linked.vmlinux_unstripped, format = "--vmlinux-unstripped=%s")
+    args.add(linked.image, format = "--image=%s")
     return args
 
-def _declare_link(ctx, build, info):
-    inputs = build.link_trees + [info.tree.root_object]
-    outputs = [info.vmlinux, info.vmlinux_unstripped, info.image]
-    args = _args(ctx, build, info)
-    run_kbuild(ctx, "ModhashKernelLink", "link", args, inputs, outputs, "Linking the kernel with its root")
+def _declare_link(ctx, build, linked, tree):
+    args = _args(ctx, build, linked)
+    args.add(tree.root_object, format = "--root-object=%s")
+    run_kbuild(
+        ctx,
+        "ModhashKernelLink",
+        "link",
+        args,
+        build.link_trees + [tree.root_object],
+        [linked.vmlinux, linked.vmlinux_unstripped, linked.image],
+        "Linking the kernel with its root",
+    )
 
-def _declare_overwrite(ctx, build, info):
-    inputs = build.link_trees + [build.vmlinux_unstripped, info.tree.root_object]
-    outputs = [info.vmlinux, info.vmlinux_unstripped, info.image]
-    args = _args(ctx, build, info)
-    args.add(build.vmlinux_unstripped, format = "--blank=%s")
-    run_kbuild(ctx, "ModhashKernelOverwrite", "overwrite", args, inputs, outputs, "Writing the root into the kernel")
+def _declare_overwrite(ctx, build, blank, linked, tree, policy):
+    """Declares the action that writes root and policy, each if there is one, into a linked kernel.
+
+    Args:
+      ctx: rule context.
+      build: KernelBuildInfo.
+      blank: File, vmlinux.unstripped before it.
+      linked: struct, as _linked returns it: the files to write.
+      tree: ModuleTreeInfo, or None.
+      policy: File, or None.
+    """
+    args = _args(ctx, build, linked)
+    args.add(blank, format = "--blank=%s")
+    inputs = build.link_trees + [blank]
+    if tree:
+        args.add(tree.root_object, format = "--root-object=%s")
+        inputs = inputs + [tree.root_object]
+    if policy:
+        args.add(build.boot_policy, format = "--blank-policy=%s")
+        args.add(policy, format = "--policy=%s")
+        inputs = inputs + [build.boot_policy, policy]
+    run_kbuild(
+        ctx,
+        "ModhashKernelOverwrite",
+        "overwrite",
+        args,
+        inputs,
+        [linked.vmlinux, linked.vmlinux_unstripped, linked.image],
+        "Writing the %s into the kernel" % " and ".join((["root"] if tree else []) + (["policy"] if policy else [])),
+    )
+
+def _declare_kernel(ctx, build, linked, tree, policy):
+    """Declares the actions that make the kernel of the blank one."""
+    if not tree or ctx.attr.root == OVERWRITE:
+        _declare_overwrite(ctx, build, build.vmlinux_unstripped, linked, tree, policy)
+    elif not policy:
+        _declare_link(ctx, build, linked, tree)
+    else:
+        with_root = _linked(ctx, ctx.label.name + "/with_root", build.config.machine)
+        _declare_link(ctx, build, with_root, tree)
+        _declare_overwrite(ctx, build, with_root.vmlinux_unstripped, linked, None, policy)
+
+def _declare_policy(ctx, build, module_image):
+    """Declares the action that writes the root hash of the image into the policy."""
+    policy = ctx.actions.declare_file(ctx.label.name + "/policy.txt")
+    args = modhash_args(ctx, "policy")
+    args.add("fill")
+    args.add(module_image.root_hash, format = "--root-hash-file=%s")
+    args.add(policy, format = "--out=%s")
+    args.add(build.boot_policy)
+    run_modhash(ctx, "ModhashPolicy", args, [build.boot_policy, module_image.root_hash], [policy], "Writing the root hash into the policy")
+    return policy
 
 def _vmlinux_impl(ctx):
     build = ctx.attr.kernel[KernelBuildInfo]
-    tree = ctx.attr.tree[ModuleTreeInfo]
-    _check_machine(ctx, build, tree)
-    machine = build.config.machine
-    name = ctx.label.name
+    tree = _provider(ctx.attr.tree, ModuleTreeInfo)
+    module_image = _provider(ctx.attr.module_image, ModuleImageInfo)
+    if not tree and not module_image:
+        fail_attribute(ctx.label, "tree", "neither tree nor module_image", "one of them, or both")
+    if tree:
+        _check_machine(ctx, build, tree)
+    if module_image:
+        _check_image(ctx, build, module_image)
+    linked = _linked(ctx, ctx.label.name, build.config.machine)
+    policy = _declare_policy(ctx, build, module_image) if module_image else None
+    _declare_kernel(ctx, build, linked, tree, policy)
     info = VmlinuxInfo(
         build = build,
-        image = ctx.actions.declare_file("%s/%s" % (name, IMAGES[machine])),
-        machine = machine,
+        image = linked.image,
+        machine = build.config.machine,
+        module_image = module_image,
+        policy = policy,
         toolchain_manifest = kernel_toolchain(ctx).manifest,
         tree = tree,
-        vmlinux = ctx.actions.declare_file(name + "/vmlinux"),
-        vmlinux_unstripped = ctx.actions.declare_file(name + "/vmlinux.unstripped"),
+        vmlinux = linked.vmlinux,
+        vmlinux_unstripped = linked.vmlinux_unstripped,
     )
-    declare = _declare_overwrite if ctx.attr.root == OVERWRITE else _declare_link
-    declare(ctx, build, info)
     return [
         info,
         DefaultInfo(files = depset([info.vmlinux, info.image])),
         OutputGroupInfo(
             image = depset([info.image]),
+            policy = depset([policy] if policy else []),
             unstripped = depset([info.vmlinux_unstripped]),
             vmlinux = depset([info.vmlinux]),
         ),
@@ -142,6 +253,10 @@ vmlinux = rule(
             mandatory = True,
             providers = [KernelBuildInfo],
         ),
+        "module_image": attr.label(
+            doc = "The `module_image` from which the kernel must take modules. The `kernel_build` has a `boot_policy`.",
+            providers = [ModuleImageInfo],
+        ),
         "root": attr.string(
             doc = """\
 `link`: Kbuild links the kernel with the root. `overwrite`: the root replaces the blank root of the linked kernel, which
@@ -150,13 +265,12 @@ takes less time. The kernel keeps the build ID of the `kernel_build`.""",
             values = [LINK, OVERWRITE],
         ),
         "tree": attr.label(
-            doc = "The `module_tree` over all modules that the kernel must recognize.",
-            mandatory = True,
+            doc = "The `module_tree` over all modules that the kernel must recognize by their hashes.",
             providers = [ModuleTreeInfo],
         ),
         "_jobs": JOBS_ATTRIBUTE,
         "_kbuild": KBUILD_ATTRIBUTE,
     },
     provides = [VmlinuxInfo],
-    toolchains = [KERNEL_TOOLCHAIN],
+    toolchains = [KERNEL_TOOLCHAIN, MODHASH_TOOLCHAIN],
 )

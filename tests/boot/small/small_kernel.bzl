@@ -73,7 +73,7 @@ def small_kernel(
       boots: bool, whether there is a boot test.
       tags: list of strings, of all targets.
     """
-    names = ["small", machine, compression] + (["btf", "modversions"] if types else []) + fragments
+    names = ["small", "hashes", machine, compression] + (["btf", "modversions"] if types else []) + fragments
     tampered_modules(
         name = name + "_tampered",
         kinds = TAMPERED.keys(),

@@ -21,12 +21,12 @@ import (
 // Blank is the action that links vmlinux of shards, with the root of the empty tree.
 type Blank struct {
 	Common
+	// Supplied is read if the kernel is not compiled in shards.
+	Supplied
 	// Prepared is what Prepare wrote, Configuration what Config wrote, Source what Split wrote for the link.
 	Prepared, Configuration, Source string
 	// Shards are what Compile wrote of what is built in.
 	Shards []string
-	// Trusted is as in Build. It is read if the kernel is not compiled in shards.
-	Trusted string
 	// Outputs are the files to write, but for those about modules.
 	Outputs Outputs
 	// Symbols is an archive to write, with what modpost reads of vmlinux.
@@ -71,7 +71,7 @@ func (o *Blank) make(ctx context.Context, tree *kmake.Tree) error {
 
 // makeWhole compiles and links all, modules included.
 func (o *Blank) makeWhole(ctx context.Context, tree *kmake.Tree) error {
-	if err := copyInto(tree.Dir, map[string]string{o.Trusted: TrustedKeys}); err != nil {
+	if err := o.Supplied.copyInto(tree.Dir); err != nil {
 		return err
 	}
 	image, _ := o.Target.Image()
@@ -88,7 +88,7 @@ func addNames(tree *kmake.Tree) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(strings.Fields(string(data)), TrustedKeys) {
+	for _, name := range append(strings.Fields(string(data)), TrustedKeys, BootPolicy) {
 		if _, err := os.Lstat(filepath.Join(tree.Dir, name)); err == nil {
 			continue
 		}

@@ -22,19 +22,14 @@ import (
 	"rules_modhash/tools/merkle/modules/order"
 )
 
-// TrustedKeys is where the kernel finds certificates that are to be built in:
-// CONFIG_SYSTEM_TRUSTED_KEYS names it.
-const TrustedKeys = "certs/rules_modhash_trusted.pem"
-
 // Build is the action that builds a kernel and its modules.
 type Build struct {
 	Common
+	Supplied
 	// Source is the source tree as Source writes it, Config the configuration.
 	Source, Config string
 	// Strip is StripDebug or StripNone, and is about modules.
 	Strip string
-	// Trusted is a file with PEM certificates for TrustedKeys, or empty.
-	Trusted string
 	// Modules are the modules that must be built, and no others, as PATH=FILE: the path in the tree, and the file to
 	// write.
 	Modules []string
@@ -89,7 +84,7 @@ func (o *Build) workspaceBeside() string {
 }
 
 func (o *Build) make(ctx context.Context, tree *kmake.Tree) error {
-	if err := copyInto(tree.Dir, map[string]string{o.Config: ".config", o.Trusted: TrustedKeys}); err != nil {
+	if err := errors.Join(copyInto(tree.Dir, map[string]string{o.Config: ".config"}), o.Supplied.copyInto(tree.Dir)); err != nil {
 		return err
 	}
 	image, _ := o.Target.Image()
@@ -225,11 +220,14 @@ func (o *Build) packObjects(ctx context.Context, r *results, tree *kmake.Tree) e
 		return nil
 	}
 	changed := treearchive.ChangedSince(tree.Stamp)
-	return r.set.CreateFile(o.Outputs.Objects, func(w io.Writer) error {
-		return treearchive.Pack(writer{ctx, w}, tree.Dir, func(path string, info fs.FileInfo) bool {
-			return changed(path, info) && !strings.HasSuffix(path, ".ko") && !linked[path]
+	packed := func(path string, info fs.FileInfo) bool {
+		return changed(path, info) && !strings.HasSuffix(path, ".ko") && !linked[path] && !isCompilerRule(path)
+	}
+	return r.set.CreateFile(o.Outputs.Objects, packer(ctx, func(w *treearchive.Writer) error {
+		return treearchive.Walk(tree.Dir, packed, func(name string, info fs.FileInfo) error {
+			return putMade(w, tree.Dir, name, info, every)
 		})
-	})
+	}))
 }
 
 // linked is made anew by each link. vmlinux.relocs is a copy of vmlinux that older versions make for RISC-V.

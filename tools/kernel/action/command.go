@@ -16,6 +16,33 @@ const (
 	dependenciesLine = "deps_"
 )
 
+// The programs in tools have a fixdep of their own. Before it is made, its .cmd file gets the compiler's rule as it is, with lines
+// that are as long as the path of the tree lets them be: tools/build/Build.include.
+const (
+	basicDependencies = "# using basic dep data\n"
+	commandLine       = "cmd_"
+)
+
+// withoutBasicDependencies returns a .cmd file without such a rule.
+func withoutBasicDependencies(data []byte) []byte {
+	if !bytes.Contains(data, []byte(basicDependencies)) {
+		return data
+	}
+	var kept []byte
+	for line := range bytes.Lines(data) {
+		if bytes.HasPrefix(line, []byte(commandLine)) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
+}
+
+// isCompilerRule reports whether a file is such a rule itself.
+func isCompilerRule(name string) bool {
+	base := path.Base(name)
+	return strings.HasPrefix(base, ".") && path.Ext(base) == ".d"
+}
+
 // withoutDependencies returns a .cmd file with the dependencies for which keep holds. What was made is handed on with one
 // timestamp, so make has no use for them.
 func withoutDependencies(data []byte, keep func(string) bool) []byte {

@@ -20,10 +20,10 @@ import (
 // Compile is the action that compiles one shard.
 type Compile struct {
 	Common
+	// Supplied are the files for directories of the shard.
+	Supplied
 	// Prepared is what Prepare wrote, Shard what Split wrote for the shard, Name its name for messages.
 	Prepared, Shard, Name string
-	// Trusted is a file with PEM certificates for TrustedKeys, or empty.
-	Trusted string
 	// Builtin, Modules and Symbols are archives to write: what vmlinux is linked of; the object of each module; and what
 	// modpost reads, the same without debug information, and names of the objects that it is linked of.
 	Builtin, Modules, Symbols string
@@ -68,10 +68,7 @@ func (o *Compile) unpack(ctx context.Context, dir string) (kmake.Shard, *kmake.T
 	if err := unpack(ctx, o.Prepared, tree, o.Target.Uses); err != nil {
 		return kmake.Shard{}, nil, fmt.Errorf("unpacking %s: %w", o.Prepared, err)
 	}
-	if _, missing := os.Stat(filepath.Join(tree.Dir, "certs")); missing == nil {
-		err = copyInto(tree.Dir, map[string]string{o.Trusted: TrustedKeys})
-	}
-	return kmake.ReadDirectories(data), tree, err
+	return kmake.ReadDirectories(data), tree, o.copyIntoShard(tree.Dir)
 }
 
 func (o *Compile) compile(ctx context.Context, r *results, shard kmake.Shard, tree *kmake.Tree) error {

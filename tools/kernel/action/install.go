@@ -24,10 +24,12 @@ import (
 	"rules_modhash/tools/merkle/modules/order"
 )
 
-// Install is the action that installs sealed modules, as make modules_install does.
+// Install is the action that installs modules, as make modules_install does.
 type Install struct {
-	// Sealed is a directory with sealed modules at their install paths.
+	// Sealed is a directory with sealed modules at their install paths, or empty.
 	Sealed string
+	// Modules are modules without a proof, as INSTALL_PATH=FILE.
+	Modules []string
 	// Release is a file with the kernel's release; the others are lists that the kernel build wrote.
 	Release, Order, Builtin, BuiltinInfo, SystemMap string
 	// WantRelease is the release that the kernel must have, or empty.
@@ -116,17 +118,41 @@ func (o *Install) copyBoot(root, release string) error {
 	return nil
 }
 
-// copyModules returns the install paths of the sealed modules, sorted.
+// copyModules returns the install paths of the modules, sorted.
 func (o *Install) copyModules(ctx context.Context, to string) ([]string, error) {
-	var installed []string
-	err := forEachFile(o.Sealed, func(path string, _ fs.FileInfo) error {
-		installed = append(installed, filepath.ToSlash(path))
-		return copyInto(to, map[string]string{filepath.Join(o.Sealed, path): path})
-	})
+	files, err := o.modules()
 	if err != nil {
 		return nil, err
 	}
+	installed := slices.Sorted(maps.Keys(files))
+	for _, path := range installed {
+		if err := copyInto(to, map[string]string{files[path]: path}); err != nil {
+			return nil, err
+		}
+	}
 	return installed, o.compress(ctx, to, installed)
+}
+
+// modules returns the files to install, by their install paths.
+func (o *Install) modules() (map[string]string, error) {
+	files := map[string]string{}
+	modules, err := pairs("module", o.Modules)
+	if err != nil {
+		return nil, err
+	}
+	for _, module := range modules {
+		if !filepath.IsLocal(module[0]) || path.Clean(module[0]) != module[0] {
+			return nil, fmt.Errorf("module: got the install path %q, want a clean relative one", module[0])
+		}
+		files[module[0]] = module[1]
+	}
+	if o.Sealed == "" {
+		return files, nil
+	}
+	return files, forEachFile(o.Sealed, func(path string, _ fs.FileInfo) error {
+		files[filepath.ToSlash(path)] = filepath.Join(o.Sealed, path)
+		return nil
+	})
 }
 
 func (o *Install) compress(ctx context.Context, dir string, modules []string) error {

@@ -44,7 +44,7 @@ func (o *objects) note(to map[string]bool) error {
 	changed := treearchive.ChangedSince(o.tree.Stamp)
 	return treearchive.Walk(o.tree.Dir, changed, func(name string, _ fs.FileInfo) error {
 		switch {
-		case o.builtin[name] || o.modular[name] || o.common[name] || name == directoriesFile || name == TrustedKeys:
+		case o.builtin[name] || o.modular[name] || o.common[name] || name == directoriesFile || isSupplied(name):
 		case isObject(name):
 			to[name] = true
 		default:
@@ -117,11 +117,12 @@ func putMade(w *treearchive.Writer, dir, name string, info fs.FileInfo, keep fun
 	if err != nil {
 		return err
 	}
-	return w.PutData(dir, treearchive.Entry{Path: name}, withoutDependencies(data, keep))
+	return w.PutData(dir, treearchive.Entry{Path: name}, withoutDependencies(withoutBasicDependencies(data), keep))
 }
 
-// none wants no dependency.
-func none(string) bool { return false }
+// none wants no dependency, every all of them.
+func none(string) bool  { return false }
+func every(string) bool { return true }
 
 func (o *objects) packBuiltin(w *treearchive.Writer) error {
 	return errors.Join(o.add(w, o.builtin, none), o.add(w, o.common, none))

@@ -30,7 +30,7 @@ named ones.`,
 	flags.StringVar(&o.Config, "config", "", "configuration, as kbuild config writes it")
 	flags.StringArrayVar(&o.Modules, "module", nil, "`PATH=FILE`: an in-tree module, and the file to write it to")
 	flags.StringVar(&o.Strip, "strip", action.StripDebug, "debug: strip modules of debug information; none")
-	flags.StringVar(&o.Trusted, "trusted-keys", "", "PEM certificates for "+action.TrustedKeys)
+	registerSupplied(flags, &o.Supplied)
 	registerOutputs(cmd, &o.Outputs)
 	registerCommon(cmd, &o.Common)
 	cli.Require(cmd, "source", "config")

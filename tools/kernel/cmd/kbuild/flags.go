@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rules_modhash/tools/kernel/action"
 	"rules_modhash/tools/kernel/kmake"
@@ -22,4 +23,10 @@ func registerCommon(cmd *cobra.Command, c *action.Common) {
 
 func registerLabel(cmd *cobra.Command, label *string) {
 	cmd.Flags().StringVar(label, "label", "", "the `TARGET` that errors name")
+}
+
+// registerSupplied adds the flags for files that the configuration names.
+func registerSupplied(flags *pflag.FlagSet, s *action.Supplied) {
+	flags.StringVar(&s.Trusted, "trusted-keys", "", "PEM certificates for "+action.TrustedKeys)
+	flags.StringVar(&s.Policy, "boot-policy", "", "policy of IPE for "+action.BootPolicy)
 }

@@ -14,8 +14,8 @@ import (
 func newInstall() *cobra.Command {
 	o := &action.Install{}
 	cmd := &cobra.Command{
-		Use:   "install --sealed DIR --release FILE --modules-order FILE ... (--out DIR | --tar FILE)",
-		Short: "Install sealed modules as lib/modules/RELEASE",
+		Use:   "install (--sealed DIR | --module INSTALL_PATH=FILE...) --release FILE --modules-order FILE ... (--out DIR | --tar FILE)",
+		Short: "Install modules as lib/modules/RELEASE",
 		Long: `Write lib/modules/RELEASE, as make modules_install does: modules, plain or compressed, the lists
 of Kbuild, and the output of depmod; and files such as the kernel into boot.`,
 		Example: `  kbuild install --sealed sealed --release kernel.release --modules-order modules.order \
@@ -26,6 +26,7 @@ of Kbuild, and the output of depmod; and files such as the kernel into boot.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Sealed, "sealed", "", "directory with sealed modules, as modhash seal writes it")
+	flags.StringArrayVar(&o.Modules, "module", nil, "`INSTALL_PATH=FILE`: a module without a proof")
 	flags.StringVar(&o.Release, "release", "", "file with the kernel's release")
 	flags.StringVar(&o.Order, "modules-order", "", "modules.order of the kernel build")
 	flags.StringVar(&o.Builtin, "modules-builtin", "", "modules.builtin of the kernel build")
@@ -38,7 +39,9 @@ of Kbuild, and the output of depmod; and files such as the kernel into boot.`,
 	flags.StringVar(&o.Out, "out", "", "directory to write lib/modules/RELEASE into")
 	flags.StringVar(&o.Tar, "tar", "", "tar to write lib/modules/RELEASE into")
 	registerLabel(cmd, &o.Label)
-	cli.Require(cmd, "sealed", "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")
+	cli.Require(cmd, "release", "modules-order", "modules-builtin", "modules-builtin-modinfo", "system-map")
+	cmd.MarkFlagsOneRequired("sealed", "module")
+	cmd.MarkFlagsMutuallyExclusive("sealed", "module")
 	cmd.MarkFlagsOneRequired("out", "tar")
 	cmd.MarkFlagsMutuallyExclusive("out", "tar")
 	return cmd

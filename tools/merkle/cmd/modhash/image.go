@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -37,29 +38,60 @@ modhash verify --image checks an image.`,
 }
 
 func newImageWrite(dir directory) *cobra.Command {
-	out, rootHash := "", ""
+	out, rootHash, root, quiet := "", "", "", false
 	cmd := &cobra.Command{
-		Use:   "write --out FILE [--root-hash FILE] DIR",
+		Use:   "write --out FILE [--root-hash FILE] (DIR | --install-root DIR)",
 		Short: "Write a module image of lib/modules/RELEASE",
 		Long: `Write a module image of DIR, which becomes the root of the file system: lib/modules/RELEASE,
 with the files that depmod writes. The bytes depend on the names and contents of the files
-alone. Links to files become files. Links to directories (build, source) are errors.` + exitCodesHelp,
+alone. Links to files become files. Links to directories (build, source) are errors.
+
+With --install-root, DIR is the root of an installation with the modules of one kernel: make
+INSTALL_MOD_PATH=DIR modules_install.` + exitCodesHelp,
 		Example: `  modhash image write --out modules.img /lib/modules/$(uname -r)`,
-		Args:    cobra.ExactArgs(1),
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return errors.New("--out is required")
 			}
-			image, err := writeImage(cmd.Context(), dir.resolve(args[0]), out, rootHash)
+			from, err := releaseDirectory(dir, args, root)
 			if err != nil {
+				return err
+			}
+			image, err := writeImage(cmd.Context(), from, out, rootHash)
+			if err != nil || quiet {
 				return err
 			}
 			return printImage(cmd.OutOrStdout(), image)
 		},
 	}
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not print root hash and sizes")
+	dir.pathVar(cmd.Flags(), &root, "install-root", "directory with lib/modules/RELEASE, or usr/lib/modules/RELEASE, for one RELEASE")
 	cmd.Flags().VarP(&pathFlag{dir, &out}, "out", "o", "file for the image (required)")
 	dir.pathVar(cmd.Flags(), &rootHash, "root-hash", "file for the root hash, as policies have it: sha256:HEX")
 	return cmd
+}
+
+// releaseDirectory returns the directory lib/modules/RELEASE that is meant.
+func releaseDirectory(dir directory, args []string, root string) (string, error) {
+	if (len(args) == 1) == (root != "") {
+		return "", errors.New("one of DIR and --install-root is required")
+	}
+	if root == "" {
+		return dir.resolve(args[0]), nil
+	}
+	var found []string
+	for _, pattern := range []string{"lib/modules/*", "usr/lib/modules/*"} {
+		matches, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return "", err
+		}
+		found = append(found, matches...)
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("%s: got %d directories lib/modules/RELEASE, want one", root, len(found))
+	}
+	return found[0], nil
 }
 
 func writeImage(ctx context.Context, from, out, rootHash string) (image moduleimage.Image, err error) {
@@ -109,9 +141,9 @@ func newImageShow(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [--json] IMAGE",
 		Short: "Print root hash and parameters of a module image",
-		Long: `Print the root hash of a module image, its sizes, and the table with which the kernel sets the
-dm-verity device up, for the device DEVICE: with dmsetup, or on the command line in
-dm-mod.create. It reads the root hash from the hash tree, and does not check the tree: use
+		Long: `Print the root hash of a module image, its sizes, and how to set the volume up with the image on
+the device DEVICE: the table, for dmsetup or the parameter dm-mod.create of the kernel, and the
+command, by veritysetup. It reads the root hash from the hash tree, and does not check the tree: use
 modhash verify --image.` + exitCodesHelp,
 		Example: `  modhash image show modules.img`,
 		Args:    cobra.ExactArgs(1),
@@ -134,8 +166,8 @@ modhash verify --image.` + exitCodesHelp,
 }
 
 func printImage(w io.Writer, image moduleimage.Image) error {
-	_, err := fmt.Fprintf(w, "root hash  %s\nfile system  %d bytes\nimage  %d bytes\ntable  %s\n",
-		image.RootHash, image.DataSize, image.Size, image.Table("DEVICE"))
+	_, err := fmt.Fprintf(w, "root hash    %s\nfile system  %d bytes\nimage        %d bytes\ntable        %s\ncommand      %s\n",
+		image.RootHash, image.DataSize, image.Size, image.Table("DEVICE"), image.Command("DEVICE"))
 	return err
 }
 

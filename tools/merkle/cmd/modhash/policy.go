@@ -18,7 +18,7 @@ import (
 
 func newPolicy(dir directory) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "policy (write | check | explain)",
+		Use:   "policy (write | fill | check | explain)",
 		Short: "Write, check and explain policies of Integrity Policy Enforcement",
 		Long: `Work with policies of Integrity Policy Enforcement (IPE), with which an unmodified kernel
 (Linux 6.12 or newer) accepts modules from one module image, and from nowhere else: the
@@ -29,25 +29,32 @@ kernel.`,
 			return errors.New("no subcommand given, see modhash policy --help")
 		},
 	}
-	cmd.AddCommand(newPolicyWrite(dir), newPolicyCheck(dir), newPolicyExplain(dir))
+	cmd.AddCommand(newPolicyWrite(dir), newPolicyFill(dir), newPolicyCheck(dir), newPolicyExplain(dir))
 	return cmd
 }
 
 // rootHashFlags name the root hash of a module image.
-type rootHashFlags struct{ hash, image string }
+type rootHashFlags struct{ hash, file, image string }
 
 func (f *rootHashFlags) register(dir directory, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.hash, "root-hash", "", "root hash of the module image, such as sha256:0f1e…")
+	dir.pathVar(cmd.Flags(), &f.file, "root-hash-file", "file with the root hash, as modhash image write writes it")
 	dir.pathVar(cmd.Flags(), &f.image, "image", "module image, of which to take the root hash")
 }
 
 // digest returns the root hash.
 func (f *rootHashFlags) digest() (ipe.Digest, error) {
 	switch {
-	case countSet(f.hash, f.image) != 1:
-		return ipe.Digest{}, errors.New("one of --root-hash and --image is required")
+	case countSet(f.hash, f.file, f.image) != 1:
+		return ipe.Digest{}, errors.New("one of --root-hash, --root-hash-file and --image is required")
 	case f.hash != "":
 		return parseRootHash(f.hash)
+	case f.file != "":
+		text, err := os.ReadFile(f.file)
+		if err != nil {
+			return ipe.Digest{}, err
+		}
+		return parseRootHash(strings.TrimSpace(string(text)))
 	}
 	image, err := moduleimage.Open(f.image)
 	if err != nil {
@@ -75,7 +82,7 @@ type policyOptions struct {
 func newPolicyWrite(dir directory) *cobra.Command {
 	o := &policyOptions{}
 	cmd := &cobra.Command{
-		Use:   "write (--image FILE | --root-hash HASH) [--allow OPERATION=SOURCES]... [--out FILE]",
+		Use:   "write (--image FILE | --root-hash HASH | --blank) [--allow OPERATION=SOURCES]... [--out FILE]",
 		Short: "Write the policy for a module image",
 		Long: `Write a policy with which the kernel takes modules from a module image alone. All other
 operations are allowed, unless --allow restricts them.
@@ -89,7 +96,8 @@ With initramfs among the sources of KMODULE, the kernel takes modules from any f
 file system of the initramfs: also from files that root writes there after the start.
 
 --blank writes zeros for the root hash: no volume has it, and the policy has the length of
-the one with the root hash. A kernel with it can be linked before its modules are built.` + exitCodesHelp,
+the one with the root hash, which modhash policy fill makes of it. A kernel with it can be
+linked before its modules are built.` + exitCodesHelp,
 		Example: `  modhash image write --out modules.img /lib/modules/$(uname -r)
   modhash policy write --image modules.img --out policy.txt`,
 		Args: cobra.NoArgs,
@@ -124,7 +132,7 @@ func (o *policyOptions) text() ([]byte, error) {
 	if d.Version, err = ipe.ParseVersion(o.version); err != nil {
 		return nil, fmt.Errorf("--policy-version: %w", err)
 	}
-	if d.RootHash, err = o.rootHash.digest(); err != nil {
+	if d.RootHash, err = o.digest(); err != nil {
 		return nil, err
 	}
 	if d.Allow, err = parseAllow(o.allow); err != nil {
@@ -134,10 +142,58 @@ func (o *policyOptions) text() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.blank {
-		policy = policy.Blank()
-	}
 	return policy.Text(), nil
+}
+
+// digest returns the root hash, or zeros.
+func (o *policyOptions) digest() (ipe.Digest, error) {
+	if o.blank && o.rootHash == (rootHashFlags{}) {
+		return ipe.BlankRootHash(), nil
+	}
+	if o.blank {
+		return ipe.Digest{}, errors.New("--blank and a root hash exclude each other")
+	}
+	return o.rootHash.digest()
+}
+
+func newPolicyFill(dir directory) *cobra.Command {
+	var rootHash rootHashFlags
+	out := ""
+	cmd := &cobra.Command{
+		Use:   "fill (--image FILE | --root-hash HASH | --root-hash-file FILE) --out FILE POLICY",
+		Short: "Write the root hash of a module image into a policy",
+		Long: `Write a policy with the root hash of a module image in place of zeros:
+dmverity_roothash=sha256:000… All else stays, and the length too. The policy must have such a
+rule, and be one that the kernel accepts.` + exitCodesHelp,
+		Example: `  modhash policy write --blank --out blank.txt
+  modhash policy fill --image modules.img --out policy.txt blank.txt`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return errors.New("--out is required")
+			}
+			digest, err := rootHash.digest()
+			if err != nil {
+				return err
+			}
+			path := dir.resolve(args[0])
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			filled, err := ipe.Fill(text, digest)
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			return writeOne(out, func(w io.Writer) error {
+				_, err := w.Write(filled)
+				return err
+			})
+		},
+	}
+	rootHash.register(dir, cmd)
+	cmd.Flags().VarP(&pathFlag{dir, &out}, "out", "o", "file for the policy (required)")
+	return cmd
 }
 
 // parseAllow reads the values of --allow.
