@@ -71,6 +71,8 @@ func isPrepared(tree *kmake.Tree) func(string, fs.FileInfo) bool {
 			return false
 		case strings.HasPrefix(name, "include/config/"):
 			return name == "include/config/kernel.release"
+		case isCompilerRule(name):
+			return false
 		case strings.HasPrefix(name, "scripts/"):
 			return true
 		}

@@ -50,6 +50,9 @@ func (c *Common) unpackTree(ctx context.Context, dir string, archives ...string)
 	}
 	tree := &kmake.Tree{Target: c.Target, Dir: filepath.Join(dir, "linux")}
 	tree.Stamp = time.Now().Truncate(time.Second)
+	if err := tree.MapRust(); err != nil {
+		return nil, err
+	}
 	for _, archive := range archives {
 		if err := unpack(ctx, archive, tree, c.Target.Uses); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", archive, err)

@@ -24,7 +24,26 @@ func (t *Tree) Record(ctx context.Context) error {
 	// LDFLAGS_vmlinux is exported for one target only.
 	command := "KBUILD_RUN_COMMAND=LDFLAGS_vmlinux='$(LDFLAGS_vmlinux)' env -0 >" + environmentFile
 	// With run-command alone, the root Makefile does not read the configuration.
-	return t.Make(ctx, BlankRoot, "prepare", "run-command", command)
+	if err := t.Make(ctx, BlankRoot, "prepare", "run-command", command); err != nil {
+		return err
+	}
+	name := filepath.Join(t.Dir, environmentFile)
+	recorded, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, exported(recorded), 0o644)
+}
+
+// exported returns what the root Makefile itself exports, in order of the names: neither what depends on the machine and the run,
+// nor the order in which the shell has the variables.
+func exported(recorded []byte) []byte {
+	entries := slices.DeleteFunc(strings.Split(strings.TrimRight(string(recorded), "\x00"), "\x00"), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(own, name)
+	})
+	slices.Sort(entries)
+	return []byte(strings.Join(entries, "\x00") + "\x00")
 }
 
 // Submake runs one of Kbuild's Makefiles as the root Makefile would, which takes seconds to start and asks for files that
@@ -45,14 +64,8 @@ var own = []string{
 }
 
 func (t *Tree) replay(recorded []byte) []string {
-	var env []string
-	for _, entry := range strings.Split(strings.TrimRight(string(recorded), "\x00"), "\x00") {
-		name, _, _ := strings.Cut(entry, "=")
-		if !slices.Contains(own, name) {
-			env = append(env, entry)
-		}
-	}
-	for _, entry := range environment(filepath.Dir(t.Dir)) {
+	env := strings.Split(strings.TrimRight(string(recorded), "\x00"), "\x00")
+	for _, entry := range t.environment() {
 		name, _, _ := strings.Cut(entry, "=")
 		if name == "PATH" || name == "HOME" || name == "TMPDIR" {
 			env = append(env, entry)

@@ -89,6 +89,9 @@ type Tree struct {
 	Flags []string
 	// Log gets all that the programs print.
 	Log bytes.Buffer
+
+	// programs is the directory of programs that take the place of others, or empty.
+	programs string
 }
 
 // Make runs make with targets and VARIABLE=VALUE words, and with as many jobs as this process may use processors:
@@ -127,7 +130,7 @@ func (t *Tree) variables() []string {
 // Run runs a program in the tree. What it prints goes to the log; if it fails, the error has
 // the part that matters. When the context ends, so do the program and all that it has started.
 func (t *Tree) Run(ctx context.Context, program string, args ...string) error {
-	return t.run(ctx, environment(filepath.Dir(t.Dir)), program, args...)
+	return t.run(ctx, t.environment(), program, args...)
 }
 
 func (t *Tree) run(ctx context.Context, env []string, program string, args ...string) error {
@@ -166,11 +169,15 @@ func targets(args []string) []string {
 
 // environment is all that programs see of the machine: where programs are, and a temporary directory.
 // Kbuild puts the time of the build, its user and its host into the kernel unless it is given them.
-func environment(temporary string) []string {
+func (t *Tree) environment() []string {
+	path := os.Getenv("PATH")
+	if t.programs != "" {
+		path = t.programs + ":" + path
+	}
 	return []string{
-		"PATH=" + os.Getenv("PATH"),
+		"PATH=" + path,
 		"HOME=/nonexistent",
-		"TMPDIR=" + temporary,
+		"TMPDIR=" + filepath.Dir(t.Dir),
 		"LC_ALL=C",
 		"TZ=UTC",
 		"PYTHONDONTWRITEBYTECODE=1",
