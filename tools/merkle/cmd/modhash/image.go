@@ -27,7 +27,9 @@ func newImage(dir directory) *cobra.Command {
 		Long: `Work with module images: an EROFS file system with lib/modules/RELEASE, and after it a
 dm-verity hash tree, in one file. With the root hash in a policy of Integrity Policy
 Enforcement (modhash policy), an unmodified kernel takes modules from this volume alone.
-modhash verify --image checks an image.`,
+modhash verify --image checks an image.` + exitCodesHelp,
+		Example: `  modhash image write --out modules.img /lib/modules/$(uname -r)
+  modhash image show modules.img`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no subcommand given, see modhash image --help")

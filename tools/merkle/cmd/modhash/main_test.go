@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
 	"rules_modhash/tools/arch"
 	"rules_modhash/tools/cli"
@@ -220,8 +221,8 @@ func TestInterrupted(t *testing.T) {
 // lib/modules/RELEASE.
 func TestExamples(t *testing.T) {
 	commands := newRoot("", io.Discard, io.Discard).Commands()
-	if len(commands) != 13 {
-		t.Errorf("%d commands, want 13", len(commands))
+	if len(commands) != 15 {
+		t.Errorf("%d commands, want 15", len(commands))
 	}
 	for _, c := range commands {
 		t.Run(c.Name(), func(t *testing.T) {
@@ -232,20 +233,30 @@ func TestExamples(t *testing.T) {
 			if err := os.WriteFile("modules/modules.order", []byte("kernel/fs/ext4/ext4.ko\n"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if c.Example == "" {
-				t.Fatal("no example")
-			}
-			script := strings.NewReplacer(
-				"/lib/modules/$(uname -r)", "modules", "--root-dir /", "--root-dir system", "'", "",
-			).Replace(c.Example)
-			for _, line := range strings.Split(script, "\n") {
-				words := strings.Fields(line)
-				var stderr bytes.Buffer
-				if code := cli.Run(t.Context(), newRoot("", io.Discard, &stderr), words[1:]); words[0] != "modhash" || code != cli.Done {
-					t.Errorf("%q: exit code %d, %s", line, code, &stderr)
-				}
+			// Subcommands come after the command, whose files theirs may use.
+			for _, c := range append([]*cobra.Command{c}, c.Commands()...) {
+				runExample(t, c)
 			}
 		})
+	}
+}
+
+// runExample runs the example in the help of a command, with files of the test in place of those of a system.
+func runExample(t *testing.T, c *cobra.Command) {
+	t.Helper()
+	if c.Example == "" {
+		t.Fatalf("%s: no example", c.CommandPath())
+	}
+	script := strings.NewReplacer(
+		"/lib/modules/$(uname -r)", "modules", "--root-dir /", "--root-dir system", "'", "",
+		"/sys/kernel/security/ipe/policies/NAME/policy", "policy.txt",
+	).Replace(c.Example)
+	for _, line := range strings.Split(script, "\n") {
+		words := strings.Fields(line)
+		var stderr bytes.Buffer
+		if code := cli.Run(t.Context(), newRoot("", io.Discard, &stderr), words[1:]); words[0] != "modhash" || code != cli.Done {
+			t.Errorf("%q: exit code %d, %s", line, code, &stderr)
+		}
 	}
 }
 
@@ -265,11 +276,14 @@ func mkSystem(ctx context.Context) error {
 // TestHelp checks that the help of each command lists its exit codes.
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot("", io.Discard, io.Discard).Commands() {
-		var stdout, stderr bytes.Buffer
-		code := cli.Run(t.Context(), newRoot("", &stdout, &stderr), []string{c.Name(), "--help"})
-		for _, want := range []string{"Exit codes: 0 ", "Examples:\n  modhash ", c.Name()} {
-			if !strings.Contains(stdout.String(), want) || code != cli.Done {
-				t.Errorf("%s --help: exit code %d, want 0 and %q in\n%s", c.Name(), code, want, &stdout)
+		for _, c := range append([]*cobra.Command{c}, c.Commands()...) {
+			var stdout, stderr bytes.Buffer
+			args := append(strings.Fields(c.CommandPath())[1:], "--help")
+			code := cli.Run(t.Context(), newRoot("", &stdout, &stderr), args)
+			for _, want := range []string{"Exit codes: 0 ", "Examples:\n  modhash ", c.Name()} {
+				if !strings.Contains(stdout.String(), want) || code != cli.Done {
+					t.Errorf("%s --help: exit code %d, want 0 and %q in\n%s", c.CommandPath(), code, want, &stdout)
+				}
 			}
 		}
 	}

@@ -23,7 +23,10 @@ func newPolicy(dir directory) *cobra.Command {
 		Long: `Work with policies of Integrity Policy Enforcement (IPE), with which an unmodified kernel
 (Linux 6.12 or newer) accepts modules from one module image, and from nowhere else: the
 policy has the root hash of the image, and CONFIG_IPE_BOOT_POLICY compiles it into the
-kernel.`,
+kernel.` + exitCodesHelp,
+		Example: `  modhash image write --out modules.img /lib/modules/$(uname -r)
+  modhash policy write --image modules.img --out policy.txt
+  modhash policy check --image modules.img policy.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no subcommand given, see modhash policy --help")
