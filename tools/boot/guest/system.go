@@ -5,6 +5,7 @@ package guest
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -53,9 +54,18 @@ func (l *KernelLog) Report(r record.Record) error {
 	return nil
 }
 
+// consoleDelay is longer than the time, in nanoseconds, for which the VT220 console of s390x keeps what the kernel logs: a
+// twentieth of a second (BUFFER_MAX_DELAY in drivers/s390/char/sclp_vt220.c). Consoles of other architectures are written at once.
+const consoleDelay = 200_000_000
+
 // Restart restarts the machine at once. QEMU, started with -no-reboot, ends then; that works without ACPI,
 // which a power-off needs.
 func Restart() error {
 	unix.Sync()
+	if runtime.GOARCH == "s390x" {
+		if err := unix.Nanosleep(&unix.Timespec{Nsec: consoleDelay}, nil); err != nil {
+			return err
+		}
+	}
 	return unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
 }
