@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -54,18 +55,23 @@ func (l *KernelLog) Report(r record.Record) error {
 	return nil
 }
 
-// consoleDelay is longer than the time, in nanoseconds, for which the VT220 console of s390x keeps what the kernel logs: a
-// twentieth of a second (BUFFER_MAX_DELAY in drivers/s390/char/sclp_vt220.c). Consoles of other architectures are written at once.
-const consoleDelay = 200_000_000
+// consoleDelay is longer than the VT220 console of s390x takes for a line that follows another one (drivers/s390/char/sclp_vt220.c).
+const consoleDelay = 200 * time.Millisecond
+
+// flush has the console write all records. That of s390x keeps the last line until another one comes, and the restart is at once;
+// those of other architectures are written at once.
+func (l *KernelLog) flush() error {
+	if runtime.GOARCH != "s390x" {
+		return nil
+	}
+	_, err := unix.Write(l.descriptor, []byte("<5>init: restarting\n"))
+	time.Sleep(consoleDelay)
+	return err
+}
 
 // Restart restarts the machine at once. QEMU, started with -no-reboot, ends then; that works without ACPI,
 // which a power-off needs.
-func Restart() error {
+func (l *KernelLog) Restart() error {
 	unix.Sync()
-	if runtime.GOARCH == "s390x" {
-		if err := unix.Nanosleep(&unix.Timespec{Nsec: consoleDelay}, nil); err != nil {
-			return err
-		}
-	}
-	return unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	return errors.Join(l.flush(), unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART))
 }

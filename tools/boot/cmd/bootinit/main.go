@@ -41,7 +41,7 @@ func run(args []string) error {
 			return err
 		}
 	}
-	return guest.Restart()
+	return log.Restart()
 }
 
 func attempt(args []string, log *guest.KernelLog) error {
