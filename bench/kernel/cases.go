@@ -182,7 +182,17 @@ func (b *bench) unpackForMake(tree *kmake.Tree) error {
 	return nil
 }
 
-// checkKernel checks that vmlinux and boot image of a case, and with the root the modules, are those of the other cases.
+// checkGraph compares the kernel of a graph with those of the other cases. It comes last: its build is not measured.
+func (b *bench) checkGraph(ctx context.Context, graph string) error {
+	name := graph + "_overwritten"
+	if _, err := b.w.build(ctx, "//:"+name); err != nil {
+		return err
+	}
+	return b.checkKernel(ctx, graph, b.w.output(name+"/vmlinux"), b.w.output(name+"/bzImage"))
+}
+
+// checkKernel checks that vmlinux and boot image of a case, with the root written over the blank one, are those of the other cases,
+// and by the root that the modules are.
 func (b *bench) checkKernel(ctx context.Context, name, vmlinux, image string) error {
 	for _, path := range []string{vmlinux, image} {
 		digest, err := digestOf(path)
@@ -227,7 +237,7 @@ func (b *bench) measureOne(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.note("one", "peak memory of an action", "%s", peaksText(peaks))
+	return errors.Join(b.note("one", "peak memory of an action", "%s", peaksText(peaks)), b.checkGraph(ctx, "one"))
 }
 
 // measureCold measures a cold build, compares its outputs with those of others, and returns the peak memory of its actions.
@@ -253,7 +263,7 @@ func (b *bench) measureCold(ctx context.Context, graph string, s step) ([]action
 	if err := b.checkSame("digest of vmlinux and modules of ", graph, digest); err != nil {
 		return nil, nil, err
 	}
-	return actions, peaks, b.checkKernel(ctx, graph, b.w.output(graph+"_vmlinux/vmlinux"), b.w.output(graph+"_vmlinux/bzImage"))
+	return actions, peaks, nil
 }
 
 // peaksText lists the peak of each kind of action, and the shard that has it.
@@ -301,7 +311,7 @@ func (b *bench) measureShards(ctx context.Context) error {
 	if err := b.noteFarm(actions); err != nil {
 		return err
 	}
-	return b.noteDisk()
+	return errors.Join(b.noteDisk(), b.checkGraph(ctx, "shards"))
 }
 
 // farm is the number of cores for which the time of a cold build is computed.

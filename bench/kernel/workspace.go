@@ -81,6 +81,9 @@ EDITS = {"one": [], "shards": ["edit"]}
 
 [vmlinux(name = graph + "_vmlinux", kernel = graph, tree = graph + "_tree") for graph in EDITS]
 
+# Plain make writes the root over the blank one, too: the cases compare these kernels.
+[vmlinux(name = graph + "_overwritten", kernel = graph, root = "overwrite", tree = graph + "_tree") for graph in EDITS]
+
 [filegroup(name = graph + "_sealed", srcs = [graph + "_tree"], output_group = "sealed") for graph in EDITS]
 `
 
