@@ -44,7 +44,7 @@ func writeImage(t *testing.T, dir string) (string, Image, error) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	image, err := Write(t.Context(), out, dir, nil)
+	image, err := Write(t.Context(), out, dir)
 	return out.Name(), image, err
 }
 
@@ -250,7 +250,7 @@ func FuzzOpen(f *testing.F) {
 		f.Fatal(err)
 	}
 	defer out.Close()
-	if _, err := Write(f.Context(), out, dir, nil); err != nil {
+	if _, err := Write(f.Context(), out, dir); err != nil {
 		f.Fatal(err)
 	}
 	data, err := os.ReadFile(out.Name())

@@ -4,8 +4,8 @@
 // same file, a dm-verity hash tree over it. The root hash of the tree stands for all modules, and for each byte of the image.
 //
 //	offset 0            EROFS, a multiple of 4,096 bytes
-//	Data.Size           the superblock of dm-verity, in a block of 4,096 bytes
-//	Data.Size + 4096    the hash tree, the root's block first
+//	DataSize            the superblock of dm-verity, in a block of 4,096 bytes
+//	DataSize + 4096     the hash tree, the root's block first
 //
 // The root of the file system is the directory lib/modules/RELEASE. An image depends on the names and contents of its files
 // alone: they belong to root, have the mode 0644, directories 0755, and all times are 0. There is no salt: it would keep an
@@ -69,9 +69,9 @@ func (i Image) Command(device string) string {
 }
 
 // Write writes the files below the directory dir as a module image to an empty file. It follows symbolic links to files; links to
-// directories, and files that are not regular, are errors. tick is called after each file, and may be nil.
-func Write(ctx context.Context, out *os.File, dir string, tick func()) (Image, error) {
-	if err := writeFiles(ctx, out, dir, tick); err != nil {
+// directories, and files that are not regular, are errors.
+func Write(ctx context.Context, out *os.File, dir string) (Image, error) {
+	if err := writeFiles(ctx, out, dir); err != nil {
 		return Image{}, err
 	}
 	size, err := pad(out)
@@ -82,7 +82,7 @@ func Write(ctx context.Context, out *os.File, dir string, tick func()) (Image, e
 }
 
 // writeFiles writes the file system.
-func writeFiles(ctx context.Context, out *os.File, dir string, tick func()) error {
+func writeFiles(ctx context.Context, out *os.File, dir string) error {
 	w := erofs.Create(out, erofs.WithBlockSize(BlockSize), erofs.WithBuildTime(0, 0), erofs.WithTempDir(filepath.Dir(out.Name())))
 	// WalkDir is in lexical order, so nothing depends on the order in the directory.
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -96,18 +96,12 @@ func writeFiles(ctx context.Context, out *os.File, dir string, tick func()) erro
 		if entry.IsDir() {
 			return w.Mkdir(name, 0o755)
 		}
-		if err := addFile(w, name, path); err != nil {
-			return err
-		}
-		if tick != nil {
-			tick()
-		}
-		return nil
+		return addFile(w, name, path)
 	})
 	return errors.Join(err, w.Close())
 }
 
-func addFile(w *erofs.Writer, name, path string) (err error) {
+func addFile(w *erofs.Writer, name, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The actions that build a kernel: one, or a graph of them."""
 
+load("//rules/private/actions:params.bzl", "add_pairs")
 load("//rules/private/actions:run_kbuild.bzl", "run_kbuild", "target_args")
 load("//rules/private/actions:shards.bzl", "shard_of", "shards_for")
 load("//rules/private/providers:ipe_policy_info.bzl", "IpePolicyInfo")
@@ -32,11 +33,6 @@ def _args(ctx, config, flags):
         if file:
             args.add(file, format = flag + "=%s")
     return args
-
-def _add_pairs(args, flag, files):
-    """Adds flag=KEY=FILE for each item of a dict."""
-    for key, file in files.items():
-        args.add(file, format = "%s=%s=%%s" % (flag, key.replace("%", "%%")))
 
 def _files(flags):
     return [file for file in flags.values() if file]
@@ -77,7 +73,7 @@ def build_in_one(ctx, build, modules, sign_file, log):
     }
     args = _args(ctx, config, inputs | outputs)
     args.add(ctx.attr.strip, format = "--strip=%s")
-    _add_pairs(args, "--module", modules)
+    add_pairs(args, "--module", modules)
     run_kbuild(
         ctx,
         "ModhashKernelBuild",
@@ -100,7 +96,7 @@ def _split(ctx, build, graph, shards, declare):
     inputs = {"--configuration": config.configuration, "--source": config.source.archive}
     outputs = {"--finish": parts.finish, "--link": parts.link, "--prepare": parts.prepare}
     args = _args(ctx, config, inputs | outputs)
-    _add_pairs(args, "--shard", parts.shards)
+    add_pairs(args, "--shard", parts.shards)
     run_kbuild(
         ctx,
         "ModhashKernelSplit",
@@ -178,7 +174,7 @@ def _modpost(ctx, build, graph, parts, objects, kernel, modules, finish, log):
     args = _args(ctx, build.config, inputs | outputs)
     args.add_all(symbols, format_each = "--shard=%s")
     args.add_all(modules.keys(), format_each = "--declared=%s")
-    _add_pairs(args, "--finish", finish)
+    add_pairs(args, "--finish", finish)
     run_kbuild(
         ctx,
         "ModhashKernelModpost",
@@ -200,7 +196,7 @@ def _finish(ctx, build, graph, parts, name, objects, kernel, modpost, modules, l
     args = _args(ctx, build.config, inputs | {"--log": log})
     args.add(name, format = "--name=%s")
     args.add(ctx.attr.strip, format = "--strip=%s")
-    _add_pairs(args, "--module", modules)
+    add_pairs(args, "--module", modules)
     run_kbuild(
         ctx,
         "ModhashKernelFinish",

@@ -26,3 +26,14 @@ def add_paths(args, flag, files):
       files: list of File. A directory is one argument, not the files in it.
     """
     args.add_all(files, expand_directories = False, format_each = flag + "=%s")
+
+def add_pairs(args, flag, files):
+    """Adds a flag with KEY=PATH for each item of a dict.
+
+    Args:
+      args: Args.
+      flag: string, with its dashes.
+      files: dict of string to File.
+    """
+    for key, file in files.items():
+        args.add(file, format = "%s=%s=%%s" % (flag, key.replace("%", "%%")))

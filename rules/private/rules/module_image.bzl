@@ -3,7 +3,8 @@
 
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:members.bzl", "declared_modules", "directories_of")
-load("//rules/private/actions:params.bzl", "add_paths")
+load("//rules/private/actions:kernel_lists.bzl", "add_kernel_lists", "kernel_lists")
+load("//rules/private/actions:params.bzl", "add_pairs", "add_paths")
 load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/actions:run_modhash.bzl", "MODHASH_TOOLCHAIN", "modhash_args", "run_modhash")
 load("//rules/private/providers:kernel_build_info.bzl", "KernelBuildInfo")
@@ -60,26 +61,15 @@ def _kernel_of(ctx):
 
 def _install(ctx, kernel, directory):
     """Declares the action that installs the modules."""
-    modules = declared_modules(ctx.label, ctx.attr.modules)
+    modules = {module.install_path: module.module for module in declared_modules(ctx.label, ctx.attr.modules)}
     if not modules:
         fail_attribute(ctx.label, "modules", "no module", "at least one")
     args = label_args(ctx)
-    for module in modules:
-        args.add(module.module, format = "--module=%s=%%s" % module.install_path.replace("%", "%%"))
-    args.add(kernel.release, format = "--release=%s")
-    args.add(kernel.modules_order, format = "--modules-order=%s")
-    args.add(kernel.modules_builtin, format = "--modules-builtin=%s")
-    args.add(kernel.modules_builtin_modinfo, format = "--modules-builtin-modinfo=%s")
-    args.add(kernel.system_map, format = "--system-map=%s")
+    add_pairs(args, "--module", modules)
+    add_kernel_lists(args, kernel)
     args.add(ctx.attr.compression, format = "--compression=%s")
     add_paths(args, "--out", [directory])
-    inputs = [
-        kernel.modules_builtin,
-        kernel.modules_builtin_modinfo,
-        kernel.modules_order,
-        kernel.release,
-        kernel.system_map,
-    ] + [module.module for module in modules]
+    inputs = kernel_lists(kernel) + modules.values()
     run_kbuild(ctx, "ModhashModulesInstall", "install", args, inputs, [directory], "Installing the modules")
 
 def _module_image_impl(ctx):

@@ -4,6 +4,7 @@
 load("//rules/private:errors.bzl", "fail_attribute", "label_text")
 load("//rules/private:paths.bzl", "is_clean")
 load("//rules/private:tree_of.bzl", "tree_of_vmlinux")
+load("//rules/private/actions:kernel_lists.bzl", "add_kernel_lists", "kernel_lists")
 load("//rules/private/actions:params.bzl", "add_paths")
 load("//rules/private/actions:run_kbuild.bzl", "JOBS_ATTRIBUTE", "KBUILD_ATTRIBUTE", "KERNEL_TOOLCHAIN", "label_args", "run_kbuild")
 load("//rules/private/providers:vmlinux_info.bzl", "VmlinuxInfo")
@@ -40,14 +41,9 @@ Without `boot`, the target does not need the link of the kernel.
 _REPLACED = "Replaced by `vmlinux`. Setting it is an error."
 
 def _install_args(ctx, info, tree, boot):
-    build = info.build
     args = label_args(ctx)
     add_paths(args, "--sealed", [tree.sealed])
-    args.add(build.release, format = "--release=%s")
-    args.add(build.modules_order, format = "--modules-order=%s")
-    args.add(build.modules_builtin, format = "--modules-builtin=%s")
-    args.add(build.modules_builtin_modinfo, format = "--modules-builtin-modinfo=%s")
-    args.add(build.system_map, format = "--system-map=%s")
+    add_kernel_lists(args, info.build)
     args.add(ctx.attr.compression, format = "--compression=%s")
     if ctx.attr.prefix:
         args.add(ctx.attr.prefix, format = "--prefix=%s")
@@ -78,20 +74,12 @@ def _modules_install_impl(ctx):
     _check_replaced(ctx)
     info = ctx.attr.vmlinux[VmlinuxInfo]
     tree = tree_of_vmlinux(ctx)
-    build = info.build
     if ctx.attr.prefix and not is_clean(ctx.attr.prefix):
         fail_attribute(ctx.label, "prefix", repr(ctx.attr.prefix), "a clean relative path such as \"usr\"")
     boot = _boot_files(ctx, info)
     directory = ctx.actions.declare_directory(ctx.label.name)
     tar = ctx.actions.declare_file(ctx.label.name + ".tar")
-    inputs = [
-        build.modules_builtin,
-        build.modules_builtin_modinfo,
-        build.modules_order,
-        build.release,
-        build.system_map,
-        tree.sealed,
-    ] + boot.values()
+    inputs = kernel_lists(info.build) + [tree.sealed] + boot.values()
     for flag, output in {"--out": directory, "--tar": tar}.items():
         args = _install_args(ctx, info, tree, boot)
         add_paths(args, flag, [output])

@@ -79,10 +79,15 @@ def ipe_kernel(name, source, machine = "x86_64", compiler = "gcc", tags = []):
         visibility = ["//tests:__subpackages__"],
     )
 
-    for group in ["image", "installed"]:
+    for files, (target, group) in {
+        "image": (name + "_image", "image"),
+        "installed": (name + "_image", "installed"),
+        "kernel": (name + "_kernel", "vmlinux"),
+        "unstripped": (name, "unstripped"),
+    }.items():
         native.filegroup(
-            name = "%s_%s_files" % (name, group),
-            srcs = [name + "_image"],
+            name = "%s_%s_files" % (name, files),
+            srcs = [target],
             output_group = group,
             tags = tags,
         )
@@ -110,13 +115,6 @@ def ipe_kernel(name, source, machine = "x86_64", compiler = "gcc", tags = []):
         tags = tags,
         tools = [":flip"],
     )
-    for target, group in {"kernel": "vmlinux", "unstripped": "unstripped"}.items():
-        native.filegroup(
-            name = "%s_%s_files" % (name, target),
-            srcs = [name + "_kernel" if target == "kernel" else name],
-            output_group = group,
-            tags = tags,
-        )
     go_test(
         name = name + "_bytes_test",
         size = "small",

@@ -129,6 +129,9 @@ func (a *Archive) IsFile(path string) bool {
 	return ok && (kind == typeFile || kind == typeLink)
 }
 
+// Host returns the file on this machine of which the archive has a copy at path, or "".
+func (a *Archive) Host(path string) string { return a.entries[path].host }
+
 func (a *Archive) add(name string, e entry) error {
 	if !path.IsAbs(name) || path.Clean(name) != name || name == "/" || strings.ContainsFunc(name, unicode.IsControl) {
 		return fmt.Errorf("adding %s to the initramfs: got the path %q, want a clean absolute path, "+

@@ -62,7 +62,7 @@ func image() {
 		panic(err)
 	}
 	defer file.Close()
-	image, err := moduleimage.Write(context.Background(), file, os.Args[2], nil)
+	image, err := moduleimage.Write(context.Background(), file, os.Args[2])
 	if err != nil {
 		panic(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"rules_modhash/tools/archive/initramfs"
@@ -28,7 +27,7 @@ func (o *options) addPlan(a *initramfs.Archive) error {
 		return err
 	}
 	if len(p.Volumes) > 0 {
-		if data, err = o.withTables(p); err != nil {
+		if data, err = withTables(a, p); err != nil {
 			return err
 		}
 	}
@@ -60,13 +59,13 @@ func checkFiles(a *initramfs.Archive, p *plan.Plan) error {
 
 // withTables returns the plan with the device tables of its volumes. /init does not compute them: that takes packages which make
 // it larger, and which need more of a kernel.
-func (o *options) withTables(p *plan.Plan) ([]byte, error) {
+func withTables(a *initramfs.Archive, p *plan.Plan) ([]byte, error) {
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
 		if v.Plain {
 			continue
 		}
-		table, err := o.deviceTable(*v)
+		table, err := deviceTable(a, *v)
 		if err != nil {
 			return nil, fmt.Errorf("volume %q: %w", v.Name, err)
 		}
@@ -76,10 +75,10 @@ func (o *options) withTables(p *plan.Plan) ([]byte, error) {
 }
 
 // deviceTable returns the line for the device mapper, with the root hash of a module image.
-func (o *options) deviceTable(v plan.Volume) (string, error) {
-	image, err := o.source(v.TableImage())
-	if err != nil {
-		return "", err
+func deviceTable(a *initramfs.Archive, v plan.Volume) (string, error) {
+	image := a.Host(v.TableImage())
+	if image == "" {
+		return "", fmt.Errorf("got the image %s, which is in no --entry, want a regular file of one", v.TableImage())
 	}
 	r, err := moduleimage.Open(image)
 	if err != nil {
@@ -90,20 +89,4 @@ func (o *options) deviceTable(v plan.Volume) (string, error) {
 		table = fmt.Sprintf("%s %d %s", table, len(v.Options), strings.Join(v.Options, " "))
 	}
 	return table, r.Close()
-}
-
-// source returns the path from which a file of the archive comes.
-func (o *options) source(file string) (string, error) {
-	for _, entry := range o.entries {
-		root, host, _ := strings.Cut(entry, "=")
-		if root == file {
-			return host, nil
-		}
-		inner, below := strings.CutPrefix(file, strings.TrimSuffix(root, "/")+"/")
-		path := filepath.Join(host, inner)
-		if _, err := os.Stat(path); below && err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("got the image %s, which is in no --entry, want a regular file of one", file)
 }

@@ -106,7 +106,7 @@ func writeImage(ctx context.Context, from, out, rootHash string) (image moduleim
 	}
 	err = withOutputs(func(outputs *output.Set) error {
 		err := outputs.CreateSeekable(out, func(f *os.File) (err error) {
-			image, err = moduleimage.Write(ctx, f, from, nil)
+			image, err = moduleimage.Write(ctx, f, from)
 			return err
 		})
 		if err == nil && rootHash != "" {
