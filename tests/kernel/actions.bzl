@@ -30,7 +30,16 @@ _WORDS = [
 def _strip_bin(env, path):
     return path.replace(analysistest.target_bin_dir_path(env) + "/", "")
 
-def _paths(env, files):
+def paths_of(env, files):
+    """The paths of files, without the output directory.
+
+    Args:
+      env: the test's environment.
+      files: depset of Files.
+
+    Returns:
+      list of strings.
+    """
     return [_strip_bin(env, file.path) for file in files.to_list()]
 
 def _named_files(arguments):
@@ -49,14 +58,14 @@ def check_files(env, action, arguments):
       action: Action.
       arguments: list of strings, as arguments_of returns them.
     """
-    inputs = _paths(env, action.inputs)
+    inputs = paths_of(env, action.inputs)
     asserts.true(env, MANIFEST in inputs, "%s: the toolchain's manifest is not an input" % action.mnemonic)
     own = [
         path
         for path in inputs
         if path.startswith("tests/kernel/") and path != MANIFEST and not path.endswith(".params")
     ]
-    outputs = _paths(env, action.outputs)
+    outputs = paths_of(env, action.outputs)
     asserts.equals(env, _named_files(arguments), sorted(own + outputs), action.mnemonic)
 
 def arguments_of(env, action):
@@ -79,7 +88,7 @@ def _actions_test_impl(ctx):
         asserts.true(env, action.argv[0].endswith("/kbuild"), "program: %s" % action.argv[0])
         asserts.equals(env, {"PATH": PATH}, action.env, "environment of %s" % action.mnemonic)
         check_files(env, action, arguments)
-        key = "%s %s" % (action.mnemonic, _paths(env, action.outputs)[0])
+        key = "%s %s" % (action.mnemonic, paths_of(env, action.outputs)[0])
         got[key] = arguments
     asserts.equals(env, sorted(ctx.attr.arguments), sorted(got))
     for key, arguments in got.items():

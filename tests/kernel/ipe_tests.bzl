@@ -4,19 +4,17 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "hashed_kernel", "ipe_policy", "kernel_build", "module_image", "modules_install", "vmlinux")
 load("//rules:providers.bzl", "VmlinuxInfo")
+load(":actions.bzl", "arguments_of", "paths_of")
 load(":toolchains.bzl", "WITH_TOOLCHAIN", "analysis_failure_test")
 
 visibility("//...")
-
-def _strip_bin(env, text):
-    return text.replace(analysistest.target_bin_dir_path(env) + "/", "")
 
 def _actions_test_impl(ctx):
     env = analysistest.begin(ctx)
     got = {}
     for action in analysistest.target_actions(env):
-        output = _strip_bin(env, action.outputs.to_list()[0].path)
-        got["%s %s" % (action.mnemonic, output)] = [_strip_bin(env, argument) for argument in action.argv[1:]]
+        key = "%s %s" % (action.mnemonic, paths_of(env, action.outputs)[0])
+        got[key] = arguments_of(env, action)
     asserts.equals(env, sorted(ctx.attr.actions), sorted(got))
     for key, words in ctx.attr.actions.items():
         for word in words:
